@@ -1,0 +1,17 @@
+"""Pull new posts and counts, and nothing else."""
+
+from dataclasses import asdict
+
+from prefect import flow
+
+from flows.options import RunOptions
+from tasks.diary import noted_run
+from tasks.pulling import pull_posts
+
+
+@flow(name="pull", description=__doc__)
+def pull(options: RunOptions = RunOptions()) -> None:  # noqa: B008
+    """Store what the source has and the warehouse lacks."""
+    settings = options.settings()
+    with noted_run(settings, "pull") as (_, counts):
+        counts |= {"pull": asdict(pull_posts(settings, options.moment()))}

@@ -1,0 +1,1 @@
+"""Prefect tasks: thin glue between the library and the warehouse."""

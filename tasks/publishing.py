@@ -1,0 +1,16 @@
+"""Publish the snapshot for people with SQL."""
+
+from pathlib import Path
+
+from tasks.step import run_logger, step, warehouse_of
+from vkflow.settings import Settings
+from warehouse.publishing import publish
+
+
+@step(task_run_name="publish snapshot")
+def publish_snapshot(settings: Settings) -> Path:
+    """Replace the published snapshot by tonight's tables; returns its path."""
+    with warehouse_of(settings) as connection:
+        publish(connection, settings.snapshot_file)
+    run_logger().info("published %s", settings.snapshot_file)
+    return settings.snapshot_file

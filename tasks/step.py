@@ -1,0 +1,58 @@
+"""What all tasks share: retries for passing faults, the warehouse, logs."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import duckdb
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import MissingContextError
+
+from vkflow.errors import TransientError
+from vkflow.settings import Settings
+from warehouse.database import open_warehouse
+from warehouse.errors import WarehouseLockedError
+
+
+def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
+    """Only what may pass by itself is tried again."""
+    return isinstance(
+        state.result(raise_on_failure=False), TransientError | WarehouseLockedError | TimeoutError
+    )
+
+
+step = partial(
+    task,
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_condition_fn=_is_transient,
+    cache_policy=NO_CACHE,
+)
+"""Decorator of every task. Reruns resume from the warehouse, so no result is cached."""
+
+
+def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The run's logger, or a plain one where a task is called as a function."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger("vkflow")
+
+
+@contextmanager
+def warehouse_of(
+    settings: Settings, as_of: datetime | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse of these settings, seeing what was known at ``as_of``."""
+    with open_warehouse(
+        settings.warehouse_file,
+        label_maturity_hours=settings.label_maturity_hours,
+        as_of=as_of,
+        wait_seconds=settings.warehouse.wait_seconds,
+        memory_limit=settings.warehouse.memory_limit,
+    ) as connection:
+        yield connection

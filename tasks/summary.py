@@ -1,0 +1,93 @@
+"""What a night did, for people: a Markdown artifact, and lines for the terminal."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from tasks.pulling import PullCounts
+from tasks.scoring import Scored
+from tasks.step import step, warehouse_of
+from tasks.texts import TextCounts
+from tasks.training import Trained
+from vkflow.settings import Settings
+from warehouse import models, predictions
+
+TOP_POSTS = 10
+
+
+@dataclass(frozen=True)
+class Night:
+    """All that a summary tells.
+
+    Attributes:
+        seconds: how long each step took, by its name.
+    """
+
+    pulled: PullCounts
+    texts: TextCounts
+    pictures: int
+    trained: Trained
+    decision: str
+    scored: Scored
+    seconds: dict[str, float]
+
+
+def quality_line(settings: Settings, model_version: str | None) -> str:
+    """One sentence on how good a bundle is, next to the baselines it must beat."""
+    if model_version is None:
+        return "Quality: there is no model yet."
+    with warehouse_of(settings) as connection:
+        metrics = models.read_metrics(connection, model_version)
+    overall = dict(
+        metrics.filter(pl.col("activity") == "all").select("metric", "value").iter_rows()
+    )
+    if not overall:
+        return f"Quality of {model_version}: no activity could be judged."
+    line = (
+        f"Quality of {model_version} on its test window, mean over activities: log loss per view "
+        f"{overall['log_loss_per_view']:.5f}, {overall['gain_over_global']:+.2%} over the global "
+        f"rate, {overall['gain_over_owner']:+.2%} over the owner rate"
+    )
+    if "oracle_share" in overall:
+        line += (
+            f"; {overall['oracle_share']:.2f} of the attainable gain over the global rate, "
+            f"{overall['oracle_share_over_owner']:.2f} over the owner rate"
+        )
+    return line + "."
+
+
+@step(task_run_name="summarise night")
+def summarise(settings: Settings, night: Night) -> str:
+    """Create the artifacts of the night; returns the Markdown."""
+    markdown = "\n".join(_lines(night, quality_line(settings, night.scored.model_version)))
+    create_markdown_artifact(markdown, key="night", description="What the night did")
+    with warehouse_of(settings) as connection:
+        top = predictions.most_promising(connection, "like", TOP_POSTS)
+    if len(top):
+        rows = top.with_columns(pl.col("published_at").dt.to_string("%Y-%m-%d %H:%M")).to_dicts()
+        create_table_artifact(
+            rows, key="most-promising", description="Highest probability of a like"
+        )
+    return markdown
+
+
+def _lines(night: Night, quality: str) -> list[str]:
+    pulled = night.pulled
+    lines = [
+        "## The night",
+        "",
+        f"- Posts: {pulled.seen} seen, {pulled.new} new, {pulled.changed} changed; "
+        f"{pulled.snapshots} snapshots added",
+        f"- Texts: {night.texts.texts} embedded ({night.texts.tokens} tokens), "
+        f"{night.texts.truncated} cut",
+        f"- Pictures: {night.pictures} tagged, {pulled.bad_pictures} bad",
+        f"- Model: {night.trained.message}; {night.decision}",
+        f"- Scores: {night.scored.message}",
+        f"- {quality}",
+    ]
+    for reason, rows in pulled.quarantined.most_common():
+        lines.append(f"- Quarantine: {rows} rows, {reason}")
+    lines += ["", "| step | seconds |", "|---|---:|"]
+    lines += [f"| {name} | {seconds:.1f} |" for name, seconds in night.seconds.items()]
+    return lines

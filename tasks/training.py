@@ -1,0 +1,202 @@
+"""Train tonight's bundle, judge it, and decide whether it takes over."""
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+import duckdb
+import polars as pl
+
+from tasks.judging import judge_bundle
+from tasks.progress import progress
+from tasks.step import run_logger, step, warehouse_of
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.modelling.bundles import (
+    Bundle,
+    Manifest,
+    Prior,
+    manifest_json,
+    name_champion,
+    save_bundle,
+)
+from vkflow.modelling.features import FeatureRecipe
+from vkflow.modelling.promotion import decide_promotion
+from vkflow.modelling.splits import TRAIN, VALIDATION
+from vkflow.modelling.training import TrainedActivities, TrainingSet, prepare, train_activities
+from vkflow.settings import Settings
+from vkflow.text.statistics import VERSION as STATISTICS_VERSION
+from warehouse import constants, features, images, models
+
+CHUNK_POSTS = 20_000
+RECIPE_VERSION = 1
+"""Raised whenever the same data would give another bundle, so that the next night trains."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which vectors a bundle is made from."""
+
+    encoder_id: str
+    tagger_id: str
+    taxonomy: str
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Tonight's bundle; no version when there was nothing to train."""
+
+    model_version: str | None
+    is_new: bool
+    message: str
+
+
+@step(task_run_name="train bundle")
+def train_bundle(settings: Settings, as_of: datetime) -> Trained:
+    """Train on the posts whose labels are known at ``as_of``, unless that was done before."""
+    with warehouse_of(settings, as_of) as connection:
+        since = as_of - timedelta(days=settings.training.window_days)
+        n_posts = features.select_labelled_posts(connection, since)
+        if n_posts < settings.training.min_posts:
+            return _said(
+                Trained(
+                    None,
+                    False,
+                    f"{n_posts} posts have a label; {settings.training.min_posts} are "
+                    f"needed to train (training.min_posts)",
+                )
+            )
+        inputs = _inputs(connection)
+        fingerprint = _fingerprint(settings, inputs, features.selected_fingerprint(connection))
+        known = models.find_by_fingerprint(connection, fingerprint)
+        if known:
+            return _said(Trained(known, False, f"nothing new to learn from since {known}"))
+        recipe, data = _prepare(connection, settings, inputs)
+    with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
+        trained = train_activities(data, settings.training, lambda _activity: advance(1))
+    manifest = _manifest(settings, as_of, fingerprint, inputs, recipe, data, trained)
+    save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
+    _write_model(settings, manifest, n_posts, judge_bundle(settings, data, recipe, trained))
+    for activity, reason in trained.skipped.items():
+        run_logger().warning("no model for %s: %s", activity, reason)
+    return _said(Trained(manifest.model_version, True, f"trained {manifest.model_version}"))
+
+
+@step(task_run_name="decide promotion")
+def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datetime) -> str:
+    """Promote a bundle nobody decided on yet, or turn it down; returns the reason."""
+    if model_version is None:
+        return "there is no new bundle"
+    with warehouse_of(settings) as connection:
+        if models.is_decided(connection, model_version):
+            return f"{model_version} was decided on before"
+        decision = decide_promotion(models.read_metrics(connection, model_version))
+        models.decide(
+            connection,
+            model_version,
+            promoted=decision.promoted,
+            reason=decision.reason,
+            decided_at=as_of,
+        )
+    if decision.promoted:
+        name_champion(settings.models_directory, model_version)
+    verdict = "promoted" if decision.promoted else "rejected"
+    run_logger().info("%s %s: %s", model_version, verdict, decision.reason)
+    return f"{model_version} {verdict}: {decision.reason}"
+
+
+def _said(outcome: Trained) -> Trained:
+    run_logger().info(outcome.message)
+    return outcome
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
+    """The encoder, tagger and taxonomy the last features step worked with."""
+    encoder_id = constants.read_constant(connection, "encoder_id") or "none"
+    tagger_id = constants.read_constant(connection, "tagger_id") or "none"
+    taxonomy = constants.read_constant(connection, "taxonomy") or "none"
+    stored = images.read_category_embeddings(connection, tagger_id, taxonomy)
+    return Inputs(encoder_id, tagger_id, taxonomy, tuple(stored["category"]))
+
+
+def _fingerprint(settings: Settings, inputs: Inputs, data: str) -> str:
+    """Digest of everything the bundle depends on; threads do not change it."""
+    parameters = settings.training.model_dump(exclude={"threads"})
+    parts = (RECIPE_VERSION, STATISTICS_VERSION, parameters, vars(inputs), data)
+    text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: Inputs
+) -> tuple[FeatureRecipe, TrainingSet]:
+    return prepare(
+        lambda: features.selected_features(
+            connection,
+            encoder_id=inputs.encoder_id,
+            tagger_id=inputs.tagger_id,
+            taxonomy=inputs.taxonomy,
+            statistics_version=STATISTICS_VERSION,
+            chunk_posts=CHUNK_POSTS,
+        ),
+        features.read_selected_outcomes(connection),
+        inputs.categories,
+        settings.training,
+        settings.label_maturity,
+    )
+
+
+def _write_model(
+    settings: Settings, manifest: Manifest, n_posts: int, metrics: pl.DataFrame
+) -> None:
+    with warehouse_of(settings) as connection:
+        models.write_model(
+            connection,
+            model_version=manifest.model_version,
+            created_at=manifest.created_at,
+            trained_on=(manifest.trained_on_from, manifest.trained_on_to),
+            n_posts=n_posts,
+            manifest=manifest_json(manifest),
+            metrics=metrics,
+        )
+
+
+def _manifest(
+    settings: Settings,
+    as_of: datetime,
+    fingerprint: str,
+    inputs: Inputs,
+    recipe: FeatureRecipe,
+    data: TrainingSet,
+    trained: TrainedActivities,
+) -> Manifest:
+    learnt = data.keys.filter(pl.col("split").is_in([TRAIN, VALIDATION]))["published_at"]
+    packages = ("catboost", "polars", "numpy", "scikit-learn")
+    return Manifest(
+        model_version=f"{as_of:%Y%m%d}-{fingerprint[:8]}",
+        created_at=as_of,
+        fingerprint=fingerprint,
+        trained_on_from=learnt.min(),
+        trained_on_to=learnt.max(),
+        split_sizes=dict(data.keys["split"].value_counts(sort=True).iter_rows()),
+        encoder_id=inputs.encoder_id,
+        tagger_id=inputs.tagger_id,
+        taxonomy=inputs.taxonomy,
+        statistics_version=STATISTICS_VERSION,
+        categories=list(inputs.categories),
+        priors={
+            name: Prior(rate=prior.rate, strength=prior.strength)
+            for name, prior in recipe.priors.items()
+        },
+        features=recipe.describe(),
+        trained=sorted(trained.models),
+        skipped=dict(trained.skipped),
+        parameters=settings.training.model_dump(exclude={"threads"}),
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        },
+    )

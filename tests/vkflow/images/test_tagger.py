@@ -1,0 +1,212 @@
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from vkflow.errors import MissingModelError, SettingsError
+from vkflow.images.checkpoints import SAMPLE_DIRECTORY
+from vkflow.images.scores import category_scores
+from vkflow.images.tagger import load_tagger
+from vkflow.images.taxonomy import Taxonomy, load_taxonomy
+from vkflow.sample.drawings import CATEGORIES, draw, draw_jpeg
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[Image.Image]:
+    return [draw(category, 10_000_000) for category in CATEGORIES]
+
+
+@pytest.fixture
+def picture_files(tmp_path: Path) -> list[Path]:
+    """A good, a broken, a missing, and another good file."""
+    names = ["cat.jpg", "broken.jpg", "missing.jpg", "dog.jpg"]
+    (tmp_path / "cat.jpg").write_bytes(draw_jpeg("cat", 1))
+    (tmp_path / "broken.jpg").write_bytes(draw_jpeg("cat", 1)[:900])
+    (tmp_path / "dog.jpg").write_bytes(draw_jpeg("dog", 1))
+    return [tmp_path / name for name in names]
+
+
+def test_scores_equal_the_recipe_of_open_clip(tagger, pictures):
+    taxonomy = load_taxonomy("sample")
+    model, _, preprocess = open_clip.create_model_and_transforms(
+        f"local-dir:{SAMPLE_DIRECTORY}", require_pretrained=True
+    )
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{SAMPLE_DIRECTORY}")
+    with torch.inference_mode():
+        model.eval()
+        weights = [
+            open_clip.build_zero_shot_classifier(
+                model,
+                tokenizer,
+                classnames=[category.name],
+                templates=[lambda _, c=caption: c for caption in taxonomy.captions(category)],
+            )
+            for category in taxonomy.categories
+        ]
+        batch = torch.stack([preprocess(picture) for picture in pictures])
+        features = model.encode_image(batch, normalize=True)
+        logits = model.logit_scale.exp() * features @ torch.cat(weights, dim=1)
+        expected = logits.softmax(dim=1).numpy()
+
+    categories = tagger.category_embeddings(taxonomy)
+    scores = category_scores(tagger.embed(pictures), categories, tagger.logit_scale)
+
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_embeddings_are_float32_of_length_one(tagger, pictures):
+    embeddings = tagger.embed(pictures)
+    categories = tagger.category_embeddings(load_taxonomy("sample"))
+
+    assert (embeddings.dtype, categories.dtype) == (np.float32, np.float32)
+    assert embeddings.shape == categories.shape == (26, tagger.dimensions)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(categories, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_results_do_not_depend_on_the_batch_size(tagger, pictures, batch_size):
+    embeddings = tagger.embed(pictures, batch_size=batch_size)
+
+    np.testing.assert_allclose(embeddings, tagger.embed(pictures), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_a_bad_file_is_a_nan_row_and_a_warning(tagger, picture_files, batch_size, caplog):
+    embeddings = tagger.embed(picture_files, batch_size=batch_size)
+
+    assert np.isnan(embeddings).all(axis=1).tolist() == [False, True, True, False]
+    good = tagger.embed([picture_files[0], picture_files[3]])
+    np.testing.assert_allclose(embeddings[[0, 3]], good, atol=1e-5)
+    assert "broken.jpg is left out" in caplog.text
+    assert "missing.jpg cannot be read" in caplog.text
+
+
+def test_a_batch_of_only_bad_files_works(tagger, picture_files):
+    embeddings = tagger.embed([picture_files[1]] * 3, batch_size=3)
+
+    assert embeddings.shape == (3, tagger.dimensions)
+    assert np.isnan(embeddings).all()
+
+
+def test_no_pictures_and_no_texts_work(tagger):
+    assert tagger.embed([]).shape == tagger.embed_texts([]).shape == (0, tagger.dimensions)
+
+
+def test_progress_counts_pictures(tagger, pictures):
+    seen = []
+
+    tagger.embed(pictures, batch_size=10, on_progress=lambda *progress: seen.append(progress))
+
+    assert seen == [(10, 26), (20, 26), (26, 26)]
+
+
+def test_phrases_of_unknown_words_are_named(tagger, caplog):
+    categories = [
+        {"name": "cat", "ru": "кот", "prompts": ["a cat"]},
+        {"name": "nothing", "ru": "ничто", "prompts": ["quantum thermodynamics"]},
+    ]
+    taxonomy = Taxonomy(name="odd", version=1, templates=["{}"], categories=categories)
+
+    with caplog.at_level(logging.WARNING):
+        tagger.category_embeddings(taxonomy)
+
+    assert "does not know: quantum thermodynamics" in caplog.text
+    assert "a cat" not in caplog.text
+
+
+def test_the_encoder_id_names_weights_preprocessing_and_precision(tagger, tmp_path):
+    assert re.fullmatch(r"clip:sample:[0-9a-f]{12}:96-squash-bicubic:fp32", tagger.encoder_id)
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path / "copy")
+
+    local = load_tagger(f"local-dir:{tmp_path / 'copy'}", precision="bf16")
+
+    expected = tagger.encoder_id.replace("sample", "local").replace("fp32", "bf16")
+    assert local.encoder_id == expected
+
+
+def test_bf16_agrees_with_fp32(tagger, pictures):
+    half = load_tagger("sample", precision="bf16")
+
+    cosines = (half.embed(pictures) * tagger.embed(pictures)).sum(axis=1)
+
+    assert cosines.min() > 0.99
+
+
+def test_a_directory_without_weights_is_a_missing_model(tmp_path):
+    shutil.copy(SAMPLE_DIRECTORY / "open_clip_config.json", tmp_path)
+
+    with pytest.raises(MissingModelError, match=r"it needs open_clip_config\.json and"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+def test_pickled_weights_are_never_read(tmp_path):
+    shutil.copy(SAMPLE_DIRECTORY / "open_clip_config.json", tmp_path)
+    (tmp_path / "open_clip_pytorch_model.bin").write_bytes(b"a pickle")
+
+    with pytest.raises(MissingModelError, match="safetensors"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+def test_damaged_weights_are_a_missing_model(tmp_path):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"cut short")
+
+    with pytest.raises(MissingModelError, match="damaged"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+def test_weights_that_cannot_be_downloaded_are_a_missing_model(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+    with pytest.raises(MissingModelError, match=r"could not be downloaded.*local-dir:PATH"):
+        load_tagger("RN50:cc12m")
+
+
+@pytest.mark.parametrize(
+    ("tagger_name", "problem"),
+    [
+        ("ViT-L-14", "MODEL:PRETRAINED"),
+        ("", "MODEL:PRETRAINED"),
+        ("ViT-L14:openai", "'ViT-L14' is not a CLIP model.*ViT-L-14"),
+        ("ViT-L-14:opnai", "'opnai' is not a pretrained tag of ViT-L-14.*openai"),
+        ("ViT-L-14:", "pretrained tag"),
+    ],
+)
+def test_a_misspelt_tagger_is_a_settings_error(tagger_name, problem):
+    with pytest.raises(SettingsError, match=problem):
+        load_tagger(tagger_name)
+
+
+@pytest.mark.parametrize(
+    ("device", "precision"),
+    [("gpu", "fp32"), ("cuda:99", "fp32"), ("cpu:x", "fp32"), ("cpu", "fp8"), ("cpu", "fp16")],
+)
+def test_impossible_devices_and_precisions_are_settings_errors(device, precision):
+    with pytest.raises(SettingsError, match=r"Device|Precision"):
+        load_tagger("sample", device=device, precision=precision)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_agrees_with_the_cpu(tagger, pictures):
+    on_gpu = load_tagger("sample", device="cuda", precision="fp32")
+
+    np.testing.assert_allclose(on_gpu.embed(pictures), tagger.embed(pictures), atol=1e-3)
+
+
+def test_importing_the_tagger_does_not_import_torch():
+    check = "import sys, vkflow.images.tagger; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    assert subprocess.run([sys.executable, "-c", check], env=environment).returncode == 0

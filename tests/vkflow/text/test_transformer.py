@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from vkflow.errors import MissingModelError, SettingsError
+from vkflow.text.transformer import TransformerEncoder, load_transformer_encoder
+
+TEXTS = [
+    "Сегодня в городе",
+    "кот",
+    "Рецепт пирога с яблоками: мука, сахар, два яйца и корица " * 9,
+    "The match ended two to one, what a game! 😺 #football",
+    "",
+    "метро",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_encoder_directory: Path) -> TransformerEncoder:
+    return load_transformer_encoder(str(tiny_encoder_directory), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def one_by_one(tiny_encoder_directory: Path) -> np.ndarray:
+    """The plain computation: one text at a time, mean over its own tokens."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder_directory)
+    model = AutoModel.from_pretrained(tiny_encoder_directory).eval()
+    rows = []
+    for text in TEXTS:
+        tokens = tokenizer(text, truncation=True, max_length=64, return_tensors="pt")
+        with torch.no_grad():
+            rows.append(model(**tokens).last_hidden_state[0].mean(dim=0).numpy())
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("token_budget", [8, 70, 4_096])
+def test_batches_equal_the_one_by_one_computation(
+    encoder: TransformerEncoder, one_by_one: np.ndarray, token_budget: int
+) -> None:
+    encoder.token_budget = token_budget
+    np.testing.assert_allclose(encoder.encode(TEXTS).vectors, one_by_one, atol=1e-4)
+
+
+def test_order_of_the_texts_does_not_matter(
+    encoder: TransformerEncoder, one_by_one: np.ndarray
+) -> None:
+    order = [3, 0, 5, 2, 4, 1]
+    shuffled = encoder.encode([TEXTS[position] for position in order])
+    np.testing.assert_allclose(shuffled.vectors, one_by_one[order], atol=1e-4)
+
+
+def test_tokens_are_counted_and_cuts_recorded(encoder: TransformerEncoder) -> None:
+    encoded = encoder.encode(TEXTS)
+    assert encoded.truncated.tolist() == [False, False, True, False, False, False]
+    assert encoded.n_tokens[2] == 64, "RoBERTa has two positions less than the table"
+    assert encoded.n_tokens[4] == 2, "an empty text still has its two special tokens"
+
+
+def test_running_out_of_memory_halves_the_budget_and_goes_on(
+    encoder: TransformerEncoder, one_by_one: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder.token_budget = 4_096
+    encode_batch = encoder._encode_batch
+
+    def encode_small_batch(token_ids: list[list[int]]) -> np.ndarray:
+        if len(token_ids) > 2:
+            raise torch.OutOfMemoryError("injected")
+        return encode_batch(token_ids)
+
+    monkeypatch.setattr(encoder, "_encode_batch", encode_small_batch)
+    progress: list[int] = []
+    encoded = encoder.encode(TEXTS, progress.append)
+    np.testing.assert_allclose(encoded.vectors, one_by_one, atol=1e-4)
+    assert encoder.token_budget < 4_096
+    assert sum(progress) == len(TEXTS)
+
+
+def test_one_text_too_large_for_memory_is_an_error(
+    encoder: TransformerEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(token_ids: list[list[int]]) -> np.ndarray:
+        raise torch.OutOfMemoryError("injected")
+
+    monkeypatch.setattr(encoder, "_encode_batch", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        encoder.encode(TEXTS)
+
+
+def test_encoder_id_names_weights_pooling_cut_and_precision(encoder: TransformerEncoder) -> None:
+    name, pooling, cut, precision = encoder.encoder_id.split("/")
+    assert name.startswith("tiny-xlm-roberta@")
+    assert (pooling, cut, precision) == ("mean", "64", "fp32")
+
+
+def test_no_texts_give_no_vectors(encoder: TransformerEncoder) -> None:
+    assert encoder.encode([]).vectors.shape == (0, 32)
+
+
+def test_missing_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingModelError, match="vkflow models pull"):
+        load_transformer_encoder("no-such/encoder")
+    with pytest.raises(MissingModelError, match="cannot be loaded"):
+        load_transformer_encoder(str(tmp_path))
+
+
+def test_half_precision_on_a_cpu_is_refused(tiny_encoder_directory: Path) -> None:
+    with pytest.raises(SettingsError, match="slows a CPU down"):
+        load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="bf16")
+
+
+@pytest.mark.gpu
+def test_gpu_agrees_with_the_cpu(tiny_encoder_directory: Path, one_by_one: np.ndarray) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cuda", precision="fp32")
+    np.testing.assert_allclose(encoder.encode(TEXTS).vectors, one_by_one, atol=1e-3)

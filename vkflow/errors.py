@@ -1,0 +1,29 @@
+"""Errors a person can act on, in two kinds: worth another try, or not before somebody acts."""
+
+
+class VkflowError(Exception):
+    """Base of every error vkflow raises on purpose. The message says what, where, what next."""
+
+
+class TransientError(VkflowError):
+    """Another try may help: a time-out, a busy file, a server that answers 5xx."""
+
+
+class TerminalError(VkflowError):
+    """Another try fails in the same way until a person changes something."""
+
+
+class SettingsError(TerminalError):
+    """A setting is unknown, out of range, or does not fit the others."""
+
+
+class SourceError(TerminalError):
+    """A source cannot be read: no such file, not the expected format, no access."""
+
+
+class MissingModelError(TerminalError):
+    """Weights, a tokenizer or a bundle are not where they should be."""
+
+
+class BadBundleError(TerminalError):
+    """A bundle on disk is damaged or was not written by vkflow."""

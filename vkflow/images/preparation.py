@@ -1,0 +1,61 @@
+"""Decoding and preprocessing pictures in threads, some batches ahead of the model."""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from vkflow.images.decoding import decode_picture
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+Picture = Path | Image.Image
+Preprocess = Callable[[Image.Image], "torch.Tensor"]
+
+BATCHES_AHEAD = 2
+THREADS = min(8, os.cpu_count() or 1)
+"""Pillow releases the interpreter lock while it decodes and resizes: threads are enough."""
+
+
+def prepared_batches(
+    pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int
+) -> Iterator[list["torch.Tensor | None"]]:
+    """Preprocess pictures batch by batch, in order, while the consumer works on earlier ones.
+
+    Yields:
+        Lists of at most `batch_size` float32 tensors (3, height, width); None stands for a
+        picture that could not be read or decoded (the reason is logged).
+    """
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="pictures") as pool:
+        ahead: deque[list[Future[torch.Tensor | None]]] = deque()
+        for start in range(0, len(pictures), batch_size):
+            batch = pictures[start : start + batch_size]
+            ahead.append([pool.submit(_prepare, picture, preprocess) for picture in batch])
+            if len(ahead) > BATCHES_AHEAD:
+                yield [future.result() for future in ahead.popleft()]
+        for futures in ahead:
+            yield [future.result() for future in futures]
+
+
+def _prepare(picture: Picture, preprocess: Preprocess) -> "torch.Tensor | None":
+    image = picture if isinstance(picture, Image.Image) else _read(picture)
+    return None if image is None else preprocess(image)
+
+
+def _read(path: Path) -> Image.Image | None:
+    try:
+        decoded = decode_picture(path.read_bytes())
+    except OSError as error:
+        logger.warning("Picture %s cannot be read: %s", path, error)
+        return None
+    if decoded.error:
+        logger.warning("Picture %s is left out: %s", path, decoded.error)
+    return decoded.image

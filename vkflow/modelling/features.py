@@ -1,0 +1,128 @@
+"""The features of a post: only what is known when it is published."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from vkflow.modelling.owner_rates import RatePrior, smoothed_rate_columns
+from vkflow.modelling.reducers import Reducer
+from vkflow.modelling.vectors import as_matrix
+
+TIME_ZONE = "Europe/Moscow"
+NO_CATEGORY = "none"
+CATEGORICAL = ("image_category",)
+
+TEXT_STATISTICS = {
+    "characters": "characters of the text, entities counted as one",
+    "words": "words of the text",
+    "unique_words": "different words",
+    "capital_words": "words in capitals",
+    "capital_letter_share": "share of capital letters among letters",
+    "stop_words": "Russian and English stop words",
+    "numbers": "numbers",
+    "emoji": "emoji",
+    "urls": "links",
+    "hashtags": "hashtags",
+    "mentions": "mentions of people and communities",
+    "question_marks": "question marks",
+    "exclamation_marks": "exclamation marks",
+    "line_breaks": "line breaks",
+    "first_line_break": "position of the first line break, -1 without one",
+    "n_tokens": "tokens the text encoder read",
+}
+
+
+@dataclass(frozen=True)
+class FeatureRecipe:
+    """All that turns what the warehouse knows of posts into a table of features.
+
+    Attributes:
+        priors: belief about owners, by activity.
+        categories: of the taxonomy, in the order of the score vectors.
+        text_reducer: PCA of text vectors; ``None`` when no training post had one.
+        image_reducer: PCA of picture vectors; ``None`` when no training post had one.
+    """
+
+    priors: Mapping[str, RatePrior]
+    categories: Sequence[str]
+    text_reducer: Reducer | None
+    image_reducer: Reducer | None
+
+    def describe(self) -> dict[str, str]:
+        """What each feature is, by name, in the order of the table."""
+        descriptions = dict(TEXT_STATISTICS)
+        descriptions |= {
+            "hour": f"hour of publication, {TIME_ZONE}",
+            "weekday": f"day of the week, Monday is 1, {TIME_ZONE}",
+            "has_image": "1 with a picture",
+            "has_text": "1 with a text",
+            "is_ad": "1 if marked as an advert",
+            "image_category": "best category of the picture, 'none' without one",
+            "owner_posts": "posts of the owner with a mature snapshot by then",
+            "owner_views_per_post": "their mean views",
+            "owner_days_since_last_post": "days since the owner's last post",
+        }
+        for activity in self.priors:
+            text = f"logit of the owner's smoothed rate of {activity} so far"
+            descriptions[f"owner_{activity}_logit"] = text
+        for kind, reducer in (("text", self.text_reducer), ("image", self.image_reducer)):
+            for number in range(0 if reducer is None else len(reducer.components)):
+                descriptions[f"{kind}_{number:02d}"] = f"principal component {number} of the {kind}"
+        for category in self.categories:
+            descriptions[f"score_{category}"] = f"score of the picture for {category}"
+        return descriptions
+
+    def table(self, posts: pl.DataFrame) -> pl.DataFrame:
+        """The features of posts.
+
+        Args:
+            posts: rows of ``warehouse.features.selected_features``.
+
+        Returns:
+            One row per post: Float32, unknown ones NaN; String for ``CATEGORICAL``.
+        """
+        columns: dict[str, pl.Series | np.ndarray] = {}
+        columns |= smoothed_rate_columns(posts, self.priors)
+        columns |= _components(posts["text_embedding"], self.text_reducer, "text")
+        columns |= _components(posts["image_embedding"], self.image_reducer, "image")
+        columns |= _scores(posts["image_scores"], self.categories)
+        table = pl.concat([_plain(posts), pl.DataFrame(columns)], how="horizontal")
+        numeric = pl.all().exclude(CATEGORICAL).cast(pl.Float32).fill_null(float("nan"))
+        return table.with_columns(numeric).select(list(self.describe()))
+
+
+def _plain(posts: pl.DataFrame) -> pl.DataFrame:
+    local = pl.col("published_at").dt.convert_time_zone(TIME_ZONE)
+    known_posts = pl.col("history_posts_count").fill_null(0)
+    return posts.select(
+        *TEXT_STATISTICS,
+        local.dt.hour().alias("hour"),
+        local.dt.weekday().alias("weekday"),
+        "has_image",
+        (pl.col("characters") > 0).alias("has_text"),
+        "is_ad",
+        pl.col("image_category").fill_null(NO_CATEGORY),
+        known_posts.alias("owner_posts"),
+        (pl.col("history_views_count") / known_posts).fill_nan(None).alias("owner_views_per_post"),
+        pl.col("history_days_since_last_post").alias("owner_days_since_last_post"),
+    )
+
+
+def _components(column: pl.Series, reducer: Reducer | None, kind: str) -> dict[str, np.ndarray]:
+    if reducer is None:
+        return {}
+    vectors, present = as_matrix(column)
+    reduced = np.full((len(column), len(reducer.components)), np.nan, dtype=np.float32)
+    if len(vectors):
+        reduced[present] = reducer.reduce(vectors)
+    return {f"{kind}_{number:02d}": reduced[:, number] for number in range(reduced.shape[1])}
+
+
+def _scores(column: pl.Series, categories: Sequence[str]) -> dict[str, np.ndarray]:
+    scores, present = as_matrix(column)
+    table = np.full((len(column), len(categories)), np.nan, dtype=np.float32)
+    if len(scores):
+        table[present] = scores
+    return {f"score_{name}": table[:, place] for place, name in enumerate(categories)}

@@ -1,0 +1,80 @@
+"""The smoothed rate of an owner: the second baseline, and the strongest single feature."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from vkflow.modelling.metrics import Floats, log_loss_per_view
+
+# Views the global rate counts for; half-decades from "hardly" to "owners are all alike".
+STRENGTHS = np.logspace(2, 8, 25)
+
+
+@dataclass(frozen=True)
+class RatePrior:
+    """What is believed of an owner before any view: ``rate``, as strongly as ``strength`` views."""
+
+    rate: float
+    strength: float
+
+
+def smoothed_rates(history: pl.DataFrame, activity: str, prior: RatePrior) -> Floats:
+    """(k + m p) / (n + m) from the owner's past k of n, prior rate p and strength m.
+
+    The posterior mean of a beta prior: Gelman et al., Bayesian Data Analysis, 2.4. Without a
+    past it is the prior rate.
+
+    Args:
+        history: ``history_<activity>_count`` and ``_chances``, null without a past.
+        activity: its name.
+        prior: fitted by :func:`fit_prior`.
+
+    Returns:
+        Probabilities, float64, shape (posts,).
+    """
+    counts, chances = _past(history, activity)
+    return (counts + prior.strength * prior.rate) / (chances + prior.strength)
+
+
+def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Floats) -> RatePrior:
+    """The global rate of the training posts, and the strength that predicts them best.
+
+    The strength minimises the log loss of the training posts given their owners' pasts, which
+    is an honest prediction since a post is no part of its own past.
+
+    Args:
+        history: as in :func:`smoothed_rates`, of the training posts.
+        activity: its name.
+        counts: activities of the training posts.
+        chances: views of the training posts.
+    """
+    rate = float(counts.sum() / chances.sum())
+    losses = [
+        log_loss_per_view(
+            counts, chances, smoothed_rates(history, activity, RatePrior(rate, strength))
+        )
+        for strength in STRENGTHS
+    ]
+    return RatePrior(rate, float(STRENGTHS[int(np.argmin(losses))]))
+
+
+def smoothed_rate_columns(
+    history: pl.DataFrame, priors: Mapping[str, RatePrior]
+) -> dict[str, Floats]:
+    """Logit of the smoothed rate for every activity with a prior, by feature name."""
+    columns = {}
+    for activity, prior in priors.items():
+        rates = np.clip(smoothed_rates(history, activity, prior), 1e-7, 1 - 1e-7)
+        columns[f"owner_{activity}_logit"] = np.log(rates / (1 - rates))
+    return columns
+
+
+def _past(history: pl.DataFrame, activity: str) -> tuple[Floats, Floats]:
+    names = (f"history_{activity}_count", f"history_{activity}_chances")
+    counts, chances = (
+        history[name].cast(pl.Float64).fill_null(0.0).to_numpy().astype(np.float64)
+        for name in names
+    )
+    return counts, chances

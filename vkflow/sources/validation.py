@@ -1,0 +1,122 @@
+"""Every incoming row is checked; a bad one is rejected with a reason, never dropped."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from vkflow.activities import COUNT_COLUMNS
+from vkflow.sources.source import REJECTED_SCHEMA, SNAPSHOT_COUNTS, Chunk
+
+FIRST_DAY = datetime(2006, 10, 10, tzinfo=UTC)
+"""VK was opened then; an earlier date is an error."""
+
+CLOCK_SKEW = timedelta(hours=1)
+PAYLOAD_CHARACTERS = 500
+POST_KEY = ("owner_id", "post_id")
+
+
+@dataclass(frozen=True)
+class CheckedChunk:
+    """A chunk whose rows all hold.
+
+    Attributes:
+        posts: ``POSTS_SCHEMA``.
+        snapshots: ``SNAPSHOTS_SCHEMA``.
+        pictures: ``PICTURES_SCHEMA``.
+        rejected: ``REJECTED_SCHEMA``.
+        accepted_keys: column ``key``: rows that held, so that earlier complaints are void.
+    """
+
+    posts: pl.DataFrame
+    snapshots: pl.DataFrame
+    pictures: pl.DataFrame
+    rejected: pl.DataFrame
+    accepted_keys: pl.DataFrame
+
+
+def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> CheckedChunk:
+    """Part a chunk into rows that hold and rows that do not.
+
+    A rejected post takes its snapshots and picture with it; a rejected snapshot leaves its post,
+    which is then scored like one whose outcome is not known.
+
+    Args:
+        chunk: as a source yields it.
+        as_of: the moment of this run; later dates lie in the future.
+        max_characters: longer texts are rejected.
+    """
+    posts = chunk.posts.with_columns(
+        pl.format("{}_{}", *POST_KEY).alias("key"),
+        _first_reason(_post_rules(as_of, max_characters)),
+    )
+    bad_posts = posts.filter(pl.col("reason").is_not_null())
+    snapshots = (
+        chunk.snapshots.join(bad_posts, on=POST_KEY, how="anti")
+        .join(posts.select(*POST_KEY, "published_at"), on=POST_KEY, how="left")
+        .with_columns(
+            pl.format("{}_{} counts", *POST_KEY).alias("key"), _first_reason(_count_rules(as_of))
+        )
+    )
+    rejected = [chunk.rejected, _rejected(bad_posts), _rejected(snapshots)]
+    good_posts = posts.filter(pl.col("reason").is_null())
+    good_snapshots = snapshots.filter(pl.col("reason").is_null())
+    return CheckedChunk(
+        posts=good_posts.select(chunk.posts.columns),
+        snapshots=good_snapshots.select(chunk.snapshots.columns),
+        pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti"),
+        rejected=pl.concat(rejected),
+        accepted_keys=pl.concat([good_posts.select("key"), good_snapshots.select("key")]),
+    )
+
+
+def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
+    published = pl.col("published_at")
+    return {
+        "owner_id is missing": pl.col("owner_id").is_null(),
+        "post_id is missing": pl.col("post_id").is_null(),
+        "post_id is negative": pl.col("post_id") < 0,
+        "text is missing": pl.col("text").is_null(),
+        "the text contains NUL characters": pl.col("text").str.contains("\0", literal=True),
+        f"the text is longer than {max_characters} characters": (
+            pl.col("text").str.len_chars() > max_characters
+        ),
+        "published in the future": published > as_of + CLOCK_SKEW,
+        "published before VK existed": published < FIRST_DAY,
+    }
+
+
+def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
+    views, observed = pl.col("views"), pl.col("observed_at")
+    negative = {f"{name} is negative": pl.col(name) < 0 for name in SNAPSHOT_COUNTS}
+    chances = {
+        name: pl.col("reach").fill_null(views) if name == "hides" else views
+        for name in COUNT_COLUMNS
+    }
+    excess = {
+        f"more {name.replace('_', ' ')} than views": pl.col(name) > most
+        for name, most in chances.items()
+    }
+    return {
+        **negative,
+        **excess,
+        "observed in the future": observed > as_of + CLOCK_SKEW,
+        "observed before it was published": observed < pl.col("published_at"),
+    }
+
+
+def _first_reason(rules: dict[str, pl.Expr]) -> pl.Expr:
+    broken = [pl.when(rule).then(pl.lit(reason)) for reason, rule in rules.items()]
+    return pl.coalesce(*broken).alias("reason")
+
+
+def _rejected(rows: pl.DataFrame) -> pl.DataFrame:
+    payload = pl.struct(pl.all().exclude("key", "reason")).struct.json_encode()
+    bad = rows.filter(pl.col("reason").is_not_null())
+    return bad.select(
+        pl.col("key").fill_null("unknown"),
+        "reason",
+        payload.str.replace_all("\0", "", literal=True)
+        .str.slice(0, PAYLOAD_CHARACTERS)
+        .alias("payload"),
+    ).select(*REJECTED_SCHEMA)

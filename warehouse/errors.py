@@ -1,0 +1,21 @@
+"""What can go wrong with the warehouse, each with the way out in its message."""
+
+
+class WarehouseError(Exception):
+    """Base of the warehouse's errors."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process holds the file; waiting longer may help."""
+
+
+class WarehouseNewerError(WarehouseError):
+    """The file was written by a newer vkflow than this one."""
+
+
+class WarehouseDamagedError(WarehouseError):
+    """The file is not a DuckDB database, or cannot be read to its end."""
+
+
+class QueryError(WarehouseError):
+    """A query somebody typed does not run."""

@@ -1,0 +1,86 @@
+"""What is known of posts at publication, in chunks, for training and for scoring."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from warehouse.schema import query
+
+
+def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
+    """Select posts with a label published since then, or undated; returns their number."""
+    return _select(connection, query("labelled_posts"), {"since": since})
+
+
+def select_unscored_posts(
+    connection: duckdb.DuckDBPyConnection, model_version: str, since: datetime, until: datetime
+) -> int:
+    """Select posts of the window, or undated, that this bundle has not scored."""
+    parameters = {"model_version": model_version, "since": since, "until": until}
+    return _select(connection, query("unscored_posts"), parameters)
+
+
+def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: object) -> int:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE selected_posts AS {statement}", parameters)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE selected_history AS "
+        "SELECT owner_id, post_id, "
+        "COLUMNS('^(.*_count|.*_chances|days_.*)$') AS 'history_\\1' "
+        "FROM owner_history SEMI JOIN selected_posts USING (owner_id, post_id)"
+    )
+    row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
+    return int(row[0]) if row else 0
+
+
+def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """A digest of the selected posts, their labels, texts and pictures: equal when nothing changed."""
+    row = connection.execute(query("selected_fingerprint")).fetchone()
+    return f"{row[0]}-{row[1]:x}" if row and row[0] else "0"
+
+
+def read_selected_outcomes(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Labels of the selected posts: owner_id, post_id, activity, chances, count."""
+    return connection.execute(
+        'SELECT owner_id, post_id, activity, chances, "count" '
+        "FROM outcomes SEMI JOIN selected_posts USING (owner_id, post_id)"
+    ).pl()
+
+
+def selected_features(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    encoder_id: str,
+    tagger_id: str,
+    taxonomy: str,
+    statistics_version: int,
+    chunk_posts: int,
+) -> Iterator[pl.DataFrame]:
+    """Everything features are made of for the selected posts, oldest first.
+
+    Args:
+        connection: the open warehouse, after a ``select_…`` call.
+        encoder_id: whose text vectors to read.
+        tagger_id: whose picture vectors, scores and tags to read.
+        taxonomy: whose categories to read.
+        statistics_version: which text statistics to read.
+        chunk_posts: rows in a frame.
+
+    Yields:
+        Frames with the columns of ``queries/selected_features.sql``, one row per post.
+    """
+    row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
+    total = int(row[0]) if row else 0
+    for start in range(0, total, chunk_posts):
+        yield connection.execute(
+            query("selected_features"),
+            {
+                "encoder_id": encoder_id,
+                "tagger_id": tagger_id,
+                "taxonomy": taxonomy,
+                "statistics_version": statistics_version,
+                "start": start,
+                "stop": start + chunk_posts,
+            },
+        ).pl()

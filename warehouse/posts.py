@@ -1,0 +1,120 @@
+"""Posts, snapshots, the watermark of each source and the quarantine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from warehouse.schema import query
+from warehouse.writing import add_missing_rows, registered, replace_rows
+
+KEY = ("owner_id", "post_id")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write changed, in rows."""
+
+    new: int = 0
+    changed: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.new + other.new, self.changed + other.changed)
+
+
+def write_posts(
+    connection: duckdb.DuckDBPyConnection, posts: pl.DataFrame, *, source: str, seen_at: datetime
+) -> Written:
+    """Store posts; those that are the same as in the warehouse are left alone.
+
+    Args:
+        connection: the open warehouse, inside a transaction.
+        posts: owner_id, post_id, published_at, text, text_hash, image_hash, is_ad.
+        source: name of the source they came from.
+        seen_at: the moment of this run; a known post keeps its ``first_seen_at``.
+    """
+    rows = posts.unique(subset=list(KEY), keep="last", maintain_order=True)
+    if rows.is_empty():
+        return Written()
+    with registered(connection, "incoming", rows):
+        differing = connection.execute(query("differing_posts"), [source]).pl()
+    stamped = differing.with_columns(
+        pl.lit(source).alias("source"),
+        pl.col("first_seen_at").fill_null(pl.lit(seen_at)),
+        pl.lit(seen_at).alias("updated_at"),
+    )
+    replace_rows(connection, "posts", stamped.drop("is_new"), KEY)
+    new = int(differing["is_new"].sum())
+    return Written(new, len(differing) - new)
+
+
+def write_snapshots(
+    connection: duckdb.DuckDBPyConnection, snapshots: pl.DataFrame, *, seen_at: datetime
+) -> int:
+    """Store snapshots that are not there yet.
+
+    A row without ``observed_at`` was observed at ``seen_at``; it is stored only when its counts
+    differ from the latest ones of the post, so that reading a file again adds nothing.
+
+    Args:
+        connection: the open warehouse, inside a transaction.
+        snapshots: owner_id, post_id, observed_at and counts, unknown ones NULL.
+        seen_at: the moment of this run.
+
+    Returns:
+        The number of snapshots added.
+    """
+    if snapshots.is_empty():
+        return 0
+    with registered(connection, "incoming", snapshots):
+        fresh = connection.execute(query("fresh_snapshots"), {"seen_at": seen_at}).pl()
+    return add_missing_rows(connection, "snapshots", fresh, (*KEY, "observed_at"))
+
+
+def write_quarantine(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    rejected: pl.DataFrame,
+    *,
+    accepted_keys: pl.DataFrame,
+    seen_at: datetime,
+) -> int:
+    """Store rejected rows, and forget those that the source has mended since.
+
+    Args:
+        connection: the open warehouse, inside a transaction.
+        source: name of the source.
+        rejected: key, reason, payload (all text), one row per rejected row.
+        accepted_keys: key, of the rows that were fine this time.
+        seen_at: the moment of this run.
+
+    Returns:
+        The number of rows rejected.
+    """
+    with registered(connection, "accepted", accepted_keys):
+        connection.execute(
+            "DELETE FROM quarantine USING accepted "
+            "WHERE quarantine.source = ? AND quarantine.key = accepted.key",
+            [source],
+        )
+    rows = rejected.select(
+        pl.lit(source).alias("source"),
+        "key",
+        "reason",
+        "payload",
+        pl.lit(seen_at).alias("seen_at"),
+    )
+    return replace_rows(connection, "quarantine", rows, ("source", "key", "reason"))
+
+
+def read_watermark(connection: duckdb.DuckDBPyConnection, source: str) -> str | None:
+    """How far ``source`` has been read, in its own terms; ``None`` before the first time."""
+    row = connection.execute("SELECT value FROM watermarks WHERE source = ?", [source]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def write_watermark(connection: duckdb.DuckDBPyConnection, source: str, value: str) -> None:
+    """Remember how far ``source`` has been read. Call it in the transaction of its rows."""
+    connection.execute("DELETE FROM watermarks WHERE source = ?", [source])
+    connection.execute("INSERT INTO watermarks VALUES (?, ?)", [source, value])

@@ -1,0 +1,66 @@
+"""The published snapshot: a read-only copy for people with SQL, swapped in one step."""
+
+import os
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from warehouse.database import STORAGE_VERSION
+from warehouse.errors import QueryError, WarehouseError
+from warehouse.schema import create_views
+
+TABLES = (
+    "posts",
+    "labels",
+    "predictions",
+    "image_tags",
+    "models",
+    "model_metrics",
+)
+
+
+def publish(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
+    """Write the tables people query, without vectors, to ``snapshot``.
+
+    Readers of the old file go on reading it; whoever opens the path next sees the new one.
+    """
+    snapshot.parent.mkdir(parents=True, exist_ok=True)
+    draft = snapshot.with_name(f".{snapshot.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        _copy_tables(connection, draft)
+        with duckdb.connect(str(draft)) as copy:
+            create_views(copy, ("shared",))
+        draft.replace(snapshot)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
+    path = str(draft).replace("'", "''")
+    connection.execute(f"ATTACH '{path}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
+    try:
+        for table in TABLES:
+            connection.execute(f"CREATE TABLE draft.{table} AS FROM {table}")
+    finally:
+        connection.execute("DETACH draft")
+
+
+def read_snapshot(snapshot: Path, statement: str) -> pl.DataFrame:
+    """Run one query on the published snapshot, read-only.
+
+    Raises:
+        WarehouseError: nothing has been published yet.
+        QueryError: the query does not run; the message is DuckDB's.
+    """
+    if not snapshot.exists():
+        raise WarehouseError(
+            f"{snapshot} does not exist yet: nothing has been published. "
+            f"Run `vkflow nightly` first, or set VKFLOW_HOME to the folder that has it."
+        )
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        try:
+            return connection.execute(statement).pl()
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from None

@@ -1,0 +1,5 @@
+-- One row: how many distinct non-empty texts have no vector of this encoder.
+SELECT count(DISTINCT text_hash)
+FROM posts
+ANTI JOIN (SELECT text_hash FROM text_embeddings WHERE encoder_id = $encoder_id) USING (text_hash)
+WHERE text <> ''

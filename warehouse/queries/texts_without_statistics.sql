@@ -1,0 +1,7 @@
+-- One row per distinct text that has no statistics of this version.
+SELECT text_hash, any_value(text) AS text
+FROM posts
+ANTI JOIN (SELECT text_hash FROM text_statistics WHERE version = $version) USING (text_hash)
+GROUP BY text_hash
+ORDER BY text_hash
+LIMIT $limit

@@ -1,0 +1,80 @@
+"""Numbered migrations, each applied once, and the views, which follow the code."""
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import WarehouseNewerError
+
+FOLDER = Path(__file__).parent
+
+
+def migrations() -> dict[int, Path]:
+    """The migration files by number, ascending."""
+    files = sorted((FOLDER / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return {int(file.name[:4]): file for file in files}
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Apply the migrations the database does not have yet, each in its own transaction.
+
+    Returns:
+        The numbers applied now.
+
+    Raises:
+        WarehouseNewerError: the database has migrations this code does not know.
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations "
+        "(version INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at TIMESTAMPTZ NOT NULL)"
+    )
+    rows = connection.execute("SELECT version FROM schema_migrations").fetchall()
+    applied = {version for (version,) in rows}
+    known = migrations()
+    if unknown := applied - known.keys():
+        raise WarehouseNewerError(
+            f"the warehouse has schema version {max(unknown)}, this vkflow knows up to "
+            f"{max(known)}: it was written by a newer vkflow. Upgrade this one."
+        )
+    missing = [version for version in known if version not in applied]
+    for version in missing:
+        _apply(connection, version, known[version])
+    return missing
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, version: int, file: Path) -> None:
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        connection.execute(file.read_text(encoding="utf-8"))
+        connection.execute(
+            "INSERT INTO schema_migrations VALUES (?, ?, now())", [version, file.stem[5:]]
+        )
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def create_views(connection: duckdb.DuckDBPyConnection, groups: tuple[str, ...]) -> None:
+    """Create the views of ``groups`` (folders of ``views/``), unless they are as in the code."""
+    files = [file for group in groups for file in sorted((FOLDER / "views" / group).glob("*.sql"))]
+    statements = [file.read_text(encoding="utf-8") for file in files]
+    digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS constants (name VARCHAR NOT NULL, value VARCHAR NOT NULL)"
+    )
+    stored = connection.execute("SELECT value FROM constants WHERE name = 'views'").fetchone()
+    if stored == (digest,):
+        return
+    connection.execute("BEGIN TRANSACTION")
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("DELETE FROM constants WHERE name = 'views'")
+    connection.execute("INSERT INTO constants VALUES ('views', ?)", [digest])
+    connection.execute("COMMIT")
+
+
+def query(name: str) -> str:
+    """The text of ``queries/<name>.sql``."""
+    return (FOLDER / "queries" / f"{name}.sql").read_text(encoding="utf-8")
