@@ -14,7 +14,7 @@ from vkflow.settings import Settings
 from warehouse import constants, images
 
 
-@step(task_run_name="tag pictures")
+@step("tag pictures")
 def tag_pictures(settings: Settings) -> int:
     """Tag every good picture that is not tagged yet; returns their number."""
     if settings.images.tagger == "none":
@@ -61,7 +61,8 @@ def _category_embeddings(settings: Settings, tagger: PictureTagger, taxonomy: Ta
             "embedding": as_lists(embeddings),
         }
     ).with_columns(
-        pl.lit(tagger.encoder_id).alias("encoder_id"), pl.lit(taxonomy.taxonomy_id).alias("taxonomy")
+        pl.lit(tagger.encoder_id).alias("encoder_id"),
+        pl.lit(taxonomy.taxonomy_id).alias("taxonomy"),
     )
     with warehouse_of(settings) as connection:
         images.write_category_embeddings(connection, rows)

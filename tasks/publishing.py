@@ -7,7 +7,7 @@ from vkflow.settings import Settings
 from warehouse.publishing import publish
 
 
-@step(task_run_name="publish snapshot")
+@step("publish snapshot")
 def publish_snapshot(settings: Settings) -> Path:
     """Replace the published snapshot by tonight's tables; returns its path."""
     with warehouse_of(settings) as connection:

@@ -39,7 +39,7 @@ class PullCounts:
     quarantined: Counter[str] = field(default_factory=Counter)
 
 
-@step(task_run_name="pull posts")
+@step("pull posts")
 def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     """Store what the source has and the warehouse lacks, one transaction a chunk."""
     source = open_source(settings)
@@ -77,7 +77,7 @@ def _store(
         )
         if watermark is not None:
             posts.write_watermark(connection, source, watermark)
-    counts.seen += len(rows) + len(chunk.rejected)
+    counts.seen += chunk.seen
     counts.new += written.new
     counts.changed += written.changed
     counts.bad_pictures += pictures.filter(pl.col("status") != "ok").height

@@ -22,7 +22,7 @@ class Scored:
     message: str
 
 
-@step(task_run_name="score posts")
+@step("score posts")
 def score_posts(settings: Settings, as_of: datetime, run_id: str) -> Scored:
     """Predict every post of the window the champion has not scored; rerunning adds nothing."""
     with warehouse_of(settings, as_of) as connection:

@@ -1,14 +1,13 @@
 """What all tasks share: retries for passing faults, the warehouse, logs."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import duckdb
-from prefect import get_run_logger, task
+from prefect import Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
 
@@ -16,6 +15,9 @@ from vkflow.errors import TransientError
 from vkflow.settings import Settings
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseLockedError
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
@@ -25,14 +27,25 @@ def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
     )
 
 
-step = partial(
-    task,
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=_is_transient,
-    cache_policy=NO_CACHE,
-)
-"""Decorator of every task. Reruns resume from the warehouse, so no result is cached."""
+def step(name: str) -> Callable[[Callable[P, Result]], Task[P, Result]]:
+    """Decorator of every task. Reruns resume from the warehouse, so no result is cached.
+
+    Args:
+        name: what a person sees in the UI and the log.
+    """
+
+    def decorate(function: Callable[P, Result]) -> Task[P, Result]:
+        return Task(
+            function,
+            name=name,
+            task_run_name=name,
+            retries=2,
+            retry_delay_seconds=[10, 60],
+            retry_condition_fn=_is_transient,
+            cache_policy=NO_CACHE,
+        )
+
+    return decorate
 
 
 def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:

@@ -57,7 +57,7 @@ def quality_line(settings: Settings, model_version: str | None) -> str:
     return line + "."
 
 
-@step(task_run_name="summarise night")
+@step("summarise night")
 def summarise(settings: Settings, night: Night) -> str:
     """Create the artifacts of the night; returns the Markdown."""
     markdown = "\n".join(_lines(night, quality_line(settings, night.scored.model_version)))

@@ -25,7 +25,7 @@ class TextCounts:
     truncated: int
 
 
-@step(task_run_name="count words")
+@step("count words")
 def compute_text_statistics(settings: Settings) -> int:
     """Statistics of every text that has none yet; returns their number."""
     done = 0
@@ -40,7 +40,7 @@ def compute_text_statistics(settings: Settings) -> int:
             )
 
 
-@step(task_run_name="embed texts")
+@step("embed texts")
 def embed_texts(settings: Settings) -> TextCounts:
     """Vectors of every text that has none of this encoder yet, saved chunk by chunk."""
     encoder = load_encoder(settings)

@@ -54,7 +54,7 @@ class Trained:
     message: str
 
 
-@step(task_run_name="train bundle")
+@step("train bundle")
 def train_bundle(settings: Settings, as_of: datetime) -> Trained:
     """Train on the posts whose labels are known at ``as_of``, unless that was done before."""
     with warehouse_of(settings, as_of) as connection:
@@ -76,7 +76,9 @@ def train_bundle(settings: Settings, as_of: datetime) -> Trained:
             return _said(Trained(known, False, f"nothing new to learn from since {known}"))
         recipe, data = _prepare(connection, settings, inputs)
     with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
-        trained = train_activities(data, settings.training, lambda _activity: advance(1))
+        trained = train_activities(
+            data, recipe.priors, settings.training, lambda _activity: advance(1)
+        )
     manifest = _manifest(settings, as_of, fingerprint, inputs, recipe, data, trained)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
     _write_model(settings, manifest, n_posts, judge_bundle(settings, data, recipe, trained))
@@ -85,7 +87,7 @@ def train_bundle(settings: Settings, as_of: datetime) -> Trained:
     return _said(Trained(manifest.model_version, True, f"trained {manifest.model_version}"))
 
 
-@step(task_run_name="decide promotion")
+@step("decide promotion")
 def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datetime) -> str:
     """Promote a bundle nobody decided on yet, or turn it down; returns the reason."""
     if model_version is None:
@@ -93,7 +95,10 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
     with warehouse_of(settings) as connection:
         if models.is_decided(connection, model_version):
             return f"{model_version} was decided on before"
-        decision = decide_promotion(models.read_metrics(connection, model_version))
+        decision = decide_promotion(
+            models.read_metrics(connection, model_version),
+            has_champion=models.champion_version(connection, as_of) is not None,
+        )
         models.decide(
             connection,
             model_version,

@@ -1,5 +1,8 @@
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,41 @@ def tiny_encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
     return directory
+
+
+UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
+LAST_NIGHT = UNTIL - timedelta(days=1)
+N_POSTS = 700
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A home after two nights on sample posts, the second with new ones."""
+
+    home: Path
+    summaries: tuple[str, str]
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """One real Prefect API for all tests that run flows: starting it takes half a minute."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """Two real nights, through Prefect, with the real encoder, tagger and training."""
+    from flows.nightly import nightly
+    from flows.options import RunOptions
+    from flows.sampling import ensure_sample
+
+    home = tmp_path_factory.mktemp("nights")
+    ensure_sample(home / "sample", N_POSTS, until=UNTIL, owners=15)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VKFLOW_HOME", str(home))
+        patch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
+        summaries = [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
+    return Nights(home, (summaries[0], summaries[1]))

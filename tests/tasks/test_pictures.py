@@ -1,0 +1,81 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.sampling import ensure_sample
+from tasks.pictures import tag_pictures
+from tasks.pulling import pull_posts
+from tasks.step import warehouse_of
+from vkflow.images.media import media_path
+from vkflow.sample.truth import read_latent
+from vkflow.settings import Settings, load_settings
+
+AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    ensure_sample(tmp_path / "sample", 40, until=AS_OF, owners=5)
+    settings = load_settings(home=tmp_path, images={"chunk_images": 16, "batch_size": 5})
+    pull_posts.fn(settings, AS_OF)
+    return settings
+
+
+def stored(settings: Settings, statement: str) -> pl.DataFrame:
+    with warehouse_of(settings) as connection:
+        return connection.execute(statement).pl()
+
+
+def test_pictures_get_the_category_that_was_drawn(settings: Settings) -> None:
+    tagged = tag_pictures.fn(settings)
+    found = stored(
+        settings,
+        "SELECT owner_id, post_id, category FROM image_tags JOIN posts USING (image_hash) "
+        "WHERE rank = 1",
+    )
+    drawn = read_latent(settings.sample_directory).drop_nulls("picture_category")
+    both = found.join(drawn, on=["owner_id", "post_id"])
+    assert len(both) == len(drawn) >= tagged > 30
+    assert (both["category"] == both["picture_category"]).mean() > 0.95
+
+
+def test_full_scores_and_ranked_tags_belong_together(settings: Settings) -> None:
+    tag_pictures.fn(settings)
+    rows = stored(
+        settings,
+        "SELECT scores, score, rank FROM image_scores JOIN image_tags "
+        "USING (image_hash, encoder_id, taxonomy) ORDER BY image_hash, rank",
+    )
+    scores = np.array(rows["scores"].to_list())
+    assert scores.shape[1] == 26
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-4)
+    best = -np.sort(-scores, axis=1)[np.arange(len(rows)), rows["rank"].to_numpy() - 1]
+    np.testing.assert_allclose(best, rows["score"].to_numpy(), atol=1e-6)
+    assert set(rows["rank"].to_list()) == {1, 2, 3, 4, 5}
+
+
+def test_tagging_again_costs_nothing_and_keeps_the_prompts(settings: Settings) -> None:
+    tag_pictures.fn(settings)
+    assert tag_pictures.fn(settings) == 0
+    assert stored(settings, "SELECT count(*) FROM category_embeddings").item() == 26
+
+
+def test_lost_picture_is_marked_and_the_others_are_tagged(settings: Settings) -> None:
+    lost = stored(settings, "SELECT image_hash FROM images ORDER BY image_hash LIMIT 1").item()
+    media_path(settings.media_directory, lost).write_bytes(b"damaged")
+    tag_pictures.fn(settings)
+    assert stored(
+        settings, "SELECT image_hash, status FROM images WHERE status <> 'ok'"
+    ).rows() == [(lost, "lost")]
+    untagged = "SELECT image_hash FROM images ANTI JOIN image_embeddings USING (image_hash)"
+    assert stored(settings, untagged).to_series().to_list() == [lost]
+    assert tag_pictures.fn(settings) == 0
+
+
+def test_switched_off_tagger_tags_nothing(settings: Settings) -> None:
+    images = settings.images.model_copy(update={"tagger": "none"})
+    assert tag_pictures.fn(settings.model_copy(update={"images": images})) == 0
+    assert stored(settings, "SELECT count(*) FROM image_tags").item() == 0

@@ -1,0 +1,76 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.text.statistics import text_statistics
+
+N_POSTS = 1_500
+CATEGORIES = ("cat", "dog")
+
+
+def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
+    """Rows as the warehouse gives them; likes depend on the owner, the text and the picture."""
+    generator = np.random.default_rng(seed)
+    owner = generator.integers(0, 20, n_posts)
+    text = generator.normal(size=(n_posts, 8)).astype(np.float32)
+    is_cat = generator.random(n_posts) < 0.5
+    has_image = generator.random(n_posts) < 0.9
+    effect = np.linspace(-1, 1, 20)[owner] + 0.8 * text[:, 0] + 0.7 * (is_cat & has_image)
+    views = generator.lognormal(8, 0.7, n_posts).astype(int) + 50
+    likes = generator.binomial(views, 1 / (1 + np.exp(3.5 - effect)))
+    scores = np.where(is_cat[:, None], [[0.9, 0.1]], [[0.2, 0.8]]).astype(np.float32)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    frame = pl.DataFrame(
+        {
+            "owner_id": -1 - owner,
+            "post_id": np.arange(n_posts),
+            "published_at": [start + timedelta(hours=1.5 * hour) for hour in range(n_posts)],
+            "has_image": has_image,
+            "is_ad": False,
+            "n_tokens": generator.integers(2, 100, n_posts),
+            "text_embedding": pl.Series(text.tolist(), dtype=pl.List(pl.Float32)),
+            "image_scores": pl.Series(scores.tolist(), dtype=pl.List(pl.Float32)),
+            "image_category": np.where(is_cat, *CATEGORIES),
+            "history_posts_count": generator.integers(0, 50, n_posts),
+            "history_days_since_last_post": generator.random(n_posts),
+            "views": views,
+            "likes": likes,
+        }
+    )
+    frame = frame.with_columns(
+        pl.when("has_image").then("image_scores"),
+        pl.when("has_image").then("image_category"),
+        pl.lit(None, pl.List(pl.Float32)).alias("image_embedding"),
+        (pl.col("history_posts_count") * 3_000).alias("history_views_count"),
+    )
+    statistics = text_statistics(pl.Series([f"слово {number}?" for number in range(n_posts)]))
+    past = pl.col("history_views_count")
+    rate = pl.lit(1 / (1 + np.exp(3.5 - np.linspace(-1, 1, 20)[owner])))
+    history = [
+        expression
+        for activity in ACTIVITY_NAMES
+        for expression in (
+            (past * rate).cast(pl.Int64).alias(f"history_{activity}_count"),
+            past.alias(f"history_{activity}_chances"),
+        )
+    ]
+    return pl.concat([frame, statistics.drop("version")], how="horizontal").with_columns(history)
+
+
+@pytest.fixture(scope="session")
+def posts() -> pl.DataFrame:
+    return draw_posts()
+
+
+@pytest.fixture(scope="session")
+def outcomes(posts: pl.DataFrame) -> pl.DataFrame:
+    return posts.select(
+        "owner_id",
+        "post_id",
+        pl.lit("like").alias("activity"),
+        pl.col("views").alias("chances"),
+        pl.col("likes").alias("count"),
+    )

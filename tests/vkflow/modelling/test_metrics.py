@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vkflow.modelling.metrics import (
+    attainable_share,
+    log_loss_per_view,
+    log_losses,
+    relative_gain,
+)
+
+
+def test_log_loss_per_view_is_that_of_every_single_view() -> None:
+    # given: 10 views with 3 likes at p = 0.2, and 5 views with 5 likes at p = 0.9
+    counts, chances = np.array([3.0, 5.0]), np.array([10.0, 5.0])
+    probabilities = np.array([0.2, 0.9])
+    # when: every view is written out
+    views = [np.log(0.2)] * 3 + [np.log(0.8)] * 7 + [np.log(0.9)] * 5
+    # then
+    assert log_loss_per_view(counts, chances, probabilities) == pytest.approx(-np.mean(views))
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.floats(0, 1))
+def test_no_constant_beats_the_observed_rate(count: int, more: int, guess: float) -> None:
+    counts, chances = np.array([float(count)]), np.array([float(count + more)])
+    best = log_losses(counts, chances, counts / chances)
+    assert log_losses(counts, chances, np.array([guess]))[0] >= best[0] - 1e-6
+
+
+def test_a_certain_wrong_prediction_costs_much_but_not_infinity() -> None:
+    loss = log_losses(np.array([1.0]), np.array([1.0]), np.array([0.0]))
+    assert np.isfinite(loss).all() and loss[0] > 15
+
+
+def test_gain_is_zero_against_itself_and_its_interval_covers_it() -> None:
+    losses = np.random.default_rng(0).gamma(2, size=200)
+    gain = relative_gain(losses, losses, groups=np.arange(200), samples=200, seed=0)
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+
+
+def test_interval_is_wider_when_posts_come_from_few_owners() -> None:
+    generator = np.random.default_rng(1)
+    owners = np.repeat(np.arange(10), 50)
+    baseline = generator.gamma(5, size=500)
+    losses = baseline * (0.9 + 0.1 * generator.normal(size=10))[owners]
+    few = relative_gain(losses, baseline, groups=owners, samples=500, seed=0)
+    many = relative_gain(losses, baseline, groups=np.arange(500), samples=500, seed=0)
+    assert few.value == many.value
+    assert few.high - few.low > 2 * (many.high - many.low)
+
+
+def test_attainable_share_runs_from_baseline_to_oracle() -> None:
+    assert attainable_share(1.0, 1.0, 0.5) == 0
+    assert attainable_share(0.5, 1.0, 0.5) == 1
+    assert attainable_share(0.75, 1.0, 0.5) == 0.5
