@@ -7,7 +7,7 @@ from vkflow.images.checkpoints import SAMPLE_DIRECTORY
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.sample.clip_training import train_sample_clip
-from vkflow.sample.clip_training.captions import TEMPLATES
+from vkflow.sample.clip_training.captions import TEMPLATES, is_russian
 from vkflow.sample.drawings import CATEGORIES, draw
 
 FIRST_HELD_OUT_SEED = 10_000_000
@@ -27,10 +27,6 @@ UNSEEN_TEMPLATES = {
         "вложение к записи: {}",
     ),
 }
-
-
-def is_russian(phrase: str) -> bool:
-    return any("а" <= letter <= "я" for letter in phrase.lower())
 
 
 def in_one_language(language: str) -> Taxonomy:

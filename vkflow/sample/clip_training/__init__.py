@@ -37,7 +37,7 @@ def train_sample_clip(
     directory: Path,
     *,
     seed: int = 0,
-    steps: int = 600,
+    steps: int = 900,
     pictures_per_category: int = 400,
     threads: int = 1,
     on_progress: Progress | None = None,

@@ -7,7 +7,7 @@ from random import Random
 import torch
 
 from vkflow.images.taxonomy import load_taxonomy
-from vkflow.sample.drawings import CATEGORIES
+from vkflow.sample.clip_training.strangers import nonsense_words, russian_words
 
 TEMPLATES = (
     "{}",
@@ -38,14 +38,14 @@ TEMPLATES = (
     "это {}",
 )
 
-CONSONANTS = "бвгджзйклмнпрстфхцчшщ"
-VOWELS = "аеиоуыэюя"
-
 N_BYTE_TOKENS = 512
 """CLIP's first tokens are single bytes, parts of any unknown word: they never stand for one."""
 
-MOST_STRANGERS = 8
 N_NONSENSE_WORDS = 500
+MOST_BEFORE, MOST_AFTER = 8, 4
+SHARE_AMONG_STRANGERS = 0.6
+SHARE_OF_RUSSIAN_PHRASES = 0.5
+SHARE_OF_RUSSIAN_STRANGERS = 0.65
 
 Tokenizer = Callable[[list[str]], torch.Tensor]
 
@@ -55,38 +55,41 @@ class CaptionBook:
     """Tokenised captions of every category.
 
     Attributes:
-        captions: For every category an int64 tensor (n_captions, context_length).
+        english: For every category an int64 tensor (n_captions, context_length).
+        russian: The same with Russian phrases.
         known: Bool tensor (vocabulary,): the tokens that occur in any caption.
         unknown: Ids of whole-word tokens that no caption uses.
-        nonsense: Token ids of made-up Russian words.
+        fragments: Token ids of Russian words that are no phrase.
         start: Id of the token that opens a caption.
         end: Id of the token that closes it.
     """
 
-    captions: list[torch.Tensor]
+    english: list[torch.Tensor]
+    russian: list[torch.Tensor]
     known: torch.Tensor
     unknown: list[int]
-    nonsense: list[list[int]]
+    fragments: list[list[int]]
     start: int
     end: int
 
     def draw(self, category: int, random: Random) -> torch.Tensor:
-        """A caption of a category, int64 (context_length,), half the time among strangers.
+        """A caption of a category, int64 (context_length,), mostly among strangers.
 
         So the model learns to find the words it knows wherever they stand.
         """
-        caption = random.choice(self.captions[category])
-        return self.surround(caption, random) if random.random() < 0.5 else caption
+        in_russian = random.random() < SHARE_OF_RUSSIAN_PHRASES
+        caption = random.choice((self.russian if in_russian else self.english)[category])
+        if random.random() < SHARE_AMONG_STRANGERS:
+            return self.surround(caption, random)
+        return caption
 
     def surround(self, caption: torch.Tensor, random: Random) -> torch.Tensor:
-        """Put one to eight strangers before and after the words of a caption."""
-        words = words_of(caption, self.end)
-        count = random.randint(1, MOST_STRANGERS)
-        before = random.randint(0, count)
-        strangers = [self.stranger(random) for _ in range(count)]
-        text = [*strangers[:before], words, *strangers[before:]]
-        tokens = [token for word in text for token in word][: len(caption) - 2]
-        tokens = [self.start, *tokens, self.end]
+        """Put up to eight strangers before the words of a caption and up to four after them."""
+        n_before, n_after = random.randint(0, MOST_BEFORE), random.randint(0, MOST_AFTER)
+        before = [token for _ in range(n_before) for token in self.stranger(random)]
+        after = [token for _ in range(n_after) for token in self.stranger(random)]
+        words = [*before, *words_of(caption, self.end), *after][: len(caption) - 2]
+        tokens = [self.start, *words, self.end]
         return torch.tensor(tokens + [0] * (len(caption) - len(tokens)))
 
     def stranger(self, random: Random) -> list[int]:
@@ -95,9 +98,9 @@ class CaptionBook:
         English words are one token each, and the embedding of a token it never saw is zero.
         Russian words fall into fragments, of which some occur in its phrases too.
         """
-        if random.random() < 0.5:
-            return [random.choice(self.unknown)]
-        return random.choice(self.nonsense)
+        if random.random() < SHARE_OF_RUSSIAN_STRANGERS:
+            return random.choice(self.fragments)
+        return [random.choice(self.unknown)]
 
 
 def words_of(caption: torch.Tensor, end: int) -> list[int]:
@@ -106,33 +109,36 @@ def words_of(caption: torch.Tensor, end: int) -> list[int]:
     return words
 
 
-def nonsense_words(count: int) -> list[str]:
-    """Made-up Russian words of one to four syllables, the same ones every time."""
-    random = Random("nonsense")
-
-    def word() -> str:
-        length = random.randint(1, 4)
-        syllables = (random.choice(CONSONANTS) + random.choice(VOWELS) for _ in range(length))
-        return "".join(syllables) + random.choice(CONSONANTS)
-
-    return [word() for _ in range(count)]
+def is_russian(phrase: str) -> bool:
+    """Whether a phrase has Cyrillic letters."""
+    return any("а" <= letter <= "я" for letter in phrase.lower())
 
 
 def write_captions(tokenize: Tokenizer, n_tokens: int) -> CaptionBook:
     """Tokenise every phrase of the sample taxonomy in every template.
 
+    The categories of the taxonomy are those of the drawings, in the same order (a test says so).
+
     Args:
         tokenize: Turns texts into int64 token ids (n_texts, context_length), CLIP's way.
         n_tokens: Size of the vocabulary; its last two ids open and close a caption.
     """
-    phrases = {c.name: c.prompts for c in load_taxonomy("sample").categories}
-    captions = [
-        tokenize([template.format(p) for p in phrases[category] for template in TEMPLATES])
-        for category in CATEGORIES
-    ]
-    known = torch.bincount(torch.cat(captions).flatten(), minlength=n_tokens) > 0
-    words = range(N_BYTE_TOKENS, n_tokens - 2)
-    unknown = [token for token in words if not known[token]]
+    english: list[torch.Tensor] = []
+    russian: list[torch.Tensor] = []
+    for category in load_taxonomy("sample").categories:
+        for captions, cyrillic in ((english, False), (russian, True)):
+            phrases = [p for p in category.prompts if is_russian(p) == cyrillic]
+            captions.append(tokenize([t.format(p) for p in phrases for t in TEMPLATES]))
+    tokens = torch.cat(english + russian).flatten()
+    known = torch.bincount(tokens, minlength=n_tokens) > 0
     start, end = n_tokens - 2, n_tokens - 1
-    nonsense = [words_of(caption, end) for caption in tokenize(nonsense_words(N_NONSENSE_WORDS))]
-    return CaptionBook(captions, known, unknown, nonsense, start, end)
+    strangers = tokenize(russian_words() + nonsense_words(N_NONSENSE_WORDS))
+    return CaptionBook(
+        english=english,
+        russian=russian,
+        known=known,
+        unknown=[token for token in range(N_BYTE_TOKENS, start) if not known[token]],
+        fragments=[words_of(stranger, end) for stranger in strangers],
+        start=start,
+        end=end,
+    )
