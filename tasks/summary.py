@@ -9,7 +9,7 @@ from tasks.pulling import PullCounts
 from tasks.scoring import Scored
 from tasks.step import step, warehouse_of
 from tasks.texts import TextCounts
-from tasks.training import Trained
+from tasks.training import Training
 from vkflow.settings import Settings
 from warehouse import models, predictions
 
@@ -27,7 +27,7 @@ class Night:
     pulled: PullCounts
     texts: TextCounts
     pictures: int
-    trained: Trained
+    trained: Training
     decision: str
     scored: Scored
     seconds: dict[str, float]
@@ -40,7 +40,9 @@ def quality_line(settings: Settings, model_version: str | None) -> str:
     with warehouse_of(settings) as connection:
         metrics = models.read_metrics(connection, model_version)
     overall = dict(
-        metrics.filter(pl.col("activity") == "all").select("metric", "value").iter_rows()
+        metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")
+        .select("metric", "value")
+        .iter_rows()
     )
     if not overall:
         return f"Quality of {model_version}: no activity could be judged."

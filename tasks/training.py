@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from tasks.judging import judge_bundle
@@ -16,22 +17,25 @@ from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.bundles import (
     Bundle,
+    Fitted,
     Manifest,
     Prior,
+    load_bundle,
     manifest_json,
     name_champion,
     save_bundle,
 )
-from vkflow.modelling.features import FeatureRecipe
+from vkflow.modelling.metrics import Floats
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.splits import TRAIN, VALIDATION
-from vkflow.modelling.training import TrainedActivities, TrainingSet, prepare, train_activities
+from vkflow.modelling.training import Trained, train
+from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
 from vkflow.text.statistics import VERSION as STATISTICS_VERSION
 from warehouse import constants, features, images, models
 
 CHUNK_POSTS = 20_000
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
 
@@ -46,7 +50,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Trained:
+class Training:
     """Tonight's bundle; no version when there was nothing to train."""
 
     model_version: str | None
@@ -55,14 +59,14 @@ class Trained:
 
 
 @step("train bundle")
-def train_bundle(settings: Settings, as_of: datetime) -> Trained:
+def train_bundle(settings: Settings, as_of: datetime) -> Training:
     """Train on the posts whose labels are known at ``as_of``, unless that was done before."""
     with warehouse_of(settings, as_of) as connection:
         since = as_of - timedelta(days=settings.training.window_days)
         n_posts = features.select_labelled_posts(connection, since)
         if n_posts < settings.training.min_posts:
             return _said(
-                Trained(
+                Training(
                     None,
                     False,
                     f"{n_posts} posts have a label; {settings.training.min_posts} are "
@@ -73,18 +77,19 @@ def train_bundle(settings: Settings, as_of: datetime) -> Trained:
         fingerprint = _fingerprint(settings, inputs, features.selected_fingerprint(connection))
         known = models.find_by_fingerprint(connection, fingerprint)
         if known:
-            return _said(Trained(known, False, f"nothing new to learn from since {known}"))
+            return _said(Training(known, False, f"nothing new to learn from since {known}"))
         recipe, data = _prepare(connection, settings, inputs)
-    with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
-        trained = train_activities(
-            data, recipe.priors, settings.training, lambda _activity: advance(1)
-        )
+        with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
+            trained = train(data, recipe, settings.training, lambda _activity: advance(1))
+        champion = models.champion_version(connection, as_of)
+        rival = _predict_with(connection, settings, champion) if champion else {}
     manifest = _manifest(settings, as_of, fingerprint, inputs, recipe, data, trained)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
-    _write_model(settings, manifest, n_posts, judge_bundle(settings, data, recipe, trained))
+    metrics = judge_bundle(settings, data, recipe, trained, rival)
+    _write_model(settings, manifest, n_posts, metrics)
     for activity, reason in trained.skipped.items():
         run_logger().warning("no model for %s: %s", activity, reason)
-    return _said(Trained(manifest.model_version, True, f"trained {manifest.model_version}"))
+    return _said(Training(manifest.model_version, True, f"trained {manifest.model_version}"))
 
 
 @step("decide promotion")
@@ -95,10 +100,7 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
     with warehouse_of(settings) as connection:
         if models.is_decided(connection, model_version):
             return f"{model_version} was decided on before"
-        decision = decide_promotion(
-            models.read_metrics(connection, model_version),
-            has_champion=models.champion_version(connection, as_of) is not None,
-        )
+        decision = decide_promotion(models.read_metrics(connection, model_version))
         models.decide(
             connection,
             model_version,
@@ -113,7 +115,7 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
     return f"{model_version} {verdict}: {decision.reason}"
 
 
-def _said(outcome: Trained) -> Trained:
+def _said(outcome: Training) -> Training:
     run_logger().info(outcome.message)
     return outcome
 
@@ -129,7 +131,7 @@ def _inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
 
 def _fingerprint(settings: Settings, inputs: Inputs, data: str) -> str:
     """Digest of everything the bundle depends on; threads do not change it."""
-    parameters = settings.training.model_dump(exclude={"threads"})
+    parameters = settings.training.model_dump(mode="json", exclude={"threads"})
     parts = (RECIPE_VERSION, STATISTICS_VERSION, parameters, vars(inputs), data)
     text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -137,7 +139,7 @@ def _fingerprint(settings: Settings, inputs: Inputs, data: str) -> str:
 
 def _prepare(
     connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: Inputs
-) -> tuple[FeatureRecipe, TrainingSet]:
+) -> tuple[Recipe, TrainingSet]:
     return prepare(
         lambda: features.selected_features(
             connection,
@@ -152,6 +154,26 @@ def _prepare(
         settings.training,
         settings.label_maturity,
     )
+
+
+def _predict_with(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, champion: str
+) -> dict[str, Floats]:
+    """The champion's probabilities for the same labelled posts, to judge both on."""
+    bundle = load_bundle(settings.models_directory, champion)
+    manifest = bundle.manifest
+    chunks = [
+        bundle.predict(chunk)
+        for chunk in features.selected_features(
+            connection,
+            encoder_id=manifest.encoder_id,
+            tagger_id=manifest.tagger_id,
+            taxonomy=manifest.taxonomy,
+            statistics_version=manifest.statistics_version,
+            chunk_posts=CHUNK_POSTS,
+        )
+    ]
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _write_model(
@@ -174,9 +196,9 @@ def _manifest(
     as_of: datetime,
     fingerprint: str,
     inputs: Inputs,
-    recipe: FeatureRecipe,
+    recipe: Recipe,
     data: TrainingSet,
-    trained: TrainedActivities,
+    trained: Trained,
 ) -> Manifest:
     learnt = data.keys.filter(pl.col("split").is_in([TRAIN, VALIDATION]))["published_at"]
     packages = ("catboost", "polars", "numpy", "scikit-learn")
@@ -194,12 +216,23 @@ def _manifest(
         categories=list(inputs.categories),
         priors={
             name: Prior(rate=prior.rate, strength=prior.strength)
-            for name, prior in recipe.priors.items()
+            for name, prior in recipe.features.priors.items()
         },
-        features=recipe.describe(),
-        trained=sorted(trained.models),
+        features=recipe.features.describe(),
+        time_zone=recipe.features.time_zone,
+        owner_time_zones=dict(recipe.features.owner_time_zones),
+        trained={
+            name: Fitted(
+                intercept=model.calibration.intercept,
+                slope=model.calibration.slope,
+                correlation=model.correlation,
+                penalty=model.penalty,
+                n_trees=model.trees.tree_count_,
+            )
+            for name, model in trained.models.items()
+        },
         skipped=dict(trained.skipped),
-        parameters=settings.training.model_dump(exclude={"threads"}),
+        parameters=settings.training.model_dump(mode="json", exclude={"threads"}),
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in packages},

@@ -1,55 +1,66 @@
-"""Which device and which number format a model runs in."""
+"""Where models run, and in which number format."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vkflow.errors import SettingsError
 
 if TYPE_CHECKING:
     import torch
 
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+NumberFormat = Literal["fp32", "bf16", "fp16"]
+
 
 def resolve_device(device: str) -> str:
-    """``cuda`` or ``cpu``.
-
-    Args:
-        device: ``auto``, ``cuda`` or ``cpu``.
+    """The torch device for ``cpu``, ``cuda``, ``cuda:N`` or ``auto`` (a GPU when there is one).
 
     Raises:
-        SettingsError: ``cuda`` is asked for and there is none.
+        SettingsError: it is none of these, or there is no such GPU.
     """
     import torch
 
+    n_gpus = torch.cuda.device_count()
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("device = cuda, but torch sees no CUDA device; use auto or cpu")
+        return "cuda" if n_gpus else "cpu"
+    kind, _, number = device.partition(":")
+    if kind not in {"cpu", "cuda"} or (number and not number.isdigit()):
+        raise SettingsError(f"Device {device!r} is unknown. Use cpu, cuda, cuda:N or auto.")
+    if kind == "cuda" and int(number or 0) >= n_gpus:
+        raise SettingsError(f"Device {device!r}: torch sees {n_gpus} GPUs. Use cpu or auto.")
     return device
 
 
-def resolve_precision(precision: str, device: str) -> str:
-    """``bf16``, ``fp16`` or ``fp32``.
-
-    bf16 is picked only where the hardware has it: emulated on a CPU it is six times slower.
+def resolve_precision(precision: str, device: str) -> NumberFormat:
+    """The number format; ``auto`` is bf16 on GPUs that have it and fp32 everywhere else.
 
     Args:
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         device: a resolved device.
 
     Raises:
-        SettingsError: half precision on a CPU.
+        SettingsError: the format is unknown, or fp16 is asked for on a CPU.
     """
     import torch
 
-    if precision == "auto":
-        bf16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return "bf16" if bf16 else "fp32"
-    if precision != "fp32" and device == "cpu":
-        raise SettingsError(f"precision = {precision} only slows a CPU down; use auto or fp32")
-    return precision
+    on_gpu = device.startswith("cuda")
+    match precision:
+        case "auto":
+            # A CPU may have bf16, but emulated it is several times slower: a person must ask for it.
+            has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+            return "bf16" if has_bf16 else "fp32"
+        case "fp16" if not on_gpu:
+            raise SettingsError("Precision fp16 needs a GPU. Use fp32 or auto on the CPU.")
+        case "fp32" | "bf16" | "fp16":
+            return precision
+    raise SettingsError(f"Precision {precision!r} is unknown. Use fp32, bf16, fp16 or auto.")
 
 
-def torch_dtype(precision: str) -> "torch.dtype":
-    """The torch type of a resolved precision."""
+def autocast(device: str, precision: NumberFormat) -> "torch.autocast":
+    """A context in which matrix products run in ``precision``; the weights stay as they are.
+
+    Converting the weights instead fails for open_clip's ResNet towers.
+    """
     import torch
 
-    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device.partition(":")[0], dtype, enabled=precision != "fp32")

@@ -5,27 +5,45 @@ Levels are joined by two underscores: ``VKFLOW_TEXT__ENCODER=xlm-roberta-base`` 
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from vkflow.devices import Precision
 from vkflow.errors import SettingsError
 
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
 
-Device = Literal["auto", "cuda", "cpu"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-SourceName = Literal["sample", "dataset"]
+SourceName = Literal["sample", "dataset", "vk"]
+
+
+def _split_words(value: object) -> object:
+    return [word for word in re.split(r"[\s,]+", value) if word] if isinstance(value, str) else value
+
+
+WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
+"""Words in a list, or in one string with commas, as a variable has them."""
 
 
 class Section(BaseModel):
@@ -39,6 +57,55 @@ class DatasetSettings(Section):
 
     path: Path | None = Field(None, description="CSV or Parquet file with the posts")
     chunk_rows: int = Field(5_000, ge=1, description="rows read and written at a time")
+
+
+class VkSettings(Section):
+    """Whose walls the source ``vk`` reads, and how politely."""
+
+    token: SecretStr | None = Field(
+        None, description="user or service token of VK; give it as a variable, not in the file"
+    )
+    owners: WordList = Field(
+        (), description="walls to read, with commas: screen names, links, or ids (-1: community 1)"
+    )
+    api_url: str = Field("https://api.vk.com", description="where the VK API answers")
+    api_version: str = Field("5.199", pattern=r"^5\.\d+$", description="version of the VK API")
+    first_days: int = Field(90, ge=1, description="how far back the first pull of a wall reads")
+    refresh_days: tuple[int, ...] = Field(
+        (1, 3, 7), description="ages of a post, in days, at which its counts are read again"
+    )
+    requests_per_second: float = Field(
+        3, gt=0, description="requests a second, all of this process together"
+    )
+    daily_budgets: dict[str, int] = Field(
+        {"wall.get": 5_000}, description="calls of a method a day; methods not named have no limit"
+    )
+    timeout_seconds: float = Field(30, gt=0, description="longest wait for one whole answer")
+    attempts: int = Field(5, ge=1, description="tries of a request before its wall is left out")
+    longest_wait_seconds: float = Field(
+        60, ge=0, description="ceiling of the growing pause between two tries"
+    )
+    picture_hosts: WordList = Field(
+        ("userapi.com", "vkuserphoto.ru", "vkuser.net", "vk-cdn.net", "mycdn.me", "okcdn.ru"),
+        description="hosts, with all below them, pictures may come from",
+    )
+    picture_downloads: int = Field(8, ge=1, le=64, description="pictures downloaded at a time")
+
+    @field_validator("refresh_days")
+    @classmethod
+    def _ages_ascend(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if any(day < 1 for day in days) or list(days) != sorted(set(days)):
+            raise ValueError("give whole days from 1 on, each larger than the one before")
+        return days
+
+    @field_validator("api_url")
+    @classmethod
+    def _token_travels_encrypted(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_here = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or not (parts.scheme == "https" or is_here):
+            raise ValueError("it must begin with https://, or the token would travel unencrypted")
+        return url.rstrip("/")
 
 
 class TextSettings(Section):
@@ -94,16 +161,23 @@ class TrainingSettings(Section):
     test_share: float = Field(0.15, gt=0, lt=0.5, description="newest share, to judge by")
     min_posts: int = Field(200, ge=20, description="labelled posts below which nothing is trained")
     iterations: int = Field(1_000, ge=1, description="trees at most")
-    learning_rate: float = Field(0.05, gt=0, le=1, description="step of a tree")
-    depth: int = Field(4, ge=1, le=10, description="depth of a tree")
+    learning_rate: float = Field(0.03, gt=0, le=1, description="step of a tree")
+    depth: int = Field(3, ge=1, le=10, description="depth of a tree")
     feature_share: float = Field(
         0.3, gt=0, le=1, description="share of the features each split of a tree chooses from"
     )
-    l2_leaf_reg: float = Field(9.0, ge=0, description="L2 regularisation of the leaves")
+    l2_leaf_reg: float = Field(30.0, ge=0, description="L2 regularisation of the leaves")
     early_stopping_rounds: int = Field(50, ge=1, description="trees without gain before stopping")
     text_components: int = Field(32, ge=1, description="principal components of text vectors")
     image_components: int = Field(16, ge=1, description="principal components of picture vectors")
     bootstrap_samples: int = Field(500, ge=100, description="resamples behind an interval")
+    time_zone: str = Field("Europe/Moscow", description="where the owners live: hour and weekday")
+    owner_time_zones: dict[int, str] = Field(
+        default_factory=dict, description="time zones of owners that live elsewhere, by owner id"
+    )
+    metrics: tuple[str, ...] = Field(
+        (), description="metrics of your own, each as package.module:function"
+    )
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
     seed: int = Field(0, ge=0, description="start of all random numbers")
 
@@ -135,12 +209,17 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("data"), description="folder of everything vkflow keeps")
     source: SourceName = Field("sample", description="where posts come from")
-    device: Device = Field("auto", description="auto: cuda when there is one, else cpu")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="auto (cuda when there is one, else cpu), cpu, cuda or cuda:N",
+    )
     precision: Precision = Field("auto", description="auto: bf16 on GPUs that have it, else fp32")
     label_maturity_hours: int = Field(
         72, ge=1, description="age of a post after which its counts count as final"
     )
     dataset: DatasetSettings = DatasetSettings()
+    vk: VkSettings = VkSettings()
     text: TextSettings = TextSettings()
     images: ImageSettings = ImageSettings()
     training: TrainingSettings = TrainingSettings()
@@ -221,7 +300,7 @@ def _refuse_unknown_variables() -> None:
             )
 
 
-def _is_section(annotation: type | None) -> bool:
+def _is_section(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
-from warehouse.schema import create_views, migrate
+from warehouse.schema import migrate, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
 POLL_SECONDS = 0.2
+SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt database file")
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def open_warehouse(
     Raises:
         WarehouseLockedError: the file is still held by another process.
         WarehouseNewerError: the file was written by a newer vkflow.
-        WarehouseDamagedError: the file is not a DuckDB database.
+        WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
     """
     connection = _connect(path, wait_seconds)
     try:
@@ -49,10 +50,12 @@ def open_warehouse(
             connection.execute("SET memory_limit = ?", [memory_limit])
         migrate(connection)
         _set_label_maturity(connection, label_maturity_hours)
-        create_views(connection, ("derived", "shared"))
+        refresh_views(connection)
         if as_of is not None:
             connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of])
         yield connection
+    except duckdb.IOException as error:
+        raise explained(path, error) from error
     finally:
         connection.close()
 
@@ -99,7 +102,7 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
             return duckdb.connect(str(path))
         except duckdb.IOException as error:
             if "Could not set lock" not in str(error):
-                raise _explained(path, error) from error
+                raise explained(path, error) from error
             if time.monotonic() >= deadline:
                 raise WarehouseLockedError(_lock_message(path, str(error), wait_seconds)) from None
         except OSError as error:
@@ -116,12 +119,14 @@ def _lock_message(path: Path, message: str, waited: float) -> str:
     )
 
 
-def _explained(path: Path, error: duckdb.IOException) -> WarehouseError:
-    if "not a valid DuckDB" in str(error):
+def explained(path: Path, error: duckdb.IOException) -> WarehouseError:
+    """DuckDB's complaint about a file as an error of the warehouse."""
+    if any(sign in str(error) for sign in SIGNS_OF_DAMAGE):
         return WarehouseDamagedError(
-            f"{path} is not a DuckDB database. Move it away and restore a copy, or start anew."
+            f"{path} is not a DuckDB database, or is damaged ({error}). "
+            f"Move it away and restore a copy, or start anew."
         )
-    return WarehouseError(f"{path} cannot be opened: {error}")
+    return WarehouseError(f"{path} cannot be used: {error}")
 
 
 def _set_label_maturity(connection: duckdb.DuckDBPyConnection, hours: int) -> None:

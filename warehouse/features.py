@@ -35,7 +35,7 @@ def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: o
 
 
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
-    """A digest of the selected posts, their labels, texts and pictures: equal when nothing changed."""
+    """A digest of the selected posts and their labels: equal when nothing has changed."""
     row = connection.execute(query("selected_fingerprint")).fetchone()
     return f"{row[0]}-{row[1]:x}" if row and row[0] else "0"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.database import STORAGE_VERSION
+from warehouse.database import STORAGE_VERSION, explained
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
 
@@ -31,7 +31,7 @@ def publish(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
     try:
         _copy_tables(connection, draft)
         with duckdb.connect(str(draft)) as copy:
-            create_views(copy, ("shared",))
+            create_views(copy, "shared")
         draft.replace(snapshot)
     finally:
         draft.unlink(missing_ok=True)
@@ -51,16 +51,27 @@ def read_snapshot(snapshot: Path, statement: str) -> pl.DataFrame:
     """Run one query on the published snapshot, read-only.
 
     Raises:
-        WarehouseError: nothing has been published yet.
-        QueryError: the query does not run; the message is DuckDB's.
+        WarehouseError: nothing has been published yet, or the file is damaged.
+        QueryError: the query does not run, the message is DuckDB's; or there is none.
     """
     if not snapshot.exists():
         raise WarehouseError(
             f"{snapshot} does not exist yet: nothing has been published. "
             f"Run `vkflow nightly` first, or set VKFLOW_HOME to the folder that has it."
         )
-    with duckdb.connect(str(snapshot), read_only=True) as connection:
-        try:
-            return connection.execute(statement).pl()
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from None
+    try:
+        connection = duckdb.connect(str(snapshot), read_only=True)
+    except duckdb.IOException as error:
+        raise explained(snapshot, error) from error
+    with connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return _answer(connection, statement)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, statement: str) -> pl.DataFrame:
+    try:
+        if not connection.extract_statements(statement):
+            raise QueryError("there is no statement in this query")
+        return connection.execute(statement).pl()
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from None

@@ -56,14 +56,16 @@ def _apply(connection: duckdb.DuckDBPyConnection, version: int, file: Path) -> N
     connection.execute("COMMIT")
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, groups: tuple[str, ...]) -> None:
-    """Create the views of ``groups`` (folders of ``views/``), unless they are as in the code."""
-    files = [file for group in groups for file in sorted((FOLDER / "views" / group).glob("*.sql"))]
-    statements = [file.read_text(encoding="utf-8") for file in files]
+def create_views(connection: duckdb.DuckDBPyConnection, group: str) -> None:
+    """Create the views of ``group``, a folder of ``views/``."""
+    for statement in _view_statements(group):
+        connection.execute(statement)
+
+
+def refresh_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the views of the warehouse, unless they are as in the code."""
+    statements = [*_view_statements("derived"), *_view_statements("shared")]
     digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS constants (name VARCHAR NOT NULL, value VARCHAR NOT NULL)"
-    )
     stored = connection.execute("SELECT value FROM constants WHERE name = 'views'").fetchone()
     if stored == (digest,):
         return
@@ -73,6 +75,11 @@ def create_views(connection: duckdb.DuckDBPyConnection, groups: tuple[str, ...])
     connection.execute("DELETE FROM constants WHERE name = 'views'")
     connection.execute("INSERT INTO constants VALUES ('views', ?)", [digest])
     connection.execute("COMMIT")
+
+
+def _view_statements(group: str) -> list[str]:
+    files = sorted((FOLDER / "views" / group).glob("*.sql"))
+    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def query(name: str) -> str:

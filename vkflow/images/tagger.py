@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from vkflow.images.checkpoints import Checkpoint, load_checkpoint
-from vkflow.images.devices import (
+from vkflow.devices import (
     NumberFormat,
     Precision,
     autocast,
     resolve_device,
     resolve_precision,
 )
+from vkflow.images.checkpoints import Checkpoint, load_checkpoint
 from vkflow.images.preparation import Picture, Preprocess, prepared_batches
 from vkflow.images.scores import Floats
 from vkflow.images.taxonomy import Taxonomy

@@ -1,4 +1,4 @@
-"""A bundle on disk: a .cbm per activity, the reducers, a manifest. Never pickle."""
+"""A bundle on disk: a .cbm per activity, arrays, a manifest. Never pickle."""
 
 import json
 import os
@@ -13,14 +13,17 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vkflow.errors import BadBundleError, MissingModelError
-from vkflow.modelling.features import FeatureRecipe
-from vkflow.modelling.metrics import Floats
+from vkflow.modelling.arrays import pack_arrays, unpack_arrays
+from vkflow.modelling.calibration import Calibration
+from vkflow.modelling.linear import linear_logits
+from vkflow.modelling.metrics import SMALLEST, Floats, sigmoid
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
-from vkflow.modelling.prediction import predict_table
-from vkflow.modelling.reducers import Reducer
+from vkflow.modelling.training import ActivityModel
+from vkflow.modelling.training_set import Recipe
+from vkflow.modelling.trees import tree_logits
 
 MANIFEST = "manifest.json"
-REDUCERS = "reducers.safetensors"
+ARRAYS = "arrays.safetensors"
 CHAMPION = "champion"
 
 
@@ -29,6 +32,16 @@ class Prior(BaseModel):
 
     rate: float
     strength: float
+
+
+class Fitted(BaseModel):
+    """How the model of one activity came out."""
+
+    intercept: float
+    slope: float
+    correlation: float
+    penalty: float
+    n_trees: int
 
 
 class Manifest(BaseModel):
@@ -49,16 +62,20 @@ class Manifest(BaseModel):
     categories: list[str]
     priors: dict[str, Prior]
     features: dict[str, str]
-    trained: list[str]
+    time_zone: str
+    owner_time_zones: dict[int, str]
+    trained: dict[str, Fitted]
     skipped: dict[str, str]
-    parameters: dict[str, float]
+    parameters: dict[str, object]
     versions: dict[str, str]
 
 
 class Bundle:
     """A trained model version, ready to predict."""
 
-    def __init__(self, manifest: Manifest, recipe: FeatureRecipe, models: Mapping[str, Any]):
+    def __init__(
+        self, manifest: Manifest, recipe: Recipe, models: Mapping[str, ActivityModel]
+    ) -> None:
         self.manifest = manifest
         self.recipe = recipe
         self.models = models
@@ -74,13 +91,17 @@ class Bundle:
         Returns:
             float64 in (0, 1), shape (posts,), by activity.
         """
-        table = self.recipe.table(posts)
-        baseline = {
+        predicted = {
             activity: smoothed_rates(posts, activity, prior)
-            for activity, prior in self.recipe.priors.items()
-            if activity not in self.models
+            for activity, prior in self.recipe.features.priors.items()
         }
-        return predict_table(self.models, table) | baseline
+        table = self.recipe.features.table(posts)
+        design = self.recipe.design.matrix(posts, table)
+        for activity, model in self.models.items():
+            linear = linear_logits(design, {activity: model.coefficients})[activity]
+            logits = model.calibration.apply(linear + tree_logits(model.trees, table))
+            predicted[activity] = sigmoid(logits)
+        return {name: np.clip(p, SMALLEST, 1 - SMALLEST) for name, p in predicted.items()}
 
 
 def save_bundle(bundle: Bundle, models_directory: Path) -> Path:
@@ -96,8 +117,9 @@ def save_bundle(bundle: Bundle, models_directory: Path) -> Path:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for activity, model in bundle.models.items():
-        model.save_model(str(draft / f"{activity}.cbm"))
-    save_file(_reducer_arrays(bundle.recipe), str(draft / REDUCERS))
+        model.trees.save_model(str(draft / f"{activity}.cbm"))
+    coefficients = {name: model.coefficients for name, model in bundle.models.items()}
+    save_file(pack_arrays(bundle.recipe, coefficients), str(draft / ARRAYS))
     manifest = bundle.manifest.model_dump_json(indent=2)
     (draft / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -136,18 +158,29 @@ def name_champion(models_directory: Path, model_version: str) -> None:
 
 def _read(folder: Path) -> Bundle:
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    recipe = FeatureRecipe(
+    recipe, coefficients = unpack_arrays(
+        _load_arrays(folder / ARRAYS),
         priors={name: RatePrior(**prior.model_dump()) for name, prior in manifest.priors.items()},
         categories=manifest.categories,
-        **_read_reducers(folder / REDUCERS),
+        time_zone=manifest.time_zone,
+        owner_time_zones=manifest.owner_time_zones,
     )
-    if list(recipe.describe()) != list(manifest.features):
+    if list(recipe.features.describe()) != list(manifest.features):
         raise ValueError("its features are not those this version of vkflow computes")
-    models = {activity: _read_model(folder / f"{activity}.cbm") for activity in manifest.trained}
+    models = {
+        activity: ActivityModel(
+            coefficients[activity],
+            _load_trees(folder / f"{activity}.cbm"),
+            Calibration(fitted.intercept, fitted.slope),
+            fitted.correlation,
+            fitted.penalty,
+        )
+        for activity, fitted in manifest.trained.items()
+    }
     return Bundle(manifest, recipe, models)
 
 
-def _read_model(file: Path) -> Any:
+def _load_trees(file: Path) -> Any:
     from catboost import CatBoost, CatBoostError
 
     try:
@@ -156,29 +189,14 @@ def _read_model(file: Path) -> Any:
         raise ValueError(f"{file.name}: {error}") from error
 
 
-def _reducer_arrays(recipe: FeatureRecipe) -> dict[str, Any]:
-    arrays = {}
-    for kind, reducer in (("text", recipe.text_reducer), ("image", recipe.image_reducer)):
-        if reducer is not None:
-            arrays[f"{kind}_mean"] = np.ascontiguousarray(reducer.mean)
-            arrays[f"{kind}_components"] = np.ascontiguousarray(reducer.components)
-    return arrays
-
-
-def _read_reducers(file: Path) -> dict[str, Reducer | None]:
+def _load_arrays(file: Path) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        arrays = load_file(str(file))
+        return load_file(str(file))
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from error
-    return {
-        f"{kind}_reducer": Reducer(arrays[f"{kind}_mean"], arrays[f"{kind}_components"])
-        if f"{kind}_mean" in arrays
-        else None
-        for kind in ("text", "image")
-    }
 
 
 def manifest_json(manifest: Manifest) -> str:

@@ -1,22 +1,17 @@
-"""Judging a bundle on the test window, next to the baselines every model must beat."""
+"""Judging predictions on the test window, next to the baselines every model must beat."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from vkflow.modelling.metrics import (
-    Floats,
-    Interval,
-    attainable_share,
-    log_losses,
-    relative_gain,
-)
+from vkflow.modelling.metrics import SMALLEST, Floats, attainable_share
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
-from vkflow.modelling.prediction import predict_table
+from vkflow.modelling.registry import Forecasts, Metric, gain_over_global, gain_over_owner
 from vkflow.modelling.splits import TEST
-from vkflow.modelling.training import TrainedActivities, TrainingSet
+from vkflow.modelling.training_set import TrainingSet
 
 ALL = "all"
 METRICS_SCHEMA = {
@@ -27,36 +22,49 @@ METRICS_SCHEMA = {
     "low": pl.Float64,
     "high": pl.Float64,
 }
+MOST_WORK = 20_000_000
+"""Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One activity on the test window: log loss of each post, by who predicts."""
+    """One activity on the test window.
 
-    owners: np.ndarray
-    chances: Floats
-    model: Floats
-    global_rate: Floats
-    owner_rate: Floats
+    Attributes:
+        rows: positions of its posts in the training set.
+        owners: owner of each post.
+        forecasts: predictions beside outcomes.
+        oracle: the best possible predictions; on sample posts only.
+    """
+
+    rows: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    forecasts: Forecasts
     oracle: Floats | None
+
+    def part(self, chosen: NDArray[np.bool_]) -> "Judged":
+        """Only the chosen posts."""
+        forecasts = Forecasts(**{name: a[chosen] for name, a in vars(self.forecasts).items()})
+        oracle = None if self.oracle is None else self.oracle[chosen]
+        return Judged(self.rows[chosen], self.owners[chosen], forecasts, oracle)
 
 
 def judge(
     data: TrainingSet,
     priors: Mapping[str, RatePrior],
-    trained: TrainedActivities,
+    predictions: Mapping[str, Floats],
     oracle: pl.DataFrame | None,
 ) -> dict[str, Judged]:
-    """Predict the test window with the models and the baselines.
+    """Put the predictions of the test window beside outcomes and baselines.
 
     Args:
-        data: from :func:`vkflow.modelling.training.prepare`.
-        priors: of the recipe; the baselines are the rate, and the smoothed owner rate.
-        trained: the models; an activity without one is predicted by its owner rate.
+        data: from :func:`vkflow.modelling.training_set.prepare`.
+        priors: the baselines are the prior's rate, and the smoothed owner rate.
+        predictions: of all posts by activity; one without is predicted by its owner rate.
         oracle: owner_id, post_id, activity, oracle; on sample posts only.
 
     Returns:
-        Log losses by activity, for those with labelled posts in the test window.
+        By activity, for those with labelled posts in the test window.
     """
     judged = {}
     for activity, prior in priors.items():
@@ -65,76 +73,211 @@ def judge(
             continue
         counts, chances = data.outcomes(activity, rows)
         owner_rate = smoothed_rates(data.history[rows], activity, prior)
-        models = {name: model for name, model in trained.models.items() if name == activity}
-        probabilities = predict_table(models, data.features[rows]).get(activity, owner_rate)
+        predicted = predictions[activity][rows] if activity in predictions else owner_rate
         keys = data.keys[rows]
-        known = None if oracle is None else _oracle(keys, activity, oracle)
         judged[activity] = Judged(
+            rows=rows,
             owners=keys["owner_id"].to_numpy(),
-            chances=chances,
-            model=log_losses(counts, chances, probabilities),
-            global_rate=log_losses(counts, chances, np.full(len(rows), prior.rate)),
-            owner_rate=log_losses(counts, chances, owner_rate),
-            oracle=None if known is None else log_losses(counts, chances, known),
+            forecasts=Forecasts(
+                counts=counts,
+                chances=chances,
+                probabilities=np.clip(predicted, SMALLEST, 1 - SMALLEST),
+                global_rate=np.full(len(rows), prior.rate),
+                owner_rate=owner_rate,
+                weights=np.ones(len(rows)),
+            ),
+            oracle=None if oracle is None else _oracle(keys, activity, oracle),
         )
     return judged
 
 
-def metrics_table(judged: Mapping[str, Judged], *, samples: int, seed: int) -> pl.DataFrame:
-    """All figures of the test window.
+def metrics_table(
+    judged: Mapping[str, Judged],
+    metrics: Mapping[str, Metric],
+    *,
+    samples: int,
+    seed: int,
+    split: str = TEST,
+) -> pl.DataFrame:
+    """Figures with 95 % intervals from resampling whole owners.
+
+    Posts of one owner are alike; resampling single posts would make the intervals too narrow.
+    Percentile bootstrap over clusters: Davison and Hinkley (1997), Bootstrap Methods, 3.8.
 
     Args:
         judged: from :func:`judge`.
-        samples: bootstrap resamples.
-        seed: of the bootstrap.
+        metrics: from :func:`vkflow.modelling.registry.load_metrics`.
+        samples: resamples; the same owners are drawn for every activity and metric.
+        seed: of the resampling.
+        split: what to call the posts, such as ``test``.
 
     Returns:
         activity, split, metric, value, low, high; the activity ``all`` is the mean over them.
     """
-    rows = []
-    for activity, losses in judged.items():
-        figures = _figures(losses, samples, seed)
-        rows += [
-            (activity, TEST, name, figure.value, figure.low, figure.high)
-            for name, figure in figures.items()
-        ]
-    table = pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
-    means = table.group_by("metric", maintain_order=True).agg(pl.col("value").mean())
-    overall = means.select(
-        pl.lit(ALL).alias("activity"),
-        pl.lit(TEST).alias("split"),
-        "metric",
-        "value",
-        pl.lit(None, pl.Float64).alias("low"),
-        pl.lit(None, pl.Float64).alias("high"),
-    )
-    return pl.concat([table, overall])
+    if not judged:
+        return pl.DataFrame(schema=METRICS_SCHEMA)
+    names, found = [*judged, ALL], _evaluate(judged, metrics, None)
+    draws = [_evaluate(judged, metrics, weights) for weights in _resample(judged, samples, seed)]
+    low, high = _interval(np.stack(draws))
+    rows = [
+        (activity, split, metric, found[i, j], low[i, j], high[i, j])
+        for i, activity in enumerate(names)
+        for j, metric in enumerate(metrics)
+    ]
+    rows += [(name, split, *figure, None, None) for name, figure in _plain_figures(judged)]
+    return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
 
 
-def _figures(losses: Judged, samples: int, seed: int) -> dict[str, Interval]:
-    views = losses.chances.sum()
-    figures = {
-        "log_loss_per_view": Interval(float(losses.model.sum() / views)),
-        "log_loss_per_view_global_rate": Interval(float(losses.global_rate.sum() / views)),
-        "log_loss_per_view_owner_rate": Interval(float(losses.owner_rate.sum() / views)),
-        "gain_over_global": _gain(losses, losses.global_rate, samples, seed),
-        "gain_over_owner": _gain(losses, losses.owner_rate, samples, seed),
-        "test_posts": Interval(float(len(losses.model))),
+def slices_table(
+    judged: Mapping[str, Judged], features: pl.DataFrame, *, samples: int, seed: int
+) -> pl.DataFrame:
+    """The gains over both baselines by kind of post: ``split`` is such as ``test/text=short``.
+
+    Args:
+        judged: from :func:`judge`.
+        features: of all posts of the training set.
+        samples: resamples.
+        seed: of the resampling.
+    """
+    metrics = {"gain_over_global": gain_over_global, "gain_over_owner": gain_over_owner}
+    tables = [pl.DataFrame(schema=METRICS_SCHEMA)]
+    for name, membership in _slices(features).items():
+        parts = {a: j.part(membership[j.rows]) for a, j in judged.items()}
+        parts = {activity: part for activity, part in parts.items() if len(part.rows) > 1}
+        split = f"{TEST}/{name}"
+        tables.append(metrics_table(parts, metrics, samples=samples, seed=seed, split=split))
+    return pl.concat(tables)
+
+
+def compare_losses(
+    judged: Mapping[str, Judged],
+    others: Mapping[str, Floats],
+    *,
+    samples: int,
+    seed: int,
+    split: str = TEST,
+) -> pl.DataFrame:
+    """Relative difference in log loss to other predictions of the same posts, with intervals.
+
+    Args:
+        judged: from :func:`judge`.
+        others: predictions of all posts of the training set, by activity.
+        samples: resamples, the same for both sides (a paired bootstrap).
+        seed: of the resampling.
+        split: what to call the posts.
+
+    Returns:
+        Rows of ``loss_against_champion``: above 0 is worse than the other predictions.
+    """
+    paired = {
+        name: replace(
+            entry, forecasts=replace(entry.forecasts, global_rate=others[name][entry.rows])
+        )
+        for name, entry in judged.items()
+        if name in others
     }
-    if losses.oracle is not None:
-        model, oracle = losses.model.sum(), losses.oracle.sum()
-        figures["log_loss_per_view_oracle"] = Interval(float(oracle / views))
-        figures["oracle_share"] = Interval(
-            float(attainable_share(model, losses.global_rate.sum(), oracle))
-        )
-        figures["oracle_share_over_owner"] = Interval(
-            float(attainable_share(model, losses.owner_rate.sum(), oracle))
-        )
+    # The gain over the other predictions, as if they were the first baseline.
+    metrics = {"loss_against_champion": lambda forecasts: -gain_over_global(forecasts)}
+    table = metrics_table(paired, metrics, samples=samples, seed=seed, split=split)
+    return table.filter(pl.col("metric") == "loss_against_champion")
+
+
+def _evaluate(
+    judged: Mapping[str, Judged], metrics: Mapping[str, Metric], owner_weights: Floats | None
+) -> Floats:
+    """Values, shape (activities + 1, metrics); the last row is the mean over activities."""
+    places = _owner_places(judged)
+    values = np.empty((len(judged) + 1, len(metrics)))
+    for i, (activity, entry) in enumerate(judged.items()):
+        forecasts = entry.forecasts
+        if owner_weights is not None:
+            forecasts = replace(forecasts, weights=owner_weights[places[activity]])
+        has_views = float((forecasts.weights * forecasts.chances).sum()) > 0
+        values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
+    values[-1] = values[:-1].mean(axis=0)
+    return values
+
+
+def _owner_places(judged: Mapping[str, Judged]) -> dict[str, NDArray[np.int64]]:
+    owners = np.unique(np.concatenate([entry.owners for entry in judged.values()]))
+    return {name: np.searchsorted(owners, entry.owners) for name, entry in judged.items()}
+
+
+def _resample(judged: Mapping[str, Judged], samples: int, seed: int) -> Iterator[Floats]:
+    """How often each owner is drawn, shape (owners,), again and again."""
+    n_owners = len(np.unique(np.concatenate([entry.owners for entry in judged.values()])))
+    n_posts = max(len(entry.rows) for entry in judged.values())
+    draws = int(np.clip(MOST_WORK // n_posts, min(100, samples), samples))
+    generator = np.random.default_rng(seed)
+    shares = np.full(n_owners, 1 / n_owners)
+    for _ in range(draws):
+        yield generator.multinomial(n_owners, shares).astype(np.float64)
+
+
+def _interval(draws: Floats) -> tuple[Floats, Floats]:
+    """The middle 95 % of resamples, shape of one resample; NaN where a metric is undefined."""
+    undefined = np.isnan(draws).all(axis=0)
+    low, high = np.nanquantile(np.where(undefined, 0.0, draws), [0.025, 0.975], axis=0)
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def _plain_figures(judged: Mapping[str, Judged]) -> Iterator[tuple[str, tuple[str, float]]]:
+    """Figures without an interval: losses of the baselines, sizes, shares of the oracle."""
+    collected: dict[str, list[float]] = {}
+    for activity, entry in judged.items():
+        for name, value in _figures_of(entry).items():
+            collected.setdefault(name, []).append(value)
+            yield activity, (name, value)
+    for name, values in collected.items():
+        if len(values) == len(judged):
+            yield ALL, (name, float(np.mean(values)))
+
+
+def _figures_of(entry: Judged) -> dict[str, float]:
+    forecasts = entry.forecasts
+    model = forecasts.loss_of(forecasts.probabilities)
+    by_global, by_owner = (
+        forecasts.loss_of(baseline) for baseline in (forecasts.global_rate, forecasts.owner_rate)
+    )
+    figures = {
+        "log_loss_per_view_global_rate": by_global,
+        "log_loss_per_view_owner_rate": by_owner,
+        "posts": float(len(entry.rows)),
+        "rate": forecasts.mean_per_view(forecasts.counts),
+    }
+    if entry.oracle is not None:
+        best = forecasts.loss_of(entry.oracle)
+        figures["log_loss_per_view_oracle"] = best
+        figures["oracle_share"] = attainable_share(model, by_global, best)
+        figures["oracle_share_over_owner"] = attainable_share(model, by_owner, best)
     return figures
 
 
-def _gain(losses: Judged, baseline: Floats, samples: int, seed: int) -> Interval:
-    return relative_gain(losses.model, baseline, groups=losses.owners, samples=samples, seed=seed)
+def _slices(features: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Kinds of posts by name: which posts belong to each."""
+    views, characters = pl.col("owner_views_per_post"), pl.col("characters")
+    small, large = (
+        features["owner_views_per_post"].fill_nan(None).quantile(q) for q in (1 / 3, 2 / 3)
+    )
+    conditions = {
+        "owner=new": pl.col("owner_posts") == 0,
+        "owner=small": views < small,
+        "owner=medium": views.is_between(small, large, closed="left"),
+        "owner=large": views >= large,
+        "picture=yes": pl.col("has_image") == 1,
+        "picture=no": pl.col("has_image") == 0,
+        "text=none": characters == 0,
+        "text=short": characters.is_between(1, 140),
+        "text=medium": characters.is_between(141, 600),
+        "text=long": characters > 600,
+    }
+    categories = features["image_category"].unique().sort().to_list()
+    conditions |= {f"category={name}": pl.col("image_category") == name for name in categories}
+    table = features.select(
+        (condition & condition.is_not_null()).fill_null(False).alias(name)
+        for name, condition in conditions.items()
+    )
+    return {name: table[name].to_numpy() for name in table.columns if table[name].any()}
 
 
 def _oracle(keys: pl.DataFrame, activity: str, oracle: pl.DataFrame) -> Floats | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,6 @@ from vkflow.modelling.owner_rates import RatePrior, smoothed_rate_columns
 from vkflow.modelling.reducers import Reducer
 from vkflow.modelling.vectors import as_matrix
 
-TIME_ZONE = "Europe/Moscow"
 NO_CATEGORY = "none"
 CATEGORICAL = ("image_category",)
 
@@ -43,19 +43,24 @@ class FeatureRecipe:
         categories: of the taxonomy, in the order of the score vectors.
         text_reducer: PCA of text vectors; ``None`` when no training post had one.
         image_reducer: PCA of picture vectors; ``None`` when no training post had one.
+        time_zone: of the owners.
+        owner_time_zones: of owners that live elsewhere, by id.
     """
 
     priors: Mapping[str, RatePrior]
     categories: Sequence[str]
     text_reducer: Reducer | None
     image_reducer: Reducer | None
+    time_zone: str
+    owner_time_zones: Mapping[int, str]
 
     def describe(self) -> dict[str, str]:
         """What each feature is, by name, in the order of the table."""
         descriptions = dict(TEXT_STATISTICS)
         descriptions |= {
-            "hour": f"hour of publication, {TIME_ZONE}",
-            "weekday": f"day of the week, Monday is 1, {TIME_ZONE}",
+            "hour": "hour of publication in the owner's time zone",
+            "weekday": "day of the week there, Monday is 1",
+            "is_holiday": "1 on a public holiday of Russia",
             "has_image": "1 with a picture",
             "has_text": "1 with a text",
             "is_ad": "1 if marked as an advert",
@@ -88,18 +93,45 @@ class FeatureRecipe:
         columns |= _components(posts["text_embedding"], self.text_reducer, "text")
         columns |= _components(posts["image_embedding"], self.image_reducer, "image")
         columns |= _scores(posts["image_scores"], self.categories)
-        table = pl.concat([_plain(posts), pl.DataFrame(columns)], how="horizontal")
+        parts = [_plain(posts), self._calendar(posts), pl.DataFrame(columns)]
+        table = pl.concat(parts, how="horizontal")
         numeric = pl.all().exclude(CATEGORICAL).cast(pl.Float32).fill_null(float("nan"))
         return table.with_columns(numeric).select(list(self.describe()))
 
+    def _calendar(self, posts: pl.DataFrame) -> pl.DataFrame:
+        local = _local_time(self.time_zone)
+        for time_zone in sorted(set(self.owner_time_zones.values())):
+            owners = [o for o, zone in self.owner_time_zones.items() if zone == time_zone]
+            local = (
+                pl.when(pl.col("owner_id").is_in(owners))
+                .then(_local_time(time_zone))
+                .otherwise(local)
+            )
+        times = posts.select(local.alias("local"))["local"]
+        return pl.DataFrame(
+            {
+                "hour": times.dt.hour(),
+                "weekday": times.dt.weekday(),
+                "is_holiday": times.dt.date().is_in(_holidays(times)),
+            }
+        )
+
+
+def _local_time(time_zone: str) -> pl.Expr:
+    return pl.col("published_at").dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
+
+
+def _holidays(times: pl.Series) -> list[date]:
+    import holidays
+
+    years = times.dt.year().drop_nulls().unique().to_list()
+    return sorted(holidays.country_holidays("RU", years=years)) if years else [date.min]
+
 
 def _plain(posts: pl.DataFrame) -> pl.DataFrame:
-    local = pl.col("published_at").dt.convert_time_zone(TIME_ZONE)
     known_posts = pl.col("history_posts_count").fill_null(0)
     return posts.select(
         *TEXT_STATISTICS,
-        local.dt.hour().alias("hour"),
-        local.dt.weekday().alias("weekday"),
         "has_image",
         (pl.col("characters") > 0).alias("has_text"),
         "is_ad",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from vkflow.modelling.metrics import Floats, log_loss_per_view
 
@@ -58,6 +59,30 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
         for strength in STRENGTHS
     ]
     return RatePrior(rate, float(STRENGTHS[int(np.argmin(losses))]))
+
+
+def fit_priors(
+    history: pl.DataFrame,
+    counts: Mapping[str, Floats],
+    chances: Mapping[str, Floats],
+    training: NDArray[np.bool_],
+) -> dict[str, RatePrior]:
+    """A prior for every activity that happened among the training posts.
+
+    Args:
+        history: of all posts.
+        counts: activities of all posts by name, NaN where unknown.
+        chances: views of all posts by name, NaN where unknown.
+        training: which posts to fit on.
+    """
+    priors = {}
+    for activity, known in counts.items():
+        rows = np.flatnonzero(training & ~np.isnan(known))
+        if len(rows) and known[rows].any():
+            priors[activity] = fit_prior(
+                history[rows], activity, known[rows], chances[activity][rows]
+            )
+    return priors
 
 
 def smoothed_rate_columns(

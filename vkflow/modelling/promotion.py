@@ -13,28 +13,38 @@ class Decision:
     reason: str
 
 
-def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
-    """Promote a bundle that beats both baselines on the mean over activities.
+def decide_promotion(metrics: pl.DataFrame) -> Decision:
+    """Whether the challenger takes over, from its figures on the test window.
 
-    The very first bundle only has to be no worse than the owner rate: where a model cannot beat
-    it, the bundle predicts the owner rate itself, and that is better than an empty table.
+    With a champion, both were judged on the same posts: the challenger must beat both baselines,
+    and the paired bootstrap must not show it worse. The very first bundle only has to be no worse
+    than the owner rate: where a model cannot beat it, the bundle predicts the owner rate itself,
+    and that is better than an empty table.
 
     Args:
-        metrics: from :func:`vkflow.modelling.evaluation.metrics_table`.
-        has_champion: whether another bundle is in use.
+        metrics: activity, split, metric, value, low, high; ``loss_against_champion`` is among
+            them if there is a champion.
     """
-    overall = dict(
-        metrics.filter(pl.col("activity") == "all").select("metric", "value").iter_rows()
-    )
-    if not overall:
+    overall = metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")
+    figures = {row["metric"]: row for row in overall.to_dicts()}
+    if not figures:
         return Decision(False, "no activity has labelled posts in the test window")
-    gains = {
-        "the global rate": overall["gain_over_global"],
-        "the owner rate": overall["gain_over_owner"],
-    }
-    text = " and ".join(f"{gain:+.1%} over {name}" for name, gain in gains.items())
-    if min(gains.values()) > 0:
-        return Decision(True, f"mean gain on the test window: {text}")
-    if not has_champion and gains["the owner rate"] >= 0:
-        return Decision(True, f"the first bundle; mean gain on the test window: {text}")
-    return Decision(False, f"it does not beat both baselines; mean gain on the test window: {text}")
+    over_global, over_owner = (figures[f"gain_over_{name}"] for name in ("global", "owner"))
+    gains = (
+        f"mean gain on the test window {over_global['value']:+.1%} over the global rate and "
+        f"{over_owner['value']:+.1%} over the owner rate"
+    )
+    rival = figures.get("loss_against_champion")
+    if rival is None and over_owner["value"] >= 0:
+        return Decision(True, f"the first bundle: {gains}")
+    if min(over_global["value"], over_owner["value"]) <= 0:
+        return Decision(False, f"it does not beat both baselines: {gains}")
+    if rival is not None and rival["low"] > 0:
+        return Decision(False, f"worse than the champion, {_against(rival)}: {gains}")
+    against = "" if rival is None else f", {_against(rival)} against the champion"
+    return Decision(True, gains + against)
+
+
+def _against(rival: dict[str, float]) -> str:
+    low, high = rival["low"], rival["high"]
+    return f"log loss {rival['value']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"

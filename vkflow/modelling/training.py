@@ -1,148 +1,92 @@
-"""Training: one CatBoost model per activity, CrossEntropy on the observed rates."""
+"""Training: per activity a linear stage, and trees on what it leaves, by CrossEntropy on rates."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.modelling.features import CATEGORICAL, FeatureRecipe
-from vkflow.modelling.metrics import Floats, log_loss_per_view
-from vkflow.modelling.owner_rates import RatePrior, fit_prior, smoothed_rates
-from vkflow.modelling.prediction import predict_table
-from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
-from vkflow.modelling.splits import TEST, TRAIN, VALIDATION, split_posts
-from vkflow.modelling.vectors import as_matrix
+from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
+from vkflow.modelling.features import CATEGORICAL
+from vkflow.modelling.linear import LinearFit, Matrix, Sample, fit_linear, linear_logits
+from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
+from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
+from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
+from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
+from vkflow.modelling.trees import tree_logits
 from vkflow.modelling.weights import effective_sample_sizes, overdispersion
 from vkflow.settings import TrainingSettings
 
-ReadPosts = Callable[[], Iterator[pl.DataFrame]]
-"""Reads the labelled posts anew, in chunks, always in the same order."""
-
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """Labelled posts with everything a model or a baseline needs.
+class ActivityModel:
+    """The model of one activity: sigmoid(calibration(linear + trees)).
 
     Attributes:
-        keys: owner_id, post_id, published_at, split.
-        history: ``history_…`` columns, same rows.
-        features: the table of the recipe, same rows.
-        counts: activities of each post by name, NaN where unknown.
-        chances: views of each post by name, NaN where unknown.
+        coefficients: of the linear stage, float32, shape (columns of the design,).
+        trees: a CatBoost model of the logit that the linear stage leaves.
+        calibration: applied to the sum.
+        correlation: of views within a post, as estimated.
+        penalty: of the linear stage, as chosen.
     """
 
-    keys: pl.DataFrame
-    history: pl.DataFrame
-    features: pl.DataFrame
-    counts: Mapping[str, Floats]
-    chances: Mapping[str, Floats]
-
-    def rows(self, activity: str, split: str) -> NDArray[np.int64]:
-        """Positions of the posts of a split whose outcome is known."""
-        known = ~np.isnan(self.counts[activity])
-        chosen = self.keys["split"].to_numpy() == split
-        return np.flatnonzero(known & chosen)
-
-    def outcomes(self, activity: str, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Counts and chances of posts."""
-        return self.counts[activity][rows], self.chances[activity][rows]
+    coefficients: Matrix
+    trees: Any
+    calibration: Calibration
+    correlation: float
+    penalty: float
 
 
 @dataclass(frozen=True)
-class TrainedActivities:
+class Trained:
     """What training gives.
 
     Attributes:
-        models: a fitted CatBoost model by activity.
+        models: by activity.
         skipped: why there is none, by activity.
+        predictions: of every labelled post, out of sample for validation and test, by activity
+            with a model; NaN for training posts.
     """
 
-    models: Mapping[str, Any]
+    models: Mapping[str, ActivityModel]
     skipped: Mapping[str, str]
+    predictions: Mapping[str, Floats]
 
 
-def prepare(
-    read_posts: ReadPosts,
-    outcomes: pl.DataFrame,
-    categories: Iterable[str],
-    settings: TrainingSettings,
-    gap: timedelta,
-) -> tuple[FeatureRecipe, TrainingSet]:
-    """Split the posts, fit the recipe on the training split, and compute all features.
-
-    Args:
-        read_posts: reads the labelled posts in chunks.
-        outcomes: owner_id, post_id, activity, chances, count of the same posts.
-        categories: of the taxonomy in use, empty without pictures.
-        settings: shares of the splits, numbers of components.
-        gap: the label maturity.
-    """
-    columns = ("owner_id", "post_id", "published_at")
-    keys = pl.concat([chunk.select(columns) for chunk in read_posts()])
-    split = split_posts(
-        keys,
-        gap=gap,
-        validation_share=settings.validation_share,
-        test_share=settings.test_share,
-    )
-    keys = keys.with_columns(split)
-    history = pl.concat([chunk.select(pl.col("^history_.*$")) for chunk in read_posts()])
-    counts, chances = _align(keys, outcomes)
-    training = (split == TRAIN).to_numpy()
-    recipe = FeatureRecipe(
-        priors=_fit_priors(history, counts, chances, training),
-        categories=tuple(categories),
-        text_reducer=_fit(read_posts, "text_embedding", training, settings.text_components),
-        image_reducer=_fit(read_posts, "image_embedding", training, settings.image_components),
-    )
-    features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
-    return recipe, TrainingSet(keys, history, features, counts, chances)
-
-
-def train_activities(
+def train(
     data: TrainingSet,
-    priors: Mapping[str, RatePrior],
+    recipe: Recipe,
     settings: TrainingSettings,
     on_progress: Callable[[str], None],
-) -> TrainedActivities:
+) -> Trained:
     """Fit a model for each activity with enough labelled posts in every split.
 
     A model that does not beat the smoothed owner rate on the validation window is dropped: the
     owner rate, which needs no model, predicts better then.
 
     Args:
-        data: from :func:`prepare`.
-        priors: of the recipe.
-        settings: CatBoost's parameters.
+        data: from :func:`vkflow.modelling.training_set.prepare`.
+        recipe: from the same.
+        settings: parameters of the trees.
         on_progress: called with the activity that is about to be trained.
     """
-    models, skipped = {}, {}
-    for activity in ACTIVITY_NAMES:
-        on_progress(activity)
-        reason = _reason_to_skip(data, activity, settings.min_posts)
-        model = None if reason else _fit_activity(data, activity, settings)
-        if model is not None and not _beats_owner_rate(data, activity, model, priors[activity]):
-            reason = "the model does not beat the owner's rate on the validation window"
-        if reason:
-            skipped[activity] = reason
+    skipped = {name: _reason_to_skip(data, name, settings.min_posts) for name in ACTIVITY_NAMES}
+    reasons = {name: reason for name, reason in skipped.items() if reason}
+    names = [name for name in ACTIVITY_NAMES if name not in reasons]
+    linear = {name: _fit_linear(data, name) for name in names}
+    offsets = _offsets(data, recipe, linear)
+    models, predictions = {}, {}
+    for name in ACTIVITY_NAMES:
+        on_progress(name)
+        if name in reasons:
+            continue
+        model, predicted = _fit_activity(data, name, linear[name], offsets[name], settings)
+        if _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
+            models[name], predictions[name] = model, predicted
         else:
-            models[activity] = model
-    return TrainedActivities(models, skipped)
-
-
-def _beats_owner_rate(data: TrainingSet, activity: str, model: Any, prior: RatePrior) -> bool:
-    rows = data.rows(activity, VALIDATION)
-    counts, chances = data.outcomes(activity, rows)
-    owner_rate = smoothed_rates(data.history[rows], activity, prior)
-    predicted = predict_table({activity: model}, data.features[rows])[activity]
-    return log_loss_per_view(counts, chances, predicted) < log_loss_per_view(
-        counts, chances, owner_rate
-    )
+            reasons[name] = "the model does not beat the owner's rate on the validation window"
+    return Trained(models, reasons, predictions)
 
 
 def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | None:
@@ -157,12 +101,98 @@ def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | N
     return None
 
 
-def _fit_activity(data: TrainingSet, activity: str, settings: TrainingSettings) -> Any:
+def _correlation(data: TrainingSet, activity: str) -> float:
+    return overdispersion(*data.outcomes(activity, data.rows(activity, TRAIN)))
+
+
+def _fit_linear(data: TrainingSet, activity: str) -> LinearFit:
+    correlation = _correlation(data, activity)
+    training = _linear_sample(data, activity, TRAIN, correlation)
+    validation = _linear_sample(data, activity, VALIDATION, correlation)
+    rows = np.intersect1d(data.linear_rows, data.rows(activity, TRAIN))
+    return fit_linear(training, validation, data.blocks[rows])
+
+
+def _linear_sample(data: TrainingSet, activity: str, split: str, correlation: float) -> Sample:
+    rows, places, _ = np.intersect1d(
+        data.linear_rows, data.rows(activity, split), assume_unique=True, return_indices=True
+    )
+    counts, chances = data.outcomes(activity, rows)
+    return Sample(
+        data.linear_design[places],
+        counts / chances,
+        effective_sample_sizes(chances, correlation),
+    )
+
+
+def _offsets(
+    data: TrainingSet, recipe: Recipe, linear: Mapping[str, LinearFit]
+) -> dict[str, Floats]:
+    """Logits of the linear stage for every post, never by a fit that saw the post itself.
+
+    A training post gets the fit without its block of time, a validation post the fit on the
+    training posts, all others the fit on both.
+    """
+    if not linear:
+        return {}
+    split = data.keys["split"].to_numpy()
+    offsets = {name: np.empty(len(split)) for name in linear}
+    start = 0
+    for chunk in data.read_posts():
+        rows = np.arange(start, start + len(chunk))
+        design = recipe.design.matrix(chunk, data.features[start : start + len(chunk)])
+        for name, fit in linear.items():
+            fits = {"final": fit.final, "training": fit.training}
+            fits |= {str(block): fold for block, fold in enumerate(fit.folds)}
+            values = linear_logits(design, fits)
+            which = np.where(split[rows] == VALIDATION, "training", "final").astype(object)
+            training = data.blocks[rows] >= 0
+            which[training] = data.blocks[rows][training].astype(str)
+            for fitted, logits in values.items():
+                chosen = which == fitted
+                offsets[name][rows[chosen]] = logits[chosen]
+        start += len(chunk)
+    return offsets
+
+
+def _fit_activity(
+    data: TrainingSet,
+    activity: str,
+    linear: LinearFit,
+    offset: Floats,
+    settings: TrainingSettings,
+) -> tuple[ActivityModel, Floats]:
+    correlation = _correlation(data, activity)
+    trees = _fit_trees(data, activity, offset, correlation, settings)
+    held_out = data.rows(activity, VALIDATION, TEST)
+    logits = np.full(len(offset), np.nan)
+    logits[held_out] = offset[held_out] + tree_logits(trees, data.features[held_out])
+    calibration = _fit_calibration(data, activity, logits, correlation)
+    model = ActivityModel(linear.final, trees, calibration, correlation, linear.penalty)
+    return model, sigmoid(calibration.apply(logits))
+
+
+def _fit_calibration(
+    data: TrainingSet, activity: str, logits: Floats, correlation: float
+) -> Calibration:
+    rows = data.rows(activity, VALIDATION)
+    counts, chances = data.outcomes(activity, rows)
+    weights = effective_sample_sizes(chances, correlation)
+    if len(rows) < 2:
+        return IDENTITY
+    return fit_calibration(logits[rows], counts / chances, weights)
+
+
+def _fit_trees(
+    data: TrainingSet,
+    activity: str,
+    offset: Floats,
+    correlation: float,
+    settings: TrainingSettings,
+) -> Any:
     from catboost import CatBoost
 
-    counts, chances = data.outcomes(activity, data.rows(activity, TRAIN))
-    correlation = overdispersion(counts, chances)
-    model = CatBoost(
+    trees = CatBoost(
         {
             "loss_function": "CrossEntropy",
             "iterations": settings.iterations,
@@ -180,66 +210,32 @@ def _fit_activity(data: TrainingSet, activity: str, settings: TrainingSettings) 
             "logging_level": "Silent",
         }
     )
-    return model.fit(
-        _pool(data, activity, TRAIN, correlation),
-        eval_set=_pool(data, activity, VALIDATION, correlation),
+    return trees.fit(
+        _pool(data, activity, data.rows(activity, TRAIN), offset, correlation),
+        eval_set=_pool(data, activity, data.rows(activity, VALIDATION), offset, correlation),
         early_stopping_rounds=settings.early_stopping_rounds,
     )
 
 
-def _pool(data: TrainingSet, activity: str, split: str, correlation: float) -> Any:
+def _pool(data: TrainingSet, activity: str, rows: Rows, offset: Floats, correlation: float) -> Any:
     from catboost import Pool
 
-    rows = data.rows(activity, split)
     counts, chances = data.outcomes(activity, rows)
     return Pool(
         data.features[rows].to_pandas(),
         label=counts / chances,
         weight=effective_sample_sizes(chances, correlation),
+        baseline=offset[rows],
         cat_features=list(CATEGORICAL),
     )
 
 
-def _align(
-    keys: pl.DataFrame, outcomes: pl.DataFrame
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    counts, chances = {}, {}
-    for activity in ACTIVITY_NAMES:
-        known = outcomes.filter(pl.col("activity") == activity)
-        joined = keys.join(known, on=["owner_id", "post_id"], how="left", maintain_order="left")
-        counts[activity] = joined["count"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        chances[activity] = joined["chances"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return counts, chances
-
-
-def _fit_priors(
-    history: pl.DataFrame,
-    counts: Mapping[str, Floats],
-    chances: Mapping[str, Floats],
-    training: NDArray[np.bool_],
-) -> dict[str, RatePrior]:
-    priors = {}
-    for activity in ACTIVITY_NAMES:
-        rows = np.flatnonzero(training & ~np.isnan(counts[activity]))
-        if len(rows) and counts[activity][rows].any():
-            priors[activity] = fit_prior(
-                history[rows], activity, counts[activity][rows], chances[activity][rows]
-            )
-    return priors
-
-
-def _fit(
-    read_posts: ReadPosts, column: str, training: NDArray[np.bool_], components: int
-) -> Reducer | None:
-    """Fit a PCA on evenly spaced training posts, so that memory stays bounded."""
-    stride = max(1, int(training.sum()) // FIT_ROWS)
-    chosen = training & ((np.cumsum(training) - 1) % stride == 0)
-    parts, start = [], 0
-    for chunk in read_posts():
-        rows = chosen[start : start + len(chunk)]
-        vectors, _ = as_matrix(chunk[column].filter(pl.Series(rows)))
-        if len(vectors):
-            parts.append(vectors)
-        start += len(chunk)
-    sample = np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
-    return fit_reducer(sample, components) if len(sample) > 1 else None
+def _beats_owner_rate(
+    data: TrainingSet, activity: str, predicted: Floats, prior: RatePrior
+) -> bool:
+    rows = data.rows(activity, VALIDATION)
+    counts, chances = data.outcomes(activity, rows)
+    owner_rate = smoothed_rates(data.history[rows], activity, prior)
+    return log_loss_per_view(counts, chances, predicted[rows]) < log_loss_per_view(
+        counts, chances, owner_rate
+    )

@@ -35,8 +35,11 @@ REQUIRED = (
 OPTIONAL = ("repost", "owner_id", "post_id", "published_at", "observed_at", "is_ad")
 COUNTS = {"view": "views", **{a.dataset_column: a.count_column for a in ACTIVITIES}}
 WHOLE_NUMBERS = (*COUNTS, "owner_id", "post_id")
-TRUE, FALSE = ("1", "true", "True", "yes"), ("0", "false", "False", "no")
+POST_KEY = ("owner_id", "post_id")
+TRUE, FALSE = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 PAYLOAD_CHARACTERS = 500
+MESSAGE_CHARACTERS = 200
+PARQUET_MAGIC = b"PAR1"
 
 
 class DatasetSource:
@@ -58,7 +61,7 @@ class DatasetSource:
                 yield _chunk(raw.with_row_index("row", first_row), occurrences)
                 first_row += len(raw)
         except pl.exceptions.PolarsError as error:
-            raise SourceError(f"{self._path} cannot be read: {error}") from error
+            raise SourceError(f"{self._path} cannot be read: {_explained(error)}") from error
         if first_row == 1:
             raise SourceError(f"{self._path} has a header but no rows")
 
@@ -70,12 +73,19 @@ class DatasetSource:
             columns = rows.collect_schema().names()
         except pl.exceptions.NoDataError:
             raise SourceError(f"{self._path} is empty") from None
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise SourceError(f"{self._path} is neither CSV nor Parquet: {error}") from error
-        missing = [name for name in REQUIRED if name not in columns]
-        if missing:
+        except pl.exceptions.PolarsError as error:
             raise SourceError(
-                f"{self._path} lacks the columns {', '.join(missing)}; it has {', '.join(columns)}"
+                f"{self._path} is neither CSV nor Parquet: {_explained(error)}"
+            ) from error
+        except OSError as error:
+            raise SourceError(f"{self._path} cannot be opened: {error.strerror}") from error
+        missing = [name for name in REQUIRED if name not in columns]
+        if missing and not all(_is_text(name) for name in columns):
+            raise SourceError(f"{self._path} is neither CSV nor Parquet: its first line is no text")
+        if missing:
+            present = _cut(", ".join(columns))
+            raise SourceError(
+                f"{self._path} lacks the columns {', '.join(missing)}; it has {present}"
             )
         absent = [name for name in OPTIONAL if name not in columns]
         return rows.with_columns(pl.lit(None, pl.String).alias(name) for name in absent).select(
@@ -83,14 +93,19 @@ class DatasetSource:
         )
 
     def _open(self) -> pl.LazyFrame:
-        if self._path.suffix == ".parquet":
+        with self._path.open("rb") as file:
+            is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        if is_parquet or self._path.suffix == ".parquet":
             rows = pl.scan_parquet(self._path)
             return rows.with_columns(pl.all().cast(pl.String))
         return pl.scan_csv(self._path, infer_schema=False)
 
 
 def _chunk(raw: pl.DataFrame, occurrences: Counter[bytes]) -> Chunk:
-    """Type the columns; rows where that fails are rejected with the first reason."""
+    """Type the columns; rows where that fails are rejected with the first reason.
+
+    A file may repeat a post, once for each time it was observed: its last row describes it.
+    """
     raw = raw.with_columns(pl.col("text", "photo").fill_null(""))
     raw = raw.with_columns(_content_ids(raw, occurrences))
     typed = raw.with_columns(
@@ -99,24 +114,44 @@ def _chunk(raw: pl.DataFrame, occurrences: Counter[bytes]) -> Chunk:
         _truth("is_ad").alias("is_ad"),
     )
     reasons = _untyped(raw, typed)
-    rejected = raw.select(
-        pl.format(
-            "{}_{}", pl.col("owner_id").fill_null("0"), pl.col("post_id").fill_null(pl.col("content_id").cast(pl.String))
-        ).alias("key"),
-        reasons.alias("reason"),
-        _payload(),
-    ).filter(pl.col("reason").is_not_null())
-    fine = typed.filter(reasons.is_null()).with_columns(
+    typed = typed.with_columns(
         pl.col("owner_id").fill_null(0), pl.col("post_id").fill_null(pl.col("content_id"))
     )
+    rejected = raw.select(
+        typed.select(pl.format("{}_{}", *POST_KEY).alias("key")).to_series(),
+        reasons,
+        _payload(),
+    ).filter(pl.col("reason").is_not_null())
+    fine = typed.filter(reasons.is_null())
+    posts = fine.unique(subset=list(POST_KEY), keep="last", maintain_order=True)
     counts = fine.rename(COUNTS).with_columns(pl.lit(None, pl.Int64).alias("reach"))
     known = pl.any_horizontal(pl.col(*COUNTS.values()).is_not_null())
     return Chunk(
-        posts=fine.select(*POSTS_SCHEMA),
+        posts=posts.select(*POSTS_SCHEMA),
         snapshots=counts.filter(known).select(*SNAPSHOTS_SCHEMA),
-        pictures=_pictures(fine),
+        pictures=_pictures(posts),
         rejected=rejected.select(*REJECTED_SCHEMA),
     )
+
+
+def _is_text(name: str) -> bool:
+    return name.isprintable() and "\ufffd" not in name
+
+
+def _explained(error: Exception) -> str:
+    """What Polars found wrong, in a line, without its advice to programmers."""
+    first_line = str(error).partition("\n")[0]
+    if "utf-8" in first_line:
+        return "it is not UTF-8; save it with that encoding"
+    if "more fields" in first_line:
+        return "a row has more fields than the header; a comma inside a text needs quotes"
+    if first_line.startswith("could not parse"):
+        return f"a quote is never closed, or stands inside a text undoubled: {_cut(first_line)}"
+    return _cut(first_line)
+
+
+def _cut(text: str) -> str:
+    return text[:MESSAGE_CHARACTERS]
 
 
 def _number(name: str) -> pl.Expr:
@@ -135,28 +170,31 @@ def _time(name: str) -> pl.Expr:
 
 
 def _truth(name: str) -> pl.Expr:
-    value = pl.col(name).str.strip_chars()
+    value = pl.col(name).str.strip_chars().str.to_lowercase()
     return pl.when(value.is_in(TRUE)).then(True).when(value.is_in(FALSE)).then(False)
 
 
 def _untyped(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
-    """The first column of each row that has a value of the wrong type, as a sentence."""
+    """What is wrong with each row: a value of the wrong type, or no value at all."""
     kinds = dict.fromkeys(WHOLE_NUMBERS, "a whole number")
     kinds |= {"published_at": "a time", "observed_at": "a time", "is_ad": "true or false"}
     problems = []
     for name, kind in kinds.items():
         given = raw[name].fill_null("").str.strip_chars()
         wrong = (given != "") & typed[name].is_null()
-        shown = given.str.slice(0, 40)
-        sentence = pl.format(f"{name} is not {kind}: {{}}", pl.lit(shown))
-        problems.append(pl.when(pl.lit(wrong)).then(sentence))
+        problems.append(pl.when(pl.lit(wrong)).then(pl.lit(f"{name} is not {kind}")))
+    empty = pl.all_horizontal(pl.all().exclude("row", "content_id").fill_null("") == "")
+    problems.append(pl.when(empty).then(pl.lit("the row is empty")))
     return raw.select(pl.coalesce(*problems).alias("reason"))["reason"]
 
 
 def _payload() -> pl.Expr:
-    """The row as a person needs it to find it again; the picture would only fill the table."""
+    """The row as a person needs it to find it again, its text last, where it may be cut.
+
+    The picture would only fill the table.
+    """
     return (
-        pl.struct(pl.all().exclude("photo", "content_id"))
+        pl.struct(pl.all().exclude("photo", "content_id", "text"), pl.col("text"))
         .struct.json_encode()
         .str.slice(0, PAYLOAD_CHARACTERS)
         .alias("payload")
@@ -184,5 +222,5 @@ def _pictures(rows: pl.DataFrame) -> pl.DataFrame:
         content.append(photo.encode() if decoded.error else decoded.content)
     frame = with_picture.select("owner_id", "post_id")
     return frame.with_columns(pl.Series("content", content, dtype=pl.Binary)).select(
-        PICTURES_SCHEMA
+        *PICTURES_SCHEMA
     )

@@ -26,6 +26,7 @@ class CheckedChunk:
         pictures: ``PICTURES_SCHEMA``.
         rejected: ``REJECTED_SCHEMA``.
         accepted_keys: column ``key``: rows that held, so that earlier complaints are void.
+        seen: posts that came, and rows that were not even that.
     """
 
     posts: pl.DataFrame
@@ -33,6 +34,7 @@ class CheckedChunk:
     pictures: pl.DataFrame
     rejected: pl.DataFrame
     accepted_keys: pl.DataFrame
+    seen: int
 
 
 def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> CheckedChunk:
@@ -52,7 +54,7 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     )
     bad_posts = posts.filter(pl.col("reason").is_not_null())
     snapshots = (
-        chunk.snapshots.join(bad_posts, on=POST_KEY, how="anti")
+        chunk.snapshots.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True)
         .join(posts.select(*POST_KEY, "published_at"), on=POST_KEY, how="left")
         .with_columns(
             pl.format("{}_{} counts", *POST_KEY).alias("key"), _first_reason(_count_rules(as_of))
@@ -64,17 +66,21 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     return CheckedChunk(
         posts=good_posts.select(chunk.posts.columns),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
-        pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti"),
+        pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True),
         rejected=pl.concat(rejected),
         accepted_keys=pl.concat([good_posts.select("key"), good_snapshots.select("key")]),
+        seen=len(chunk.posts) + len(chunk.rejected),
     )
+
+
+def _key_rules() -> dict[str, pl.Expr]:
+    return {f"{name} is missing": pl.col(name).is_null() for name in POST_KEY}
 
 
 def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
     published = pl.col("published_at")
     return {
-        "owner_id is missing": pl.col("owner_id").is_null(),
-        "post_id is missing": pl.col("post_id").is_null(),
+        **_key_rules(),
         "post_id is negative": pl.col("post_id") < 0,
         "text is missing": pl.col("text").is_null(),
         "the text contains NUL characters": pl.col("text").str.contains("\0", literal=True),
@@ -98,9 +104,11 @@ def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
         for name, most in chances.items()
     }
     return {
+        **_key_rules(),
         **negative,
         **excess,
         "observed in the future": observed > as_of + CLOCK_SKEW,
+        "observed before VK existed": observed < FIRST_DAY,
         "observed before it was published": observed < pl.col("published_at"),
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vkflow.devices import resolve_device, resolve_precision, torch_dtype
+from vkflow.devices import NumberFormat, autocast, resolve_device, resolve_precision
 from vkflow.errors import MissingModelError
 from vkflow.text.batching import longest_first, next_batch
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
@@ -31,7 +31,7 @@ class TransformerEncoder:
         max_tokens: int,
         token_budget: int | None,
         device: str,
-        precision: str,
+        precision: NumberFormat,
     ) -> None:
         self._model = model.to(device).eval()
         self._tokenizer = tokenizer
@@ -39,7 +39,7 @@ class TransformerEncoder:
         self._max_tokens = max_tokens
         self._device = device
         self._precision = precision
-        self.token_budget = token_budget or TOKEN_BUDGETS[device]
+        self.token_budget = token_budget or TOKEN_BUDGETS[device.partition(":")[0]]
 
     @property
     def encoder_id(self) -> str:
@@ -106,17 +106,13 @@ class TransformerEncoder:
         batch = self._tokenizer.pad({"input_ids": token_ids}, return_tensors="pt")
         ids = batch["input_ids"].to(self._device)
         mask = batch["attention_mask"].to(self._device)
-        half = self._precision != "fp32"
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device, dtype=torch_dtype(self._precision), enabled=half),
-        ):
+        with torch.inference_mode(), autocast(self._device, self._precision):
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         return masked_mean(hidden.float(), mask).cpu().numpy()
 
     def _halve_budget(self) -> None:
         self.token_budget = max(1, self.token_budget // 2)
-        if self._device == "cuda":
+        if self._device.startswith("cuda"):
             torch.cuda.empty_cache()
 
 

@@ -1,7 +1,7 @@
 -- One row per incoming snapshot, with the time it was observed. Without one of its own it is
 -- left out when the post's latest counts are the same.
 WITH latest AS (
-    SELECT * FROM snapshots
+    SELECT * FROM snapshots SEMI JOIN incoming USING (owner_id, post_id)
     QUALIFY row_number() OVER (PARTITION BY owner_id, post_id ORDER BY observed_at DESC) = 1
 )
 SELECT incoming.* REPLACE (coalesce(incoming.observed_at, $seen_at::TIMESTAMPTZ) AS observed_at)

@@ -106,9 +106,16 @@ def test_missing_model_says_what_to_do(tmp_path: Path) -> None:
         load_transformer_encoder(str(tmp_path))
 
 
-def test_half_precision_on_a_cpu_is_refused(tiny_encoder_directory: Path) -> None:
-    with pytest.raises(SettingsError, match="slows a CPU down"):
-        load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="bf16")
+def test_fp16_on_a_cpu_is_refused(tiny_encoder_directory: Path) -> None:
+    with pytest.raises(SettingsError, match="needs a GPU"):
+        load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="fp16")
+
+
+def test_bf16_agrees_with_fp32(tiny_encoder_directory: Path, one_by_one: np.ndarray) -> None:
+    encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="bf16")
+    vectors = encoder.encode(TEXTS).vectors
+    cosine = (vectors * one_by_one).sum(axis=1) / np.linalg.norm(one_by_one, axis=1)
+    np.testing.assert_allclose(cosine / np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
 @pytest.mark.gpu

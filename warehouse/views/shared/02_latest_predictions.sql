@@ -5,5 +5,5 @@ FROM predictions
 LEFT JOIN models USING (model_version)
 QUALIFY row_number() OVER (
     PARTITION BY owner_id, post_id, activity
-    ORDER BY (models.status = 'champion') DESC NULLS LAST, scored_at DESC, model_version DESC
+    ORDER BY models.status IS NOT DISTINCT FROM 'champion' DESC, scored_at DESC, model_version DESC
 ) = 1;

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
+from vkflow.modelling.linear import FOLDS, Sample, fit_linear, fit_logistic_ridge, linear_logits
+from vkflow.modelling.metrics import sigmoid
+
+
+def draw(n_posts: int, seed: int, effect: float = 0.8) -> Sample:
+    """Rates that depend on one of five columns."""
+    generator = np.random.default_rng(seed)
+    design = generator.normal(size=(n_posts, 6)).astype(np.float32)
+    design[:, 0] = 1
+    rates = generator.binomial(500, sigmoid(-3 + effect * design[:, 1])) / 500
+    return Sample(design, rates, np.full(n_posts, 500.0))
+
+
+def test_planted_coefficients_are_found() -> None:
+    coefficients = fit_logistic_ridge(draw(2_000, 0), penalty=1.0)
+    np.testing.assert_allclose(coefficients, [-3, 0.8, 0, 0, 0, 0], atol=0.03)
+
+
+def test_it_agrees_with_scikit_learn() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    sample = draw(300, 1)
+    views = np.concatenate([sample.rates, 1 - sample.rates]) * 500
+    outcome = np.repeat([1, 0], 300)
+    expected = LogisticRegression(C=0.1, tol=1e-8, max_iter=1_000).fit(
+        np.tile(sample.design[:, 1:], (2, 1)), outcome, sample_weight=views
+    )
+    found = fit_logistic_ridge(sample, penalty=10.0)
+    np.testing.assert_allclose(found[1:], expected.coef_[0], atol=2e-3)
+    assert found[0] == pytest.approx(expected.intercept_[0], abs=2e-3)
+
+
+def test_stronger_penalty_means_smaller_coefficients() -> None:
+    sizes = [np.abs(fit_logistic_ridge(draw(300, 2), p)[1]) for p in (1.0, 100.0, 10_000.0)]
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_rates_that_are_all_alike_end_in_finite_coefficients(rate: float) -> None:
+    sample = draw(50, 3)
+    fitted = fit_logistic_ridge(Sample(sample.design, np.full(50, rate), sample.weights), 1.0)
+    assert np.isfinite(fitted).all()
+
+
+def test_without_anything_to_learn_the_strongest_penalty_is_chosen() -> None:
+    noise = [draw(400, seed, effect=0.0) for seed in (4, 5)]
+    fit = fit_linear(*noise, np.arange(400) * FOLDS // 400)
+    assert fit.penalty == 30.0
+
+
+def test_each_fold_leaves_its_block_out() -> None:
+    # given: the effect is reversed in one block of time
+    sample, validation = draw(400, 6), draw(200, 7)
+    blocks = np.arange(400) * FOLDS // 400
+    design = sample.design.copy()
+    design[blocks == 2, 1] *= -1
+    # when
+    fit = fit_linear(Sample(design, sample.rates, sample.weights), validation, blocks)
+    # then: only the fold without that block sees the effect alone
+    effects = [fold[1] for fold in fit.folds]
+    assert int(np.argmax(effects)) == 2
+
+
+def test_logits_are_those_of_the_columns() -> None:
+    design = np.array([[1, 2], [1, -1]], dtype=np.float32)
+    found = linear_logits(design, {"a": np.array([0.5, 1], dtype=np.float32)})
+    assert found["a"].tolist() == [2.5, -0.5]
+
+
+def test_calibration_stays_away_from_what_is_calibrated() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(-3, 1, size=600)
+    rates = generator.binomial(300, sigmoid(logits)) / 300
+    assert fit_calibration(logits, rates, np.full(600, 300.0)) == IDENTITY
+
+
+def test_calibration_mends_what_is_too_extreme() -> None:
+    generator = np.random.default_rng(1)
+    logits = generator.normal(-3, 1, size=600)
+    rates = generator.binomial(300, sigmoid(-0.5 + 0.5 * logits)) / 300
+    found = fit_calibration(logits, rates, np.full(600, 300.0))
+    assert found.slope == pytest.approx(0.5, abs=0.05)
+    assert found.intercept == pytest.approx(-0.5, abs=0.2)
+
+
+def test_applying_a_calibration_is_a_line() -> None:
+    assert Calibration(1.0, 2.0).apply(np.array([3.0])).tolist() == [7.0]

@@ -1,0 +1,37 @@
+import polars as pl
+import pytest
+
+from vkflow.modelling.evaluation import METRICS_SCHEMA
+from vkflow.modelling.promotion import decide_promotion
+
+
+def figures(over_global: float, over_owner: float, rival: tuple | None = None) -> pl.DataFrame:
+    rows = [
+        ("all", "test", "gain_over_global", over_global, None, None),
+        ("all", "test", "gain_over_owner", over_owner, None, None),
+        ("all", "test/picture=no", "gain_over_owner", -9.0, None, None),
+    ]
+    if rival:
+        rows.append(("all", "test", "loss_against_champion", *rival))
+    return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "promoted", "reason"),
+    [
+        (figures(0.1, 0.05, (-0.01, -0.02, 0.001)), True, "against the champion"),
+        (figures(0.1, 0.05, (0.01, -0.02, 0.03)), True, "against the champion"),
+        (figures(0.1, 0.05, (0.02, 0.01, 0.03)), False, "worse than the champion"),
+        (figures(0.1, -0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
+        (figures(-0.1, 0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
+        (figures(0.1, 0.0), True, "the first bundle"),
+        (figures(0.1, -0.1), False, "does not beat both baselines"),
+        (pl.DataFrame(schema=METRICS_SCHEMA), False, "no activity"),
+    ],
+)
+def test_challenger_takes_over_only_with_evidence(
+    metrics: pl.DataFrame, promoted: bool, reason: str
+) -> None:
+    decision = decide_promotion(metrics)
+    assert decision.promoted is promoted
+    assert reason in decision.reason

@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+
+from vkflow.errors import SettingsError
+from vkflow.modelling.evaluation import Judged, compare_losses, metrics_table
+from vkflow.modelling.metrics import logits, sigmoid
+from vkflow.modelling.registry import Forecasts, load_metrics
+
+
+def forecasts(n_posts: int = 4_000, seed: int = 0) -> Forecasts:
+    """Calibrated predictions of posts with different rates."""
+    generator = np.random.default_rng(seed)
+    p = sigmoid(generator.normal(-2, 0.7, n_posts))
+    chances = generator.integers(50, 400, n_posts).astype(float)
+    counts = generator.binomial(chances.astype(int), p).astype(float)
+    return Forecasts(
+        counts, chances, p, np.full(n_posts, p.mean()), sigmoid(logits(p) * 0.3 - 1.4),
+        np.ones(n_posts),
+    )  # fmt: skip
+
+
+def value(name: str, subject: Forecasts) -> float:
+    return load_metrics()[name](subject)
+
+
+def with_probabilities(subject: Forecasts, p: np.ndarray) -> Forecasts:
+    return Forecasts(**{**vars(subject), "probabilities": p})
+
+
+def test_calibrated_predictions_have_slope_one_and_intercept_zero() -> None:
+    subject = forecasts()
+    assert value("calibration_slope", subject) == pytest.approx(1, abs=0.02)
+    assert value("calibration_intercept", subject) == pytest.approx(0, abs=0.04)
+    assert value("expected_calibration_error", subject) < 0.003
+
+
+def test_too_extreme_predictions_have_a_slope_below_one() -> None:
+    subject = forecasts()
+    extreme = with_probabilities(subject, sigmoid(2 * logits(subject.probabilities) + 2))
+    assert value("calibration_slope", extreme) == pytest.approx(0.5, abs=0.02)
+    assert value("expected_calibration_error", extreme) > 0.02
+
+
+def test_auc_agrees_with_scikit_learn_on_single_views() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    subject = forecasts(60)
+    outcome, score = [], []
+    for k, n, p in zip(
+        subject.counts, subject.chances, subject.probabilities.round(2), strict=True
+    ):
+        outcome += [1] * int(k) + [0] * int(n - k)
+        score += [p] * int(n)
+    rounded = with_probabilities(subject, subject.probabilities.round(2))
+    assert value("auc", rounded) == pytest.approx(roc_auc_score(outcome, score))
+
+
+def test_constant_predictions_rank_nothing() -> None:
+    subject = forecasts(50)
+    assert value("auc", with_probabilities(subject, np.full(50, 0.1))) == 0.5
+
+
+def test_brier_and_errors_of_rates_by_hand() -> None:
+    subject = Forecasts(
+        *(
+            np.array(a)
+            for a in ([1.0, 2.0], [2.0, 4.0], [0.5, 0.25], [0.5, 0.5], [0.5, 0.5], [1.0, 1.0])
+        )
+    )
+    assert value("brier", subject) == pytest.approx((2 * 0.25 + 2 * 0.5625 + 2 * 0.0625) / 6)
+    assert value("rate_mae", subject) == pytest.approx(0.125)
+    assert value("rate_mse", subject) == pytest.approx(0.03125)
+
+
+def test_a_viral_post_counts_once_in_the_loss_per_post() -> None:
+    subject = Forecasts(
+        *(
+            np.array(a)
+            for a in ([1.0, 0.0], [2.0, 1e6], [0.5, 1e-9], [0.5, 0.5], [0.5, 0.5], [1.0, 1.0])
+        )
+    )
+    assert value("log_loss_per_post", subject) == pytest.approx(np.log(2) / 2, rel=1e-3)
+    assert value("log_loss_per_view", subject) < 1e-5
+
+
+def test_weights_are_repetitions() -> None:
+    subject = forecasts(200)
+    times = np.random.default_rng(1).integers(0, 3, 200)
+    repeated = Forecasts(**{name: np.repeat(a, times) for name, a in vars(subject).items()})
+    weighted = Forecasts(**{**vars(subject), "weights": times.astype(float)})
+    for name in load_metrics():
+        if name != "expected_calibration_error":  # its groups have equal numbers of posts
+            assert value(name, weighted) == pytest.approx(value(name, repeated)), name
+
+
+def judged(subject: Forecasts, owners: np.ndarray) -> dict[str, Judged]:
+    return {"like": Judged(np.arange(len(owners)), owners, subject, None)}
+
+
+def test_interval_is_wider_when_posts_come_from_few_owners() -> None:
+    subject = forecasts(600)
+    metrics = {"gain_over_global": load_metrics()["gain_over_global"]}
+    order = np.argsort(subject.probabilities)
+    owners = np.empty(600, dtype=np.int64)
+    owners[order] = np.arange(600) // 60
+    few, many = (
+        metrics_table(judged(subject, o), metrics, samples=300, seed=0).row(0, named=True)
+        for o in (owners, np.arange(600))
+    )
+    assert few["value"] == many["value"]
+    assert few["high"] - few["low"] > 1.3 * (many["high"] - many["low"])
+
+
+def test_comparison_with_itself_is_zero_and_with_worse_is_negative() -> None:
+    subject = forecasts(400)
+    entry = judged(subject, np.arange(400) % 40)
+    itself = compare_losses(entry, {"like": subject.probabilities}, samples=100, seed=0)
+    worse = compare_losses(entry, {"like": subject.global_rate}, samples=100, seed=0)
+    assert itself.select("value", "low", "high").row(0) == (0, 0, 0)
+    assert worse.row(0, named=True)["high"] < 0
+
+
+def test_user_adds_a_metric_with_one_function() -> None:
+    metrics = load_metrics(["math:isnan"])
+    assert metrics["isnan"](float("nan"))
+    assert "log_loss_per_view" in metrics
+
+
+@pytest.mark.parametrize("reference", ["nowhere:metric", "math:nothing", "math:pi", "math"])
+def test_metric_that_leads_nowhere_is_a_settings_error(reference: str) -> None:
+    with pytest.raises(SettingsError, match=r"training\.metrics"):
+        load_metrics([reference])

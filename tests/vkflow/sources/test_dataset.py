@@ -1,0 +1,295 @@
+"""Reading data set files: types, chunks, and one clear error for a file that is none."""
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vkflow.errors import SourceError
+from vkflow.sources.dataset import OPTIONAL, REQUIRED, DatasetSource
+from vkflow.sources.source import (
+    PICTURES_SCHEMA,
+    POSTS_SCHEMA,
+    REJECTED_SCHEMA,
+    SNAPSHOTS_SCHEMA,
+    Chunk,
+)
+
+NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
+MOSCOW = timezone(timedelta(hours=3))
+Row = dict[str, Any]
+
+
+def row(**values: Any) -> Row:
+    return dict.fromkeys(REQUIRED, 1) | {"view": 10, "text": "cat", "photo": ""} | values
+
+
+def csv_bytes(rows: Iterable[Row]) -> bytes:
+    rows = list(rows)
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue().encode()
+
+
+HEADER = csv_bytes([row()]).splitlines(keepends=True)[0]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "posts.csv"
+
+
+def read(path: Path, chunk_rows: int = 5_000) -> list[Chunk]:
+    return list(DatasetSource(path, chunk_rows).fetch(None, NIGHT))
+
+
+def only_chunk(path: Path) -> Chunk:
+    (chunk,) = read(path)
+    return chunk
+
+
+def test_chunks_have_the_columns_and_types_of_every_source(file: Path):
+    file.write_bytes(csv_bytes([row(photo="AAAA"), row(view="many")]))
+    chunk = only_chunk(file)
+    assert dict(chunk.posts.schema) == dict(POSTS_SCHEMA)
+    assert dict(chunk.snapshots.schema) == dict(SNAPSHOTS_SCHEMA)
+    assert dict(chunk.pictures.schema) == dict(PICTURES_SCHEMA)
+    assert dict(chunk.rejected.schema) == dict(REJECTED_SCHEMA)
+    assert chunk.watermark is None
+
+
+def test_a_file_is_read_in_chunks_and_every_row_once(file: Path):
+    file.write_bytes(csv_bytes(row(text=f"text {number}") for number in range(10)))
+    chunks = read(file, chunk_rows=4)
+    assert [len(chunk.posts) for chunk in chunks] == [4, 4, 2]
+    texts = pl.concat(chunk.posts for chunk in chunks)["text"].to_list()
+    assert texts == [f"text {number}" for number in range(10)]
+
+
+def test_a_large_file_is_read_in_its_order(file: Path):
+    """Polars reads parts of a large file at the same time."""
+    rows = 60_000
+    file.write_bytes(HEADER + b"".join(b"9,1,1,1,1,1,1,1,%d,\n" % number for number in range(rows)))
+    chunks = read(file, chunk_rows=7_000)
+    assert all(len(chunk.posts) <= 7_000 for chunk in chunks)
+    texts = pl.concat(chunk.posts for chunk in chunks)["text"]
+    assert texts.cast(pl.Int64).to_list() == list(range(rows))
+
+
+def test_a_zipped_csv_is_read(tmp_path: Path):
+    path = tmp_path / "posts.csv.gz"
+    path.write_bytes(gzip.compress(csv_bytes([row(text="zipped")])))
+    assert only_chunk(path).posts["text"].to_list() == ["zipped"]
+
+
+def test_a_csv_with_a_byte_order_mark_is_read(file: Path):
+    file.write_bytes(b"\xef\xbb\xbf" + csv_bytes([row(text="из Excel")]))
+    assert only_chunk(file).posts["text"].to_list() == ["из Excel"]
+
+
+def test_a_parquet_file_is_known_by_its_content_not_its_name(file: Path):
+    pl.DataFrame([row(text="parquet")]).write_parquet(file)
+    assert only_chunk(file).posts["text"].to_list() == ["parquet"]
+
+
+def test_columns_may_come_in_any_order_and_with_others_between(file: Path):
+    columns = ["text", "note", *[name for name in reversed(REQUIRED) if name != "text"]]
+    file.write_bytes(csv_bytes([{name: row(note="x", like=7)[name] for name in columns}]))
+    chunk = only_chunk(file)
+    assert chunk.snapshots.select("views", "likes", "comments").rows() == [(10, 7, 1)]
+
+
+@pytest.mark.parametrize(
+    "types",
+    [pl.Int64, pl.Int32, pl.UInt16, pl.Float64, pl.Float32, pl.String],
+    ids=str,
+)
+def test_parquet_counts_may_have_any_numeric_type(tmp_path: Path, types: Any):
+    path = tmp_path / "posts.parquet"
+    frame = pl.DataFrame([row(view=65_138, like=0), row(view=None, like=3)])
+    frame.cast({"view": types, "like": types}).write_parquet(path)
+    assert only_chunk(path).snapshots.select("views", "likes").rows() == [(65_138, 0), (None, 3)]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Moscow"])
+def test_parquet_times_of_any_unit_and_zone_are_understood(
+    tmp_path: Path, unit: Any, zone: str | None
+):
+    path = tmp_path / "posts.parquet"
+    moment = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    shown = moment if zone else moment.replace(tzinfo=None)
+    times = pl.Series("published_at", [shown]).dt.cast_time_unit(unit)
+    if zone:
+        times = times.dt.convert_time_zone(zone)
+    pl.DataFrame([row(is_ad=True)]).with_columns(times).write_parquet(path)
+    assert only_chunk(path).posts.select("published_at", "is_ad").rows() == [(moment, True)]
+
+
+def test_parquet_dates_are_midnights(tmp_path: Path):
+    path = tmp_path / "posts.parquet"
+    frame = pl.DataFrame([row(published_at=datetime(2026, 5, 1).date())])
+    frame.write_parquet(path)
+    assert only_chunk(path).posts["published_at"].to_list() == [datetime(2026, 5, 1, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-01T09:30:15Z",
+        "2026-05-01T12:30:15+03:00",
+        "2026-05-01 12:30:15+0300",
+        "2026-05-01 09:30:15",
+        "2026-05-01T09:30:15.000000",
+        " 2026-05-01T09:30:15 ",
+    ],
+)
+def test_times_are_iso_8601_and_utc_where_no_zone_is_given(file: Path, text: str):
+    file.write_bytes(csv_bytes([row(published_at=text)]))
+    expected = datetime(2026, 5, 1, 12, 30, 15, tzinfo=MOSCOW)
+    assert only_chunk(file).posts["published_at"].to_list() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [
+        *((text, True) for text in ("1", "true", "TRUE", "Yes", "1.0")),
+        *((text, False) for text in ("0", "false", "False", "no", "0.0")),
+        ("", None),
+    ],
+)
+def test_adverts_are_marked_in_many_ways(file: Path, text: str, truth: bool | None):
+    file.write_bytes(csv_bytes([row(is_ad=text)]))
+    assert only_chunk(file).posts["is_ad"].to_list() == [truth]
+
+
+@pytest.mark.parametrize("number", [" 12 ", "12.0", "12.", "12.000", "+12"])
+def test_whole_numbers_come_in_many_forms(file: Path, number: str):
+    file.write_bytes(csv_bytes([row(view=number)]))
+    assert only_chunk(file).snapshots["views"].to_list() == [12]
+
+
+def test_pictures_are_decoded_and_empty_ones_are_none(file: Path):
+    file.write_bytes(csv_bytes([row(photo="Y2F0"), row(photo=""), row(photo="no base64!")]))
+    assert only_chunk(file).pictures["content"].to_list() == [b"cat", b"no base64!"]
+
+
+@pytest.mark.parametrize("column", REQUIRED)
+def test_a_missing_column_is_named(file: Path, column: str):
+    values = row()
+    del values[column]
+    file.write_bytes(csv_bytes([values]))
+    with pytest.raises(SourceError, match=rf"posts.csv lacks the columns {column}; it has "):
+        read(file)
+
+
+def test_all_missing_columns_are_named_at_once(file: Path):
+    file.write_bytes(b"text;photo\na;b\n")
+    missing = ", ".join(REQUIRED)
+    with pytest.raises(SourceError, match=rf"lacks the columns {missing}; it has text;photo"):
+        read(file)
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("posts.csv", b"", "is empty"),
+        ("posts.csv", b"\n\n", "is empty"),
+        ("posts.csv", HEADER, "has a header but no rows"),
+        ("posts.csv", PNG, "is neither CSV nor Parquet"),
+        ("posts.csv", bytes(range(256)) * 20, "is neither CSV nor Parquet"),
+        ("posts.csv", HEADER + "1,1,1,1,1,1,1,1,кот,\n".encode("cp1251"), "is not UTF-8"),
+        ("posts.csv", HEADER + b"1,1,1,1,1,1,1,1,a,b,c\n", "more fields than the header"),
+        ("posts.csv", HEADER + b'1,1,1,1,1,1,1,1,"never closed,\n', "quote is never closed"),
+        ("posts.parquet", b"hello, world", "is neither CSV nor Parquet"),
+        ("posts.parquet", b"", "is empty|is neither CSV nor Parquet"),
+        ("posts.parquet", b"PAR1" + bytes(100), "is neither CSV nor Parquet"),
+    ],
+    ids=[
+        "empty",
+        "blank lines",
+        "header only",
+        "png",
+        "bytes",
+        "windows-1251",
+        "too many fields",
+        "open quote",
+        "text as parquet",
+        "empty parquet",
+        "damaged parquet",
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_error(
+    tmp_path: Path, name: str, content: bytes, message: str
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=message) as raised:
+        read(path)
+    said = str(raised.value)
+    assert said.startswith(str(path))
+    assert "\n" not in said and len(said) < len(str(path)) + 400
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet", "."])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str):
+    with pytest.raises(SourceError, match=f"there is no file {tmp_path / name}"):
+        read(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_named(file: Path):
+    file.write_bytes(csv_bytes([row()]))
+    file.chmod(0)
+    with pytest.raises(SourceError, match=f"{file} cannot be opened: Permission denied"):
+        read(file)
+
+
+def test_a_short_row_lacks_what_it_does_not_say(file: Path):
+    file.write_bytes(csv_bytes([row()]) + b"5,1\n\n")
+    chunk = only_chunk(file)
+    assert chunk.posts["text"].to_list() == ["cat", ""]
+    assert chunk.snapshots.select("views", "likes", "comments").rows()[1] == (5, 1, None)
+    assert chunk.rejected["reason"].to_list() == ["the row is empty"]
+
+
+cells = st.text(max_size=12) | st.sampled_from(["", "1", "-1", "1.0", "2026-05-01", "a,b", '"'])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys((*REQUIRED, *OPTIONAL), cells)), min_size=1),
+    chunk_rows=st.integers(1, 5),
+)
+def test_whatever_the_cells_say_no_row_is_lost_and_texts_stay_as_they_are(
+    tmp_path: Path, rows: list[Row], chunk_rows: int
+):
+    for number, values in enumerate(rows):
+        values["post_id"] = number
+    path = tmp_path / "any.csv"
+    path.write_bytes(csv_bytes(rows))
+    chunks = read(path, chunk_rows)
+    texts = {
+        (owner_id, post_id): text
+        for chunk in chunks
+        for owner_id, post_id, text in chunk.posts.select("owner_id", "post_id", "text").rows()
+    }
+    rejected = [key for chunk in chunks for key in chunk.rejected["key"]]
+    assert len(texts) + len(rejected) == len(rows)
+    assert {post_id: text for (_, post_id), text in texts.items()}.items() <= {
+        number: values["text"] for number, values in enumerate(rows)
+    }.items()

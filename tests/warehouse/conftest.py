@@ -1,0 +1,73 @@
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from warehouse.database import open_warehouse
+
+Add = Callable[..., None]
+"""Insert rows, given as dictionaries; columns left out have a default."""
+
+NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
+POST = {
+    "owner_id": -1,
+    "published_at": None,
+    "text": "",
+    "text_hash": "empty",
+    "image_hash": None,
+    "is_ad": False,
+    "source": "test",
+    "first_seen_at": NIGHT,
+    "updated_at": NIGHT,
+}
+PREDICTION = {"owner_id": -1, "activity": "like", "model_version": "m1", "run_id": "r1"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file to copy: faster than migrating one for each test."""
+    path = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
+    with open_warehouse(path):
+        return path
+
+
+@pytest.fixture
+def connection(path: Path, empty_warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    shutil.copy(empty_warehouse, path)
+    with open_warehouse(path) as opened:
+        yield opened
+
+
+def _adder(connection: duckdb.DuckDBPyConnection, table: str, defaults: dict[str, Any]) -> Add:
+    def add(*rows: dict[str, Any]) -> None:
+        frame = pl.DataFrame([{**defaults, **row} for row in rows], infer_schema_length=None)
+        connection.register("rows", frame.to_arrow())
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows")
+        connection.unregister("rows")
+
+    return add
+
+
+@pytest.fixture
+def add_posts(connection: duckdb.DuckDBPyConnection) -> Add:
+    return _adder(connection, "posts", POST)
+
+
+@pytest.fixture
+def add_snapshots(connection: duckdb.DuckDBPyConnection) -> Add:
+    return _adder(connection, "snapshots", {"owner_id": -1})
+
+
+@pytest.fixture
+def add_predictions(connection: duckdb.DuckDBPyConnection) -> Add:
+    return _adder(connection, "predictions", PREDICTION)

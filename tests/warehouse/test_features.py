@@ -1,0 +1,237 @@
+"""What features are made of: selected posts, in chunks, with everything known of them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from warehouse.features import (
+    read_selected_outcomes,
+    select_labelled_posts,
+    select_unscored_posts,
+    selected_features,
+    selected_fingerprint,
+)
+
+Add = Callable[..., None]
+NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def days_ago(days: float) -> datetime:
+    return NIGHT - timedelta(days=days)
+
+
+def selected(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    rows = connection.execute("SELECT post_id FROM selected_posts ORDER BY position").fetchall()
+    return [post_id for (post_id,) in rows]
+
+
+def read(connection: duckdb.DuckDBPyConnection, chunk_posts: int = 100) -> list[pl.DataFrame]:
+    return list(
+        selected_features(
+            connection,
+            encoder_id="e",
+            tagger_id="clip",
+            taxonomy="t",
+            statistics_version=2,
+            chunk_posts=chunk_posts,
+        )
+    )
+
+
+def test_posts_with_a_label_in_the_window_are_selected_oldest_first(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    published = {1: 5, 2: 9, 3: 40, 4: 8, 5: 10}
+    add_posts(
+        *({"post_id": post, "published_at": days_ago(days)} for post, days in published.items()),
+        {"post_id": 6},
+        {"post_id": 7},
+    )
+    add_snapshots(
+        *({"post_id": post, "observed_at": days_ago(0), "views": 9} for post in (1, 2, 3, 6)),
+        {"post_id": 4, "observed_at": days_ago(7), "views": 9},
+    )
+    assert select_labelled_posts(connection, days_ago(30)) == 3
+    assert selected(connection) == [6, 2, 1]
+
+
+def test_posts_of_the_window_the_model_has_not_scored_are_selected(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_predictions: Add
+):
+    published = {1: 5, 2: 9, 3: 40, 4: -1, 5: 30, 6: 0}
+    add_posts(
+        *({"post_id": post, "published_at": days_ago(days)} for post, days in published.items()),
+        {"post_id": 7},
+    )
+    add_predictions(
+        {"post_id": 1, "probability": 0.5, "scored_at": NIGHT},
+        {"post_id": 2, "probability": 0.5, "scored_at": NIGHT, "model_version": "other"},
+    )
+    assert select_unscored_posts(connection, "m1", days_ago(30), NIGHT) == 4
+    assert selected(connection) == [7, 5, 2, 6]
+
+
+def test_nothing_selected_gives_no_chunk(connection: duckdb.DuckDBPyConnection):
+    assert select_labelled_posts(connection, days_ago(30)) == 0
+    assert read(connection) == []
+    assert selected_fingerprint(connection) == "0"
+
+
+@pytest.mark.parametrize(("chunk_posts", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5])])
+def test_chunks_hold_every_post_once_in_order(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, chunk_posts: int, sizes: list[int]
+):
+    add_posts(*({"post_id": post, "published_at": days_ago(post)} for post in range(1, 6)))
+    select_unscored_posts(connection, "m1", days_ago(30), NIGHT)
+    chunks = read(connection, chunk_posts)
+    assert [len(chunk) for chunk in chunks] == sizes
+    assert pl.concat(chunks)["post_id"].to_list() == [5, 4, 3, 2, 1]
+
+
+def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    add_posts(
+        {"post_id": 1, "published_at": days_ago(20)},
+        {
+            "post_id": 2,
+            "published_at": days_ago(10),
+            "text_hash": "cat",
+            "image_hash": "i",
+            "is_ad": True,
+        },
+    )
+    add_snapshots(
+        {"post_id": 1, "observed_at": days_ago(15), "views": 100, "likes": 7},
+        {"post_id": 2, "observed_at": days_ago(1), "views": 900, "likes": 9},
+    )
+    for version in (1, 2):
+        connection.execute(
+            "INSERT INTO text_statistics "
+            "VALUES ('cat', ?, 3, 1, 1, 0, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1)",
+            [version],
+        )
+    for encoder in ("e", "other"):
+        connection.execute(
+            "INSERT INTO text_embeddings VALUES ('cat', ?, [1, 2], 5, false)", [encoder]
+        )
+    for encoder in ("clip", "other"):
+        connection.execute("INSERT INTO image_embeddings VALUES ('i', ?, [3])", [encoder])
+        for taxonomy in ("t", "u"):
+            connection.execute(
+                "INSERT INTO image_scores VALUES ('i', ?, ?, [0.75, 0.25])", [encoder, taxonomy]
+            )
+            connection.execute(
+                "INSERT INTO image_tags VALUES ('i', $1, $2, 'cats', 0.75, 1), "
+                "('i', $1, $2, 'dogs', 0.25, 2)",
+                [encoder, taxonomy],
+            )
+    select_unscored_posts(connection, "m1", days_ago(12), NIGHT)
+    (chunk,) = read(connection)
+    row = chunk.row(0, named=True)
+    assert len(chunk) == 1
+    assert {name: value for name, value in row.items() if not name.startswith("history_")} == {
+        "owner_id": -1,
+        "post_id": 2,
+        "published_at": days_ago(10),
+        "text_hash": "cat",
+        "has_image": True,
+        "is_ad": True,
+        "characters": 3,
+        "words": 1,
+        "unique_words": 1,
+        "capital_words": 0,
+        "capital_letter_share": 0.5,
+        "stop_words": 0,
+        "numbers": 0,
+        "emoji": 0,
+        "urls": 0,
+        "hashtags": 0,
+        "mentions": 0,
+        "question_marks": 0,
+        "exclamation_marks": 0,
+        "line_breaks": 0,
+        "first_line_break": -1,
+        "text_embedding": [1.0, 2.0],
+        "n_tokens": 5,
+        "image_embedding": [3.0],
+        "image_scores": [0.75, 0.25],
+        "image_category": "cats",
+    }
+    history = {name: value for name, value in row.items() if name.startswith("history_") and value}
+    assert history == {
+        "history_posts_count": 1,
+        "history_views_count": 100,
+        "history_like_count": 7,
+        "history_like_chances": 100,
+        "history_days_since_last_post": 10.0,
+    }
+
+
+def test_a_post_without_anything_has_unknowns_and_no_tokens(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add
+):
+    add_posts({"post_id": 1})
+    select_unscored_posts(connection, "m1", days_ago(30), NIGHT)
+    (chunk,) = read(connection)
+    known = {name: value for name, value in chunk.row(0, named=True).items() if value is not None}
+    assert known == {
+        "owner_id": -1,
+        "post_id": 1,
+        "text_hash": "empty",
+        "has_image": False,
+        "is_ad": False,
+        "n_tokens": 0,
+    }
+
+
+def test_outcomes_of_the_selected_posts_only_are_read(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    add_posts(
+        {"post_id": 1, "published_at": days_ago(10)}, {"post_id": 2, "published_at": days_ago(50)}
+    )
+    add_snapshots(
+        *(
+            {"post_id": post, "observed_at": NIGHT, "views": 10, "likes": 1, "opens": 2}
+            for post in (1, 2)
+        )
+    )
+    select_labelled_posts(connection, days_ago(30))
+    assert sorted(read_selected_outcomes(connection).rows()) == [
+        (-1, 1, "like", 10, 1),
+        (-1, 1, "open", 10, 2),
+    ]
+
+
+def test_the_fingerprint_changes_with_the_data_and_only_then(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    def fingerprint() -> str:
+        select_labelled_posts(connection, days_ago(30))
+        return selected_fingerprint(connection)
+
+    add_posts(
+        {"post_id": 1, "published_at": days_ago(10)}, {"post_id": 2, "published_at": days_ago(9)}
+    )
+    add_snapshots(
+        *({"post_id": post, "observed_at": days_ago(5), "views": 9, "likes": 1} for post in (1, 2))
+    )
+    seen = [fingerprint()]
+    assert fingerprint() == seen[0]
+    connection.execute("CREATE OR REPLACE TABLE posts AS FROM posts ORDER BY post_id DESC")
+    assert fingerprint() == seen[0]
+    for change in (
+        "UPDATE posts SET text_hash = 'new' WHERE post_id = 1",
+        "UPDATE posts SET image_hash = 'new' WHERE post_id = 1",
+        "UPDATE posts SET is_ad = true WHERE post_id = 1",
+        "UPDATE snapshots SET likes = 2 WHERE post_id = 2",
+        "UPDATE snapshots SET opens = 0 WHERE post_id = 2",
+        "DELETE FROM posts WHERE post_id = 2",
+    ):
+        connection.execute(change)
+        seen.append(fingerprint())
+    assert len(set(seen)) == len(seen)

@@ -1,0 +1,286 @@
+"""Posts, snapshots, quarantine and watermarks: what a source says, stored once."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from warehouse.posts import (
+    Written,
+    read_watermark,
+    write_posts,
+    write_quarantine,
+    write_snapshots,
+    write_watermark,
+)
+
+NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
+NEXT_NIGHT = NIGHT + timedelta(days=1)
+PUBLISHED = datetime(2026, 5, 20, 12, tzinfo=UTC)
+TIME = pl.Datetime("us", "UTC")
+POSTS = {
+    "owner_id": pl.Int64,
+    "post_id": pl.Int64,
+    "published_at": TIME,
+    "text": pl.String,
+    "text_hash": pl.String,
+    "image_hash": pl.String,
+    "is_ad": pl.Boolean,
+}
+COUNTS = (
+    "views",
+    "reach",
+    "likes",
+    "comments",
+    "reposts",
+    "shares_to_message",
+    "hides",
+    "expands",
+    "photo_opens",
+    "opens",
+)
+SNAPSHOTS = {"owner_id": pl.Int64, "post_id": pl.Int64, "observed_at": TIME} | dict.fromkeys(
+    COUNTS, pl.Int64
+)
+
+
+def posts(*rows: dict[str, Any]) -> pl.DataFrame:
+    default = {
+        "owner_id": -1,
+        "published_at": PUBLISHED,
+        "text": "cat",
+        "text_hash": "c",
+        "image_hash": None,
+        "is_ad": False,
+    }
+    return pl.DataFrame([{**default, **row} for row in rows], schema=POSTS)
+
+
+def snapshots(*rows: dict[str, Any]) -> pl.DataFrame:
+    default = {"owner_id": -1, "observed_at": None} | dict.fromkeys(COUNTS)
+    return pl.DataFrame([{**default, **row} for row in rows], schema=SNAPSHOTS)
+
+
+def stored_posts(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT owner_id, post_id, published_at, text, text_hash, image_hash, is_ad, source, "
+        "first_seen_at, updated_at FROM posts ORDER BY owner_id, post_id"
+    ).fetchall()
+
+
+def stored_snapshots(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT owner_id, post_id, observed_at, views, likes FROM snapshots ORDER BY ALL"
+    ).fetchall()
+
+
+def complaints(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    return connection.execute("SELECT source, key, reason FROM quarantine ORDER BY ALL").fetchall()
+
+
+def test_new_posts_are_stored_with_the_moment_they_were_seen(
+    connection: duckdb.DuckDBPyConnection,
+):
+    frame = posts({"post_id": 1}, {"post_id": 2, "published_at": None, "is_ad": None})
+    assert write_posts(connection, frame, source="vk", seen_at=NIGHT) == Written(new=2)
+    assert stored_posts(connection) == [
+        (-1, 1, PUBLISHED, "cat", "c", None, False, "vk", NIGHT, NIGHT),
+        (-1, 2, None, "cat", "c", None, None, "vk", NIGHT, NIGHT),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "dog", "text_hash": "d"},
+        {"published_at": PUBLISHED + timedelta(seconds=1)},
+        {"published_at": None},
+        {"image_hash": "i"},
+        {"is_ad": True},
+        {"is_ad": None},
+    ],
+    ids=["text", "date", "no date", "picture", "advert", "unknown advert"],
+)
+def test_a_changed_post_is_replaced_and_keeps_when_it_was_first_seen(
+    connection: duckdb.DuckDBPyConnection, change: dict[str, Any]
+):
+    write_posts(connection, posts({"post_id": 1}, {"post_id": 2}), source="vk", seen_at=NIGHT)
+    changed = posts({"post_id": 1, **change}, {"post_id": 2}, {"post_id": 3})
+    written = write_posts(connection, changed, source="vk", seen_at=NEXT_NIGHT)
+    assert written == Written(new=1, changed=1)
+    expected = changed.with_columns(
+        pl.lit("vk").alias("source"),
+        pl.Series("first_seen_at", [NIGHT, NIGHT, NEXT_NIGHT]),
+        pl.Series("updated_at", [NEXT_NIGHT, NIGHT, NEXT_NIGHT]),
+    )
+    assert stored_posts(connection) == expected.rows()
+
+
+def test_the_same_posts_from_another_source_belong_to_it(connection: duckdb.DuckDBPyConnection):
+    write_posts(connection, posts({"post_id": 1}), source="vk", seen_at=NIGHT)
+    written = write_posts(connection, posts({"post_id": 1}), source="dataset", seen_at=NEXT_NIGHT)
+    assert written == Written(changed=1)
+    assert stored_posts(connection) == [
+        (-1, 1, PUBLISHED, "cat", "c", None, False, "dataset", NIGHT, NEXT_NIGHT)
+    ]
+
+
+def test_writing_posts_twice_changes_nothing(connection: duckdb.DuckDBPyConnection):
+    frame = posts({"post_id": 1}, {"post_id": 2, "published_at": None, "is_ad": None})
+    write_posts(connection, frame, source="vk", seen_at=NIGHT)
+    before = stored_posts(connection)
+    assert write_posts(connection, frame, source="vk", seen_at=NEXT_NIGHT) == Written()
+    assert stored_posts(connection) == before
+
+
+def test_of_a_post_twice_in_a_batch_the_last_stays(connection: duckdb.DuckDBPyConnection):
+    frame = posts({"post_id": 1, "text": "first"}, {"post_id": 2}, {"post_id": 1, "text": "last"})
+    assert write_posts(connection, frame, source="vk", seen_at=NIGHT) == Written(new=2)
+    assert [row[3] for row in stored_posts(connection)] == ["last", "cat"]
+
+
+def test_owners_number_their_posts_independently(connection: duckdb.DuckDBPyConnection):
+    frame = posts({"owner_id": -1, "post_id": 1}, {"owner_id": -2, "post_id": 1})
+    assert write_posts(connection, frame, source="vk", seen_at=NIGHT) == Written(new=2)
+
+
+def test_no_posts_are_no_work(connection: duckdb.DuckDBPyConnection):
+    assert write_posts(connection, posts(), source="vk", seen_at=NIGHT) == Written()
+
+
+def test_what_chunks_wrote_adds_up():
+    assert Written(1, 2) + Written(3, 4) == Written(4, 6)
+
+
+def test_snapshots_of_different_moments_are_all_kept(connection: duckdb.DuckDBPyConnection):
+    frame = snapshots(
+        {"post_id": 1, "observed_at": NIGHT, "views": 10, "likes": 1},
+        {"post_id": 1, "observed_at": NEXT_NIGHT, "views": 10, "likes": 1},
+    )
+    assert write_snapshots(connection, frame, seen_at=NEXT_NIGHT) == 2
+    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 10, 1), (-1, 1, NEXT_NIGHT, 10, 1)]
+
+
+def test_a_snapshot_of_a_known_moment_is_not_stored_again(connection: duckdb.DuckDBPyConnection):
+    first = snapshots({"post_id": 1, "observed_at": NIGHT, "views": 10, "likes": 1})
+    again = snapshots(
+        {"post_id": 1, "observed_at": NIGHT, "views": 99, "likes": 9},
+        {"post_id": 2, "observed_at": NIGHT, "views": 5},
+    )
+    assert write_snapshots(connection, first, seen_at=NIGHT) == 1
+    assert write_snapshots(connection, again, seen_at=NEXT_NIGHT) == 1
+    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 10, 1), (-1, 2, NIGHT, 5, None)]
+
+
+def test_of_two_snapshots_of_one_moment_in_a_batch_the_last_stays(
+    connection: duckdb.DuckDBPyConnection,
+):
+    frame = snapshots(
+        {"post_id": 1, "observed_at": NIGHT, "views": 10},
+        {"post_id": 1, "observed_at": NIGHT, "views": 11},
+        {"post_id": 2, "views": 20},
+        {"post_id": 2, "views": 21},
+    )
+    assert write_snapshots(connection, frame, seen_at=NIGHT) == 2
+    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 11, None), (-1, 2, NIGHT, 21, None)]
+
+
+def test_an_undated_snapshot_was_observed_now(connection: duckdb.DuckDBPyConnection):
+    assert write_snapshots(connection, snapshots({"post_id": 1, "views": 10}), seen_at=NIGHT) == 1
+    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 10, None)]
+
+
+def test_an_undated_snapshot_is_stored_again_only_when_it_differs_from_the_latest(
+    connection: duckdb.DuckDBPyConnection,
+):
+    nights = [NIGHT + timedelta(days=day) for day in range(4)]
+    views = [10, 10, 11, 10]
+    added = [
+        write_snapshots(connection, snapshots({"post_id": 1, "views": count}), seen_at=night)
+        for night, count in zip(nights, views, strict=True)
+    ]
+    assert added == [1, 0, 1, 1]
+    assert stored_snapshots(connection) == [
+        (-1, 1, nights[0], 10, None),
+        (-1, 1, nights[2], 11, None),
+        (-1, 1, nights[3], 10, None),
+    ]
+
+
+@pytest.mark.parametrize("column", COUNTS)
+def test_a_count_that_becomes_known_makes_another_snapshot(
+    connection: duckdb.DuckDBPyConnection, column: str
+):
+    unknown = snapshots({"post_id": 1})
+    known = snapshots({"post_id": 1, column: 0})
+    assert write_snapshots(connection, unknown, seen_at=NIGHT) == 1
+    assert write_snapshots(connection, known, seen_at=NEXT_NIGHT) == 1
+    row = connection.execute(f"SELECT {column} FROM snapshots ORDER BY observed_at").fetchall()
+    assert row == [(None,), (0,)]
+
+
+def test_no_snapshots_are_no_work(connection: duckdb.DuckDBPyConnection):
+    assert write_snapshots(connection, snapshots(), seen_at=NIGHT) == 0
+
+
+def rejected(*rows: tuple[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(*row, "{}") for row in rows],
+        schema={"key": pl.String, "reason": pl.String, "payload": pl.String},
+        orient="row",
+    )
+
+
+def keys(*accepted: str) -> pl.DataFrame:
+    return pl.DataFrame({"key": accepted}, schema={"key": pl.String})
+
+
+def test_rejected_rows_are_kept_with_their_reason(connection: duckdb.DuckDBPyConnection):
+    frame = rejected(("0_1", "bad"), ("0_2", "worse"))
+    added = write_quarantine(connection, "vk", frame, accepted_keys=keys(), seen_at=NIGHT)
+    assert added == 2
+    assert connection.execute("FROM quarantine ORDER BY key").fetchall() == [
+        ("vk", "0_1", "bad", "{}", NIGHT),
+        ("vk", "0_2", "worse", "{}", NIGHT),
+    ]
+
+
+def test_a_row_rejected_again_is_kept_once_with_the_last_night(
+    connection: duckdb.DuckDBPyConnection,
+):
+    for night in (NIGHT, NEXT_NIGHT):
+        write_quarantine(
+            connection, "vk", rejected(("0_1", "bad")), accepted_keys=keys(), seen_at=night
+        )
+    assert connection.execute("FROM quarantine").fetchall() == [
+        ("vk", "0_1", "bad", "{}", NEXT_NIGHT)
+    ]
+
+
+def test_a_mended_row_is_forgotten_by_its_own_source_only(
+    connection: duckdb.DuckDBPyConnection,
+):
+    frame = rejected(("0_1", "bad"), ("0_1", "worse"), ("0_2", "bad"))
+    for source in ("vk", "dataset"):
+        write_quarantine(connection, source, frame, accepted_keys=keys(), seen_at=NIGHT)
+    write_quarantine(
+        connection, "vk", rejected(), accepted_keys=keys("0_1", "0_9"), seen_at=NEXT_NIGHT
+    )
+    assert complaints(connection) == [
+        ("dataset", "0_1", "bad"),
+        ("dataset", "0_1", "worse"),
+        ("dataset", "0_2", "bad"),
+        ("vk", "0_2", "bad"),
+    ]
+
+
+def test_each_source_has_a_watermark_of_its_own(connection: duckdb.DuckDBPyConnection):
+    assert read_watermark(connection, "vk") is None
+    write_watermark(connection, "vk", "1")
+    write_watermark(connection, "sample", "9")
+    write_watermark(connection, "vk", "2")
+    assert read_watermark(connection, "vk") == "2"
+    assert read_watermark(connection, "sample") == "9"
+    assert connection.execute("SELECT count(*) FROM watermarks").fetchall() == [(2,)]

@@ -1,0 +1,255 @@
+"""The published snapshot: whole, without vectors, swapped while others read."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from warehouse.errors import QueryError, WarehouseDamagedError, WarehouseError
+from warehouse.publishing import publish, read_snapshot
+
+Add = Callable[..., None]
+NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
+TABLES = {"posts", "labels", "predictions", "image_tags", "models", "model_metrics"}
+VIEWS = {
+    "outcomes",
+    "latest_predictions",
+    "predictions_wide",
+    "prediction_outcomes",
+    "calibration",
+    "leaderboard",
+}
+
+READ_ONCE = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    print(connection.execute("SELECT count(*) FROM predictions").fetchone()[0])
+"""
+READ_UNTIL_TOLD = """
+import json, pathlib, sys, duckdb
+
+path, stop = sys.argv[1], pathlib.Path(sys.argv[2])
+seen, errors, reads = set(), [], 0
+while reads == 0 or not stop.exists():
+    try:
+        with duckdb.connect(path, read_only=True) as connection:
+            posts = connection.execute("SELECT count(*) FROM posts").fetchone()[0]
+            scored = connection.execute("SELECT count(*) FROM predictions_wide").fetchone()[0]
+            seen.add((posts, scored))
+    except Exception as error:
+        errors.append(repr(error))
+    reads += 1
+    if reads == 1:
+        print("reading", flush=True)
+print(json.dumps({"seen": sorted(seen), "errors": errors, "reads": reads}))
+"""
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    return tmp_path / "it's published" / "predictions.duckdb"
+
+
+@pytest.fixture
+def filled(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add, add_predictions: Add
+) -> duckdb.DuckDBPyConnection:
+    add_posts({"post_id": 1, "text": "cat"}, {"post_id": 2, "text": "dog"})
+    add_snapshots({"post_id": 1, "observed_at": NIGHT, "views": 100, "likes": 25})
+    add_predictions({"post_id": 1, "probability": 0.5, "scored_at": NIGHT})
+    connection.execute("INSERT INTO text_embeddings VALUES ('h', 'e', [1, 2], 2, false)")
+    return connection
+
+
+def test_the_snapshot_has_the_listed_tables_and_views_and_no_vectors(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+):
+    publish(filled, snapshot)
+    relations = read_snapshot(
+        snapshot, "SELECT table_name, table_type FROM information_schema.tables"
+    )
+    assert dict(relations.iter_rows()) == dict.fromkeys(TABLES, "BASE TABLE") | dict.fromkeys(
+        VIEWS, "VIEW"
+    )
+    lists = "SELECT column_name FROM information_schema.columns WHERE data_type LIKE '%]'"
+    assert read_snapshot(snapshot, lists).is_empty()
+
+
+def test_the_snapshot_says_what_the_warehouse_says(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+):
+    publish(filled, snapshot)
+    for relation in sorted(TABLES | VIEWS):
+        statement = f"FROM {relation} ORDER BY ALL"
+        assert read_snapshot(snapshot, statement).equals(filled.execute(statement).pl())
+    assert read_snapshot(snapshot, "SELECT rate, is_forecast FROM prediction_outcomes").rows() == [
+        (0.25, False)
+    ]
+
+
+def test_the_snapshot_lies_alone_in_its_folder(filled: duckdb.DuckDBPyConnection, snapshot: Path):
+    for _ in range(2):
+        publish(filled, snapshot)
+    assert list(snapshot.parent.iterdir()) == [snapshot]
+    assert filled.execute(
+        "SELECT count(*) FROM duckdb_databases() WHERE NOT internal"
+    ).fetchall() == [(1,)]
+
+
+def test_publishing_that_fails_leaves_the_old_snapshot_and_no_draft(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+):
+    publish(filled, snapshot)
+    filled.execute("ALTER TABLE model_metrics RENAME TO elsewhere")
+    with pytest.raises(duckdb.CatalogException, match="model_metrics"):
+        publish(filled, snapshot)
+    assert list(snapshot.parent.iterdir()) == [snapshot]
+    assert read_snapshot(snapshot, "SELECT count(*) FROM posts").rows() == [(2,)]
+    filled.execute("ALTER TABLE elsewhere RENAME TO model_metrics")
+    publish(filled, snapshot)
+
+
+def test_another_process_reads_it_while_the_warehouse_is_open_for_writing(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+):
+    publish(filled, snapshot)
+    filled.execute("BEGIN")
+    filled.execute("INSERT INTO predictions SELECT * REPLACE (9 AS post_id) FROM predictions")
+    command = [sys.executable, "-c", READ_ONCE, str(snapshot)]
+    read = subprocess.run(command, capture_output=True, text=True, check=True)
+    filled.execute("COMMIT")
+    assert read.stdout == "1\n"
+
+
+def test_who_has_the_old_snapshot_open_goes_on_reading_it(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path, add_posts: Add
+):
+    publish(filled, snapshot)
+    script = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    for line in sys.stdin:
+        print(connection.execute("SELECT count(*) FROM posts").fetchone()[0], flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(snapshot)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as reader:
+        assert reader.stdin is not None and reader.stdout is not None
+        reader.stdin.write("\n")
+        assert reader.stdout.readline() == "2\n"
+        add_posts({"post_id": 3})
+        publish(filled, snapshot)
+        reader.stdin.write("\n")
+        assert reader.stdout.readline() == "2\n"
+        reader.stdin.close()
+    assert read_snapshot(snapshot, "SELECT count(*) FROM posts").rows() == [(3,)]
+
+
+def test_a_reader_sees_no_error_and_no_half_snapshot_during_twenty_publishes(
+    filled: duckdb.DuckDBPyConnection,
+    snapshot: Path,
+    tmp_path: Path,
+    add_posts: Add,
+    add_predictions: Add,
+):
+    publish(filled, snapshot)
+    stop = tmp_path / "stop"
+    with subprocess.Popen(
+        [sys.executable, "-c", READ_UNTIL_TOLD, str(snapshot), str(stop)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        try:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "reading\n"
+            for number in range(20):
+                add_posts({"post_id": 10 + number})
+                add_predictions({"post_id": 10 + number, "probability": 0.5, "scored_at": NIGHT})
+                publish(filled, snapshot)
+                time.sleep(0.05)
+        finally:
+            stop.touch()
+        report = json.loads(reader.stdout.readline())
+    assert report["errors"] == []
+    assert report["reads"] >= 5
+    assert len(report["seen"]) >= 3
+    assert all(posts == scored + 1 for posts, scored in report["seen"])
+
+
+def test_without_a_snapshot_the_remedy_is_named(snapshot: Path):
+    with pytest.raises(WarehouseError, match=r"(?s)does not exist yet.*vkflow nightly"):
+        read_snapshot(snapshot, "SELECT 1")
+    assert not snapshot.exists()
+
+
+def test_a_damaged_snapshot_is_named(snapshot: Path):
+    snapshot.parent.mkdir()
+    snapshot.write_text("not a database" * 1_000)
+    with pytest.raises(WarehouseDamagedError, match=f"{snapshot} is not a DuckDB database"):
+        read_snapshot(snapshot, "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("SELECT * FROM text_embeddings", "text_embeddings does not exist"),
+        ("SELECT nothing FROM posts", '"nothing" not found'),
+        ("", "no statement"),
+        ("-- only a comment", "no statement"),
+        ("SELECT 'a'::INTEGER", "Could not convert"),
+    ],
+)
+def test_a_query_that_does_not_run_is_an_error_with_the_words_of_duckdb(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path, statement: str, message: str
+):
+    publish(filled, snapshot)
+    with pytest.raises(QueryError, match=message):
+        read_snapshot(snapshot, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM posts",
+        "INSERT INTO posts FROM posts",
+        "UPDATE posts SET text = ''",
+        "DROP TABLE posts",
+        "CREATE TABLE mine AS SELECT 1",
+        "CREATE OR REPLACE VIEW leaderboard AS SELECT 1",
+    ],
+)
+def test_a_query_cannot_change_the_snapshot(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path, statement: str
+):
+    publish(filled, snapshot)
+    before = snapshot.read_bytes()
+    with pytest.raises(QueryError, match="read-only"):
+        read_snapshot(snapshot, statement)
+    assert snapshot.read_bytes() == before
+
+
+def test_times_of_the_snapshot_are_utc_wherever_the_machine_is(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish(filled, snapshot)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        table = read_snapshot(snapshot, "SELECT scored_at FROM predictions")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert table.schema == {"scored_at": pl.Datetime("us", "UTC")}
+    assert table.rows() == [(NIGHT,)]

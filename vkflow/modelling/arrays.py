@@ -1,0 +1,67 @@
+"""The arrays of a recipe and the linear stage, by name, for one safetensors file."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from vkflow.modelling.design import Design, Standardiser
+from vkflow.modelling.features import NO_CATEGORY, FeatureRecipe
+from vkflow.modelling.linear import Matrix
+from vkflow.modelling.owner_rates import RatePrior
+from vkflow.modelling.reducers import Reducer
+from vkflow.modelling.training_set import Recipe
+
+Arrays = dict[str, np.ndarray]
+KINDS = ("text", "image")
+
+
+def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
+    """Everything of a recipe that is a number, and the coefficients by activity."""
+    arrays: Arrays = {"design.owners": np.array(recipe.design.owners, dtype=np.int64)}
+    for group, standardiser in recipe.design.standardisers.items():
+        arrays[f"design.{group}.mean"] = standardiser.mean
+        arrays[f"design.{group}.scale"] = standardiser.scale
+    reducers = (recipe.features.text_reducer, recipe.features.image_reducer)
+    for kind, reducer in zip(KINDS, reducers, strict=True):
+        if reducer is not None:
+            arrays[f"{kind}.mean"] = reducer.mean
+            arrays[f"{kind}.components"] = reducer.components
+    arrays |= {f"linear.{activity}": values for activity, values in coefficients.items()}
+    return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+
+
+def unpack_arrays(
+    arrays: Arrays,
+    *,
+    priors: Mapping[str, RatePrior],
+    categories: Sequence[str],
+    time_zone: str,
+    owner_time_zones: Mapping[int, str],
+) -> tuple[Recipe, dict[str, Matrix]]:
+    """The recipe and the coefficients that :func:`pack_arrays` took apart.
+
+    Raises:
+        KeyError: an array is missing.
+    """
+    groups = {name.split(".")[1] for name in arrays if name.startswith("design.")} - {"owners"}
+    design = Design(
+        owners=tuple(arrays["design.owners"].tolist()),
+        categories=(*categories, NO_CATEGORY),
+        standardisers={
+            group: Standardiser(arrays[f"design.{group}.mean"], arrays[f"design.{group}.scale"])
+            for group in groups
+        },
+    )
+    text, image = (
+        Reducer(arrays[f"{kind}.mean"], arrays[f"{kind}.components"])
+        if f"{kind}.mean" in arrays
+        else None
+        for kind in KINDS
+    )
+    features = FeatureRecipe(priors, tuple(categories), text, image, time_zone, owner_time_zones)
+    linear = {
+        name.removeprefix("linear."): values
+        for name, values in arrays.items()
+        if name.startswith("linear.")
+    }
+    return Recipe(features, design), linear

@@ -1,0 +1,173 @@
+"""The design matrix of the linear stage: one scaled column for everything that may add up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vkflow.modelling.features import NO_CATEGORY, TEXT_STATISTICS
+from vkflow.modelling.vectors import as_matrix
+
+Matrix = NDArray[np.float32]
+
+MOST_OWNERS = 200
+"""Owners with a column of their own, the most frequent ones; all have their history."""
+
+# Prior standard deviation of a group's effect on the logit scale, relative to one another; a ridge
+# penalty shared by all columns means a scale for each group. A vector's is spread over its
+# dimensions. Chosen on sample posts; the penalty itself is chosen anew every night.
+SCALES = {
+    "owner": 1.0,
+    "history": 0.5,
+    "calendar": 0.5,
+    "category": 1.0,
+    "statistics": 0.5,
+    "text": 0.8,
+    "image": 0.25,
+}
+COUNTED = tuple(name for name in TEXT_STATISTICS if name != "first_line_break")
+FLAGGED = (
+    "words", "emoji", "urls", "hashtags", "mentions", "question_marks", "exclamation_marks",
+    "capital_words", "line_breaks",
+)  # fmt: skip
+PRESENCE = ("has_image", "has_text", "is_ad", "is_holiday")
+LONG_TEXT = 280
+"""Characters after which VK folds a text behind "show more"."""
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Mean and standard deviation of columns; constant ones are left at zero.
+
+    Attributes:
+        mean: float32, shape (columns,).
+        scale: float32, shape (columns,), what to multiply the centred values with.
+    """
+
+    mean: Matrix
+    scale: Matrix
+
+    def apply(self, values: Matrix) -> Matrix:
+        """Centre and scale; unknown values become the mean."""
+        standard: Matrix = np.nan_to_num((values - self.mean) * self.scale, nan=0.0)
+        return standard.astype(np.float32)
+
+
+def fit_standardiser(values: Matrix, spread: float) -> Standardiser:
+    """Fit on training posts; afterwards a column has the standard deviation ``spread``."""
+    mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64))
+    deviation = np.nan_to_num(np.nanstd(values, axis=0, dtype=np.float64))
+    scale = np.where(deviation > 1e-6, spread / np.maximum(deviation, 1e-6), 0.0)
+    return Standardiser(mean.astype(np.float32), scale.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Design:
+    """How posts become rows of the design matrix.
+
+    Attributes:
+        owners: owner ids with a column each.
+        categories: of the taxonomy, the last one for "no picture".
+        standardisers: by group: history, statistics, text, image.
+    """
+
+    owners: tuple[int, ...]
+    categories: tuple[str, ...]
+    standardisers: Mapping[str, Standardiser]
+
+    def matrix(self, posts: pl.DataFrame, table: pl.DataFrame) -> Matrix:
+        """Rows of the design, float32, shape (posts, columns); the first column is 1.
+
+        Args:
+            posts: rows of ``warehouse.features.selected_features``.
+            table: the features of the same posts.
+        """
+        standard = self.standardisers
+        calendar = [_one_hot(table["hour"], range(24)), _one_hot(table["weekday"], range(1, 8))]
+        parts = [
+            np.ones((len(posts), 1), dtype=np.float32),
+            SCALES["owner"] * _one_hot(posts["owner_id"], self.owners),
+            standard["history"].apply(history_columns(table)),
+            *(SCALES["calendar"] * part for part in calendar),
+            SCALES["category"] * _one_hot(table["image_category"], self.categories),
+            standard["statistics"].apply(statistics_columns(table)),
+            *(
+                _standard_vectors(posts[f"{kind}_embedding"], standard[kind])
+                for kind in ("text", "image")
+                if kind in standard
+            ),
+        ]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def fit_design(
+    owners: pl.Series,
+    table: pl.DataFrame,
+    categories: Sequence[str],
+    vectors: Mapping[str, Matrix],
+) -> Design:
+    """Fit on training posts.
+
+    Args:
+        owners: owner of each training post.
+        table: features of the same posts.
+        categories: of the taxonomy.
+        vectors: vectors of a sample of training posts by kind, ``text`` and ``image``.
+    """
+    frequent = owners.value_counts().sort(["count", owners.name], descending=[True, False])
+    standardisers = {
+        "history": fit_standardiser(history_columns(table), SCALES["history"]),
+        "statistics": fit_standardiser(statistics_columns(table), SCALES["statistics"]),
+    }
+    for kind, sample in vectors.items():
+        if len(sample) > 1:
+            spread = SCALES[kind] / np.sqrt(sample.shape[1])
+            standardisers[kind] = fit_standardiser(sample, spread)
+    return Design(
+        owners=tuple(frequent[owners.name].head(MOST_OWNERS).to_list()),
+        categories=(*categories, NO_CATEGORY),
+        standardisers=standardisers,
+    )
+
+
+def history_columns(table: pl.DataFrame) -> Matrix:
+    """Logits of the owner's rates, and how much is known of it."""
+    return table.select(
+        pl.col("^owner_.*_logit$"),
+        pl.col("^owner_.*_trend$"),
+        pl.col("owner_posts", "owner_views_per_post").log1p(),
+    ).to_numpy()
+
+
+def statistics_columns(table: pl.DataFrame) -> Matrix:
+    """Logarithms of counts, whether there is any, and presence of the parts of a post."""
+    return table.select(
+        *(pl.col(name).clip(0).log1p() for name in COUNTED),
+        *((pl.col(name) > 0).cast(pl.Float32).alias(f"any_{name}") for name in FLAGGED),
+        (pl.col("characters") > LONG_TEXT).cast(pl.Float32).alias("is_long"),
+        *PRESENCE,
+    ).to_numpy()
+
+
+def _one_hot(column: pl.Series, values: Sequence[object]) -> Matrix:
+    """A column for each value; all zero for others and for unknown."""
+    places = {value: place for place, value in enumerate(values)}
+    if column.dtype.is_float():
+        column = column.fill_nan(None).cast(pl.Int64)
+    found = column.replace_strict(places, default=-1, return_dtype=pl.Int32).fill_null(-1)
+    place = found.to_numpy()
+    matrix = np.zeros((len(column), len(places)), dtype=np.float32)
+    known = np.flatnonzero(place >= 0)
+    matrix[known, place[known]] = 1
+    return matrix
+
+
+def _standard_vectors(column: pl.Series, standardiser: Standardiser) -> Matrix:
+    """Standardised vectors; a post without one stands at the mean."""
+    vectors, present = as_matrix(column)
+    rows = np.zeros((len(column), len(standardiser.mean)), dtype=np.float32)
+    if len(vectors):
+        rows[present] = standardiser.apply(vectors)
+    return rows

@@ -1,0 +1,155 @@
+"""The linear stage: logistic ridge regression on everything, full vectors included.
+
+Effects of owner, topic, picture and style add up on the logit scale to a good approximation, and
+a penalised linear model finds many small ones at once. The trees then learn what is left.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
+
+Matrix = NDArray[np.float32]
+
+PENALTIES = (30.0, 10.0, 3.0, 1.0)
+FOLDS = 4
+MOST_STEPS = 15
+LONGEST_STEP = 2.0
+TOLERANCE = 1e-3
+INTERCEPT_PENALTY = 1e-3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Posts a linear model is fitted on.
+
+    Attributes:
+        design: float32, shape (posts, columns); the first column is 1.
+        rates: observed rates k/n.
+        weights: effective sample sizes.
+    """
+
+    design: Matrix
+    rates: Floats
+    weights: Floats
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Sample":
+        return Sample(self.design[rows], self.rates[rows], self.weights[rows])
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A fitted linear stage of one activity; coefficients are float32, shape (columns,).
+
+    Attributes:
+        penalty: the ridge penalty, chosen on the validation window.
+        training: fitted on the training posts.
+        folds: fitted on the training posts without one block of time each.
+        final: fitted on training and validation posts; what the bundle predicts with.
+    """
+
+    penalty: float
+    training: Matrix
+    folds: tuple[Matrix, ...]
+    final: Matrix
+
+
+def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = None) -> Matrix:
+    """Maximise sum w [y log p + (1 - y) log(1 - p)] - penalty |b|^2 / 2 over b.
+
+    Newton's method (iteratively reweighted least squares: Hastie, Tibshirani and Friedman, The
+    Elements of Statistical Learning, 4.4.1) with bounded steps. On one thread, since the order of
+    a sum, and so its last bits, depends on their number.
+
+    Args:
+        sample: the posts; rates within [0, 1].
+        penalty: of every coefficient but the first, the intercept, which is nearly free.
+        start: coefficients to begin with.
+    """
+    columns = sample.design.shape[1]
+    ridge = np.full(columns, penalty)
+    ridge[0] = INTERCEPT_PENALTY
+    if start is None:
+        beginning = np.zeros(columns)
+        beginning[0] = _mean_logit(sample)
+    else:
+        beginning = start.astype(np.float64)
+    coefficients = beginning
+    with threadpool_limits(1):
+        for _ in range(MOST_STEPS):
+            step = _newton_step(sample, coefficients, ridge)
+            length = float(np.abs(step).max())
+            coefficients = coefficients + step * min(1.0, LONGEST_STEP / max(length, TOLERANCE))
+            if length < TOLERANCE:
+                break
+    return coefficients.astype(np.float32)
+
+
+def fit_linear(training: Sample, validation: Sample, blocks: NDArray[np.int64]) -> LinearFit:
+    """Choose the penalty on the validation window, then fit all that training needs.
+
+    Args:
+        training: training posts.
+        validation: validation posts; without any the strongest penalty is taken.
+        blocks: block of time of each training post, 0 to ``FOLDS`` - 1.
+    """
+    penalty, fitted = _choose_penalty(training, validation)
+    folds = tuple(
+        fit_logistic_ridge(training[blocks != block], penalty, fitted) for block in range(FOLDS)
+    )
+    both = Sample(
+        np.concatenate([training.design, validation.design]),
+        np.concatenate([training.rates, validation.rates]),
+        np.concatenate([training.weights, validation.weights]),
+    )
+    return LinearFit(penalty, fitted, folds, fit_logistic_ridge(both, penalty, fitted))
+
+
+def linear_logits(design: Matrix, coefficients: Mapping[str, Matrix]) -> dict[str, Floats]:
+    """Logits of posts by activity, float64, shape (posts,)."""
+    stacked = np.stack(list(coefficients.values()), axis=1)
+    with threadpool_limits(1):
+        values = (design @ stacked).astype(np.float64)
+    return {name: values[:, place] for place, name in enumerate(coefficients)}
+
+
+def _choose_penalty(training: Sample, validation: Sample) -> tuple[float, Matrix]:
+    """From strong to weak, each fit starting at the last; stop when the loss rises."""
+    best_penalty, best = PENALTIES[0], fit_logistic_ridge(training, PENALTIES[0])
+    best_loss = _loss(validation, best)
+    for penalty in PENALTIES[1:] if len(validation.rates) else ():
+        fitted = fit_logistic_ridge(training, penalty, best)
+        loss = _loss(validation, fitted)
+        if loss >= best_loss:
+            break
+        best_penalty, best, best_loss = penalty, fitted, loss
+    return best_penalty, best
+
+
+def _newton_step(sample: Sample, coefficients: Floats, ridge: Floats) -> Floats:
+    design = sample.design
+    p = sigmoid(design @ coefficients.astype(np.float32))
+    residual = sample.weights * (sample.rates - p)
+    gradient = design.T @ residual.astype(np.float32) - ridge * coefficients
+    curvature = np.sqrt(sample.weights * p * (1 - p)).astype(np.float32)
+    scaled = design * curvature[:, None]
+    hessian = (scaled.T @ scaled).astype(np.float64)
+    hessian[np.diag_indices_from(hessian)] += ridge
+    return np.linalg.solve(hessian, gradient).astype(np.float64)
+
+
+def _mean_logit(sample: Sample) -> float:
+    mean = float(np.average(sample.rates, weights=sample.weights))
+    mean = min(max(mean, 1e-7), 1 - 1e-7)
+    return float(np.log(mean / (1 - mean)))
+
+
+def _loss(sample: Sample, coefficients: Matrix) -> float:
+    if not len(sample.rates):
+        return 0.0
+    p = sigmoid(sample.design @ coefficients)
+    return log_loss_per_view(sample.rates * sample.weights, sample.weights, p)

@@ -1,0 +1,203 @@
+"""The metrics a bundle is judged by, and how a user adds one with a single function."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import numpy as np
+
+from vkflow.errors import SettingsError
+from vkflow.modelling.metrics import Floats, log_losses, logits
+
+ENTRY_POINTS = "vkflow.metrics"
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Predictions of one activity beside what happened, one entry a post.
+
+    Attributes:
+        counts: activities k.
+        chances: views n, at least 1.
+        probabilities: predicted p, within (0, 1).
+        global_rate: the first baseline's p.
+        owner_rate: the second baseline's p.
+        weights: how often each post counts; a bootstrap resample is a vector of weights.
+    """
+
+    counts: Floats
+    chances: Floats
+    probabilities: Floats
+    global_rate: Floats
+    owner_rate: Floats
+    weights: Floats
+
+    def mean_per_view(self, totals: Floats) -> float:
+        """Sum of the posts' totals over the sum of their views."""
+        return float((self.weights * totals).sum() / (self.weights * self.chances).sum())
+
+    def mean_per_post(self, values: Floats) -> float:
+        """Mean over posts."""
+        return float((self.weights * values).sum() / self.weights.sum())
+
+    def loss_of(self, probabilities: Floats) -> float:
+        """Log loss per view of other predictions of the same posts."""
+        return self.mean_per_view(log_losses(self.counts, self.chances, probabilities))
+
+
+Metric = Callable[[Forecasts], float]
+
+
+def log_loss_per_view(forecasts: Forecasts) -> float:
+    """-[k log p + (n - k) log(1 - p)], summed over posts, over the sum of views; nats."""
+    return forecasts.loss_of(forecasts.probabilities)
+
+
+def log_loss_per_post(forecasts: Forecasts) -> float:
+    """The same of each post by itself, averaged over posts: a viral post counts once; nats."""
+    losses = log_losses(forecasts.counts, forecasts.chances, forecasts.probabilities)
+    return forecasts.mean_per_post(losses / forecasts.chances)
+
+
+def gain_over_global(forecasts: Forecasts) -> float:
+    """1 - log loss / log loss of the global rate."""
+    return 1 - log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.global_rate)
+
+
+def gain_over_owner(forecasts: Forecasts) -> float:
+    """1 - log loss / log loss of the smoothed owner rate."""
+    return 1 - log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.owner_rate)
+
+
+def brier(forecasts: Forecasts) -> float:
+    """Mean squared error of a view: k (1 - p)^2 + (n - k) p^2. Brier (1950), MWR 78."""
+    k, n, p = forecasts.counts, forecasts.chances, forecasts.probabilities
+    return forecasts.mean_per_view(k * (1 - p) ** 2 + (n - k) * p**2)
+
+
+def rate_mse(forecasts: Forecasts) -> float:
+    """Mean over posts of (k/n - p)^2."""
+    return forecasts.mean_per_post(_rate_errors(forecasts) ** 2)
+
+
+def rate_mae(forecasts: Forecasts) -> float:
+    """Mean over posts of |k/n - p|."""
+    return forecasts.mean_per_post(np.abs(_rate_errors(forecasts)))
+
+
+def rate_r2(forecasts: Forecasts) -> float:
+    """1 - MSE / variance of the posts' rates; below 0 for worse than their mean."""
+    rates = forecasts.counts / forecasts.chances
+    spread = forecasts.mean_per_post((rates - forecasts.mean_per_post(rates)) ** 2)
+    return 1 - rate_mse(forecasts) / spread if spread > 0 else float("nan")
+
+
+def auc(forecasts: Forecasts) -> float:
+    """P(a view with the activity was given a higher p than one without), ties count half.
+
+    Hanley and McNeil (1982), Radiology 143, over all pairs of views.
+    """
+    order = np.argsort(forecasts.probabilities, kind="stable")
+    k = (forecasts.weights * forecasts.counts)[order]
+    rest = (forecasts.weights * (forecasts.chances - forecasts.counts))[order]
+    starts = np.flatnonzero(np.diff(forecasts.probabilities[order], prepend=-1.0))
+    k, rest = np.add.reduceat(k, starts), np.add.reduceat(rest, starts)
+    below = np.cumsum(rest) - rest
+    pairs = k.sum() * rest.sum()
+    return float((k * (below + rest / 2)).sum() / pairs) if pairs > 0 else float("nan")
+
+
+def calibration_intercept(forecasts: Forecasts) -> float:
+    """Where the line logit P(activity) = a + b logit p, fitted to the views, starts; 0 is right.
+
+    Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
+    """
+    return _calibration_line(forecasts)[0]
+
+
+def calibration_slope(forecasts: Forecasts) -> float:
+    """Slope b of the same line; 1 is right, less than 1 is too extreme."""
+    return _calibration_line(forecasts)[1]
+
+
+def expected_calibration_error(forecasts: Forecasts) -> float:
+    """Mean over views of |observed - predicted rate| in ten groups of posts ordered by p.
+
+    Naeini, Cooper and Hauskrecht (2015), AAAI, with groups of equal numbers of posts.
+    """
+    order = np.argsort(forecasts.probabilities, kind="stable")
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.arange(len(order)) * BINS // len(order)
+    weighted = forecasts.weights * forecasts.chances
+    excess = forecasts.weights * (forecasts.counts - forecasts.chances * forecasts.probabilities)
+    return float(np.abs(np.bincount(group, excess, BINS)).sum() / weighted.sum())
+
+
+BUILT_IN: tuple[Metric, ...] = (
+    log_loss_per_view,
+    log_loss_per_post,
+    gain_over_global,
+    gain_over_owner,
+    brier,
+    rate_mse,
+    rate_mae,
+    rate_r2,
+    auc,
+    calibration_intercept,
+    calibration_slope,
+    expected_calibration_error,
+)
+
+
+def load_metrics(references: Iterable[str] = ()) -> dict[str, Metric]:
+    """All metrics by name: built in, from entry points, and those the settings name.
+
+    Args:
+        references: ``package.module:function``, each a function of :class:`Forecasts`.
+
+    Raises:
+        SettingsError: a reference does not lead to a function.
+    """
+    metrics = {metric.__name__: metric for metric in BUILT_IN}
+    metrics |= {point.name: point.load() for point in entry_points(group=ENTRY_POINTS)}
+    return metrics | {ref.rpartition(":")[2]: _resolve(ref) for ref in references}
+
+
+def _rate_errors(forecasts: Forecasts) -> Floats:
+    return forecasts.counts / forecasts.chances - forecasts.probabilities
+
+
+def _calibration_line(forecasts: Forecasts) -> tuple[float, float]:
+    """Maximum likelihood by Newton's method; the problem has two unknowns and is convex."""
+    x = logits(forecasts.probabilities)
+    k, n = forecasts.weights * forecasts.counts, forecasts.weights * forecasts.chances
+    line = np.array([0.0, 1.0])
+    for _ in range(25):
+        p = 1 / (1 + np.exp(-(line[0] + line[1] * x)))
+        residual, weight = k - n * p, n * p * (1 - p)
+        gradient = np.array([residual.sum(), (residual * x).sum()])
+        cross = (weight * x).sum()
+        hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum()]])
+        if np.linalg.det(hessian) <= 1e-12 * hessian[0, 0] * hessian[1, 1]:
+            return float("nan"), float("nan")
+        step = np.linalg.solve(hessian, gradient)
+        line += step
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(line[0]), float(line[1])
+
+
+def _resolve(reference: str) -> Metric:
+    module, _, name = reference.rpartition(":")
+    try:
+        metric = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"training.metrics: {reference!r} leads nowhere ({error}); "
+            f"write package.module:function"
+        ) from error
+    if not callable(metric):
+        raise SettingsError(f"training.metrics: {reference!r} is no function")
+    return metric  # type: ignore[no-any-return]

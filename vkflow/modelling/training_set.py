@@ -1,0 +1,203 @@
+"""Labelled posts made ready for learning: split, features, design, outcomes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.modelling.design import Design, fit_design
+from vkflow.modelling.features import FeatureRecipe
+from vkflow.modelling.linear import FOLDS
+from vkflow.modelling.metrics import Floats
+from vkflow.modelling.owner_rates import fit_priors
+from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
+from vkflow.modelling.splits import TRAIN, VALIDATION, split_posts
+from vkflow.modelling.vectors import as_matrix
+from vkflow.settings import TrainingSettings
+
+ReadPosts = Callable[[], Iterator[pl.DataFrame]]
+"""Reads the labelled posts anew, in chunks, always in the same order."""
+
+Rows = NDArray[np.int64]
+Matrix = NDArray[np.float32]
+
+LINEAR_ROWS = 40_000
+"""Posts the linear stage is fitted on at most, so that memory stays bounded."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Labelled posts with everything a model or a baseline needs, one row a post.
+
+    Attributes:
+        keys: owner_id, post_id, published_at, split.
+        history: the ``history_…`` columns.
+        features: the table of the recipe.
+        counts: activities of each post by name, NaN where unknown.
+        chances: views of each post by name, NaN where unknown.
+        linear_rows: positions of the posts the linear stage is fitted on.
+        linear_design: their rows of the design matrix.
+        blocks: block of time of each post, 0 to ``FOLDS`` - 1; -1 outside of training.
+        read_posts: reads the posts again, for their design.
+    """
+
+    keys: pl.DataFrame
+    history: pl.DataFrame
+    features: pl.DataFrame
+    counts: Mapping[str, Floats]
+    chances: Mapping[str, Floats]
+    linear_rows: Rows
+    linear_design: Matrix
+    blocks: Rows
+    read_posts: ReadPosts
+
+    def rows(self, activity: str, *splits: str) -> Rows:
+        """Positions of the posts of some splits whose outcome is known."""
+        known = ~np.isnan(self.counts[activity])
+        return np.flatnonzero(known & self.keys["split"].is_in(splits).to_numpy())
+
+    def outcomes(self, activity: str, rows: Rows) -> tuple[Floats, Floats]:
+        """Counts and chances of posts."""
+        return self.counts[activity][rows], self.chances[activity][rows]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How posts become features and rows of the design; fitted on the training split only."""
+
+    features: FeatureRecipe
+    design: Design
+
+
+def prepare(
+    read_posts: ReadPosts,
+    outcomes: pl.DataFrame,
+    categories: Sequence[str],
+    settings: TrainingSettings,
+    gap: timedelta,
+) -> tuple[Recipe, TrainingSet]:
+    """Split the posts, fit the recipe on the training split, and compute all features.
+
+    Args:
+        read_posts: reads the labelled posts in chunks.
+        outcomes: owner_id, post_id, activity, chances, count of the same posts.
+        categories: of the taxonomy in use, empty without pictures.
+        settings: shares of the splits, numbers of components.
+        gap: the label maturity.
+    """
+    keys, history = _read_keys(read_posts)
+    keys = keys.with_columns(
+        split_posts(
+            keys,
+            gap=gap,
+            validation_share=settings.validation_share,
+            test_share=settings.test_share,
+        )
+    )
+    counts, chances = _align(keys, outcomes)
+    training = (keys["split"] == TRAIN).to_numpy()
+    vectors = _sample_vectors(read_posts, training)
+    recipe = FeatureRecipe(
+        priors=fit_priors(history, counts, chances, training),
+        categories=tuple(categories),
+        text_reducer=_reducer(vectors["text"], settings.text_components),
+        image_reducer=_reducer(vectors["image"], settings.image_components),
+        time_zone=settings.time_zone,
+        owner_time_zones=settings.owner_time_zones,
+    )
+    features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
+    chosen = pl.Series(training)
+    design = fit_design(
+        keys.filter(chosen)["owner_id"], features.filter(chosen), categories, vectors
+    )
+    linear_rows = _linear_rows(keys["split"])
+    data = TrainingSet(
+        keys=keys,
+        history=history,
+        features=features,
+        counts=counts,
+        chances=chances,
+        linear_rows=linear_rows,
+        linear_design=_design_rows(read_posts, design, features, linear_rows),
+        blocks=_blocks(training),
+        read_posts=read_posts,
+    )
+    return Recipe(recipe, design), data
+
+
+def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
+    keys, history = [], []
+    for chunk in read_posts():
+        keys.append(chunk.select("owner_id", "post_id", "published_at"))
+        history.append(chunk.select(pl.col("^history_.*$")))
+    return pl.concat(keys), pl.concat(history)
+
+
+def _align(
+    keys: pl.DataFrame, outcomes: pl.DataFrame
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    counts, chances = {}, {}
+    for activity in ACTIVITY_NAMES:
+        known = outcomes.filter(pl.col("activity") == activity)
+        joined = keys.join(known, on=["owner_id", "post_id"], how="left", maintain_order="left")
+        counts[activity] = joined["count"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        chances[activity] = joined["chances"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return counts, chances
+
+
+def _sample_vectors(read_posts: ReadPosts, training: NDArray[np.bool_]) -> dict[str, Matrix]:
+    """Vectors of evenly spaced training posts, by kind."""
+    chosen = _evenly(training, FIT_ROWS)
+    parts: dict[str, list[Matrix]] = {"text": [], "image": []}
+    start = 0
+    for chunk in read_posts():
+        rows = pl.Series(chosen[start : start + len(chunk)])
+        for kind, found in parts.items():
+            vectors, _ = as_matrix(chunk[f"{kind}_embedding"].filter(rows))
+            if len(vectors):
+                found.append(vectors)
+        start += len(chunk)
+    nothing = np.empty((0, 0), dtype=np.float32)
+    return {kind: np.concatenate(found) if found else nothing for kind, found in parts.items()}
+
+
+def _reducer(vectors: Matrix, components: int) -> Reducer | None:
+    return fit_reducer(vectors, components) if len(vectors) > 1 else None
+
+
+def _linear_rows(split: pl.Series) -> Rows:
+    """Evenly spaced training and validation posts, in the shares they have."""
+    chosen = split.is_in([TRAIN, VALIDATION]).to_numpy()
+    return np.flatnonzero(_evenly(chosen, LINEAR_ROWS))
+
+
+def _evenly(chosen: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:
+    """At most ``most`` of the chosen posts, spread evenly over time."""
+    stride = -(-int(chosen.sum()) // most) or 1
+    spread: NDArray[np.bool_] = chosen & ((np.cumsum(chosen) - 1) % stride == 0)
+    return spread
+
+
+def _design_rows(
+    read_posts: ReadPosts, design: Design, features: pl.DataFrame, rows: Rows
+) -> Matrix:
+    parts, start = [], 0
+    for chunk in read_posts():
+        end = start + len(chunk)
+        inside = rows[(rows >= start) & (rows < end)]
+        if len(inside):
+            parts.append(design.matrix(chunk[inside - start], features[inside]))
+        start = end
+    return np.concatenate(parts)
+
+
+def _blocks(training: NDArray[np.bool_]) -> Rows:
+    """Training posts in blocks of time of equal size; posts are in order of publication."""
+    blocks = np.full(len(training), -1, dtype=np.int64)
+    positions = np.flatnonzero(training)
+    blocks[positions] = np.arange(len(positions)) * FOLDS // max(len(positions), 1)
+    return blocks
