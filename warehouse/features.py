@@ -27,7 +27,7 @@ def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: o
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE selected_history AS "
         "SELECT owner_id, post_id, "
-        "COLUMNS('^(.*_count|.*_chances|days_.*)$') AS 'history_\\1' "
+        "COLUMNS('^(.*_count|.*_chances|days_.*|mean_.*)$') AS 'history_\\1' "
         "FROM owner_history SEMI JOIN selected_posts USING (owner_id, post_id)"
     )
     row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()

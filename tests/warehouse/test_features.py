@@ -157,16 +157,25 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
         "first_line_break": -1,
         "text_embedding": [1.0, 2.0],
         "n_tokens": 5,
+        "text_length": 0,
         "image_embedding": [3.0],
         "image_scores": [0.75, 0.25],
         "image_category": "cats",
     }
-    history = {name: value for name, value in row.items() if name.startswith("history_") and value}
+    history = {
+        name: value
+        for name, value in row.items()
+        if name.startswith("history_") and "_recent_" not in name and value
+    }
     assert history == {
         "history_posts_count": 1,
         "history_views_count": 100,
         "history_like_count": 7,
         "history_like_chances": 100,
+        "history_views_7d_count": 100,
+        "history_views_90d_count": 100,
+        "history_posts_30d_count": 1,
+        "history_posts_90d_count": 1,
         "history_days_since_last_post": 10.0,
     }
 
@@ -185,6 +194,7 @@ def test_a_post_without_anything_has_unknowns_and_no_tokens(
         "has_image": False,
         "is_ad": False,
         "n_tokens": 0,
+        "text_length": 0,
     }
 
 

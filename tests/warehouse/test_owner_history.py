@@ -1,5 +1,6 @@
 """What is known of an owner at a post's publication: nothing later, nothing of the post itself."""
 
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -263,3 +264,89 @@ def test_the_history_of_one_owner_with_100_000_posts_takes_seconds(
     likes = 3 * known + (100_000 - 4 * 24 * 60)
     assert row == (100_000, known, 100 * known * (known + 1) // 2, likes)
     assert seconds < 20
+
+
+def draw_long_world(chance: random.Random) -> tuple[list[Post], Snapshots]:
+    """Some hundred days, so that posts and snapshots enter and leave every window."""
+    posts = [
+        Post(chance.choice([-2, -1]), number, START + chance.randint(0, 24) * timedelta(days=5))
+        for number in range(20)
+    ]
+    snapshots: Snapshots = {}
+    for number, post in enumerate(posts):
+        assert post.published_at is not None
+        for days in chance.sample(range(3, 60), 3):
+            snapshots[number, post.published_at + timedelta(days=days)] = {
+                "views": chance.randint(50, 90),
+                **{column: chance.randint(0, 40) for column in ("reach", *COUNT_COLUMNS.values())},
+            }
+    return posts, snapshots
+
+
+def windows_of(post: Post, posts: list[Post], snapshots: Snapshots) -> tuple[int, ...]:
+    """Posts of the last 7, 30, 90 days; what became known then, as a difference of two days."""
+    assert post.published_at is not None
+    now = post.published_at
+
+    def known_before(moment: datetime, *, inclusive: bool) -> dict[str, int]:
+        sums = dict.fromkeys(SUMS, 0)
+        for number, other in enumerate(posts):
+            usable = [
+                at
+                for owner, at in snapshots
+                if owner == number
+                and other.owner_id == post.owner_id
+                and (at < moment or (inclusive and at == moment))
+            ]
+            if usable:
+                known = known_of(snapshots[number, max(usable)])
+                sums = {name: sums[name] + known[name] for name in SUMS}
+        return sums
+
+    def became_known(days: int, name: str) -> int:
+        then = known_before(now - timedelta(days=days), inclusive=False)
+        return known_before(now, inclusive=True)[name] - then[name]
+
+    counts = [
+        sum(
+            other.owner_id == post.owner_id
+            and other.published_at is not None
+            and now - timedelta(days=days) <= other.published_at < now
+            for other in posts
+        )
+        for days in (7, 30, 90)
+    ]
+    return (
+        *counts,
+        *(became_known(days, "views_count") for days in (7, 30, 90)),
+        became_known(30, "like_count"),
+        became_known(30, "hide_chances"),
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_windows_are_what_became_known_in_them(
+    shared: duckdb.DuckDBPyConnection, chance: random.Random
+) -> None:
+    posts, snapshots = draw_long_world(chance)
+    shared.execute("RESET VARIABLE as_of")
+    fill(shared, posts, snapshots)
+    found = shared.execute(
+        "SELECT post_id, posts_7d_count, posts_30d_count, posts_90d_count, views_7d_count, "
+        "recent_views_count, views_90d_count, recent_like_count, recent_hide_chances "
+        "FROM owner_history ORDER BY post_id"
+    ).fetchall()
+    assert found == [(post.post_id, *windows_of(post, posts, snapshots)) for post in posts]
+
+
+def test_owners_habits_are_means_over_their_earlier_posts(
+    shared: duckdb.DuckDBPyConnection,
+) -> None:
+    posts = [Post(-1, number, START + number * STEP) for number in range(3)]
+    fill(shared, posts, {})
+    shared.execute("UPDATE posts SET text = 'abc', image_hash = 'x' WHERE post_id = 1")
+    habits = shared.execute(
+        "SELECT round(mean_log_length, 4), mean_has_image FROM owner_history ORDER BY post_id"
+    ).fetchall()
+    assert habits == [(None, None), (0.0, 0.0), (round(math.log(4) / 2, 4), 0.5)]

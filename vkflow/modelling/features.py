@@ -7,11 +7,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from vkflow.modelling.owner_rates import RatePrior, smoothed_rate_columns
+from vkflow.modelling.owner_rates import RatePrior, owner_rate_columns
 from vkflow.modelling.reducers import Reducer
 from vkflow.modelling.vectors import as_matrix
 
 NO_CATEGORY = "none"
+WINDOWS = (7, 30, 90)
+"""Days an owner's recent past is looked at over."""
+
 CATEGORICAL = ("image_category",)
 
 TEXT_STATISTICS = {
@@ -68,10 +71,15 @@ class FeatureRecipe:
             "owner_posts": "posts of the owner with a mature snapshot by then",
             "owner_views_per_post": "their mean views",
             "owner_days_since_last_post": "days since the owner's last post",
+            **{f"owner_posts_{n}d": f"posts of the owner in the last {n} days" for n in WINDOWS},
+            **{f"owner_views_{n}d": f"views known of in the last {n} days" for n in WINDOWS},
+            "length_beside_usual": "logarithm of the text's length, less its mean for the owner",
+            "picture_beside_usual": "has a picture, less the owner's share of posts with one",
         }
         for activity in self.priors:
-            text = f"logit of the owner's smoothed rate of {activity} so far"
-            descriptions[f"owner_{activity}_logit"] = text
+            rate = f"smoothed rate of {activity}"
+            descriptions[f"owner_{activity}_logit"] = f"logit of the owner's {rate} so far"
+            descriptions[f"owner_{activity}_trend"] = f"that of the last 30 days, less it: {rate}"
         for kind, reducer in (("text", self.text_reducer), ("image", self.image_reducer)):
             for number in range(0 if reducer is None else len(reducer.components)):
                 descriptions[f"{kind}_{number:02d}"] = f"principal component {number} of the {kind}"
@@ -89,7 +97,7 @@ class FeatureRecipe:
             One row per post: Float32, unknown ones NaN; String for ``CATEGORICAL``.
         """
         columns: dict[str, pl.Series | np.ndarray] = {}
-        columns |= smoothed_rate_columns(posts, self.priors)
+        columns |= owner_rate_columns(posts, self.priors)
         columns |= _components(posts["text_embedding"], self.text_reducer, "text")
         columns |= _components(posts["image_embedding"], self.image_reducer, "image")
         columns |= _scores(posts["image_scores"], self.categories)
@@ -139,6 +147,14 @@ def _plain(posts: pl.DataFrame) -> pl.DataFrame:
         known_posts.alias("owner_posts"),
         (pl.col("history_views_count") / known_posts).fill_nan(None).alias("owner_views_per_post"),
         pl.col("history_days_since_last_post").alias("owner_days_since_last_post"),
+        *(pl.col(f"history_posts_{n}d_count").alias(f"owner_posts_{n}d") for n in WINDOWS),
+        pl.col("history_views_7d_count").alias("owner_views_7d"),
+        pl.col("history_recent_views_count").alias("owner_views_30d"),
+        pl.col("history_views_90d_count").alias("owner_views_90d"),
+        (pl.col("text_length").log1p() - pl.col("history_mean_log_length")).alias(
+            "length_beside_usual"
+        ),
+        (pl.col("has_image") - pl.col("history_mean_has_image")).alias("picture_beside_usual"),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vkflow.modelling.metrics import Floats, log_loss_per_view
+from vkflow.modelling.metrics import Floats, log_loss_per_view, logits
 
 # Views the global rate counts for; half-decades from "hardly" to "owners are all alike".
 STRENGTHS = np.logspace(2, 8, 25)
@@ -85,21 +85,27 @@ def fit_priors(
     return priors
 
 
-def smoothed_rate_columns(
-    history: pl.DataFrame, priors: Mapping[str, RatePrior]
-) -> dict[str, Floats]:
-    """Logit of the smoothed rate for every activity with a prior, by feature name."""
+def owner_rate_columns(history: pl.DataFrame, priors: Mapping[str, RatePrior]) -> dict[str, Floats]:
+    """For every activity with a prior the logit of the smoothed rate, and its recent trend.
+
+    The trend is the logit of the last 30 days' rate, smoothed towards the owner's own rate with
+    the same strength, less the logit of that; 0 when nothing is known of those days.
+    """
     columns = {}
     for activity, prior in priors.items():
-        rates = np.clip(smoothed_rates(history, activity, prior), 1e-7, 1 - 1e-7)
-        columns[f"owner_{activity}_logit"] = np.log(rates / (1 - rates))
+        rates = smoothed_rates(history, activity, prior)
+        counts, chances = _past(history, f"recent_{activity}")
+        recent = (counts + prior.strength * rates) / (chances + prior.strength)
+        columns[f"owner_{activity}_logit"] = logits(rates)
+        columns[f"owner_{activity}_trend"] = logits(recent) - logits(rates)
     return columns
 
 
 def _past(history: pl.DataFrame, activity: str) -> tuple[Floats, Floats]:
+    """Counts and chances; corrections of old counts can make those of a window negative."""
     names = (f"history_{activity}_count", f"history_{activity}_chances")
     counts, chances = (
-        history[name].cast(pl.Float64).fill_null(0.0).to_numpy().astype(np.float64)
+        history[name].cast(pl.Float64).fill_null(0.0).clip(0.0).to_numpy().astype(np.float64)
         for name in names
     )
-    return counts, chances
+    return np.minimum(counts, chances), chances

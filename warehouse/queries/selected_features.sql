@@ -2,7 +2,7 @@
 -- Columns that begin with history_ come from the owner's past; NULL means unknown.
 SELECT
     selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at,
-    posts.text_hash, posts.image_hash IS NOT NULL AS has_image, posts.is_ad,
+    posts.text_hash, length(posts.text) AS text_length, posts.image_hash IS NOT NULL AS has_image, posts.is_ad,
     statistics.* EXCLUDE (text_hash, version),
     text_embeddings.embedding AS text_embedding,
     coalesce(text_embeddings.n_tokens, 0) AS n_tokens,

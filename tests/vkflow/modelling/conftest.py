@@ -47,6 +47,18 @@ def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
         (pl.col("history_posts_count") * 3_000).alias("history_views_count"),
     )
     statistics = text_statistics(pl.Series([f"слово {number}?" for number in range(n_posts)]))
+    windows = {
+        f"history_{kind}_{days}d_count": generator.integers(0, 9, n_posts)
+        for kind in ("posts", "views")
+        for days in (7, 30, 90)
+    }
+    frame = frame.with_columns(
+        pl.Series("text_length", generator.integers(0, 500, n_posts)),
+        pl.Series("history_mean_log_length", generator.random(n_posts)),
+        pl.Series("history_mean_has_image", generator.random(n_posts)),
+        pl.col("history_views_count").alias("history_recent_views_count"),
+        *(pl.Series(name, values) for name, values in windows.items()),
+    )
     past = pl.col("history_views_count")
     rate = pl.lit(1 / (1 + np.exp(3.5 - np.linspace(-1, 1, 20)[owner])))
     history = [
@@ -55,6 +67,8 @@ def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
         for expression in (
             (past * rate).cast(pl.Int64).alias(f"history_{activity}_count"),
             past.alias(f"history_{activity}_chances"),
+            (past * rate * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_count"),
+            (past * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_chances"),
         )
     ]
     return pl.concat([frame, statistics.drop("version")], how="horizontal").with_columns(history)

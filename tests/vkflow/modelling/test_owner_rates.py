@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vkflow.modelling.owner_rates import RatePrior, fit_prior, smoothed_rate_columns, smoothed_rates
+from vkflow.modelling.owner_rates import RatePrior, fit_prior, owner_rate_columns, smoothed_rates
 
 
 def history(counts: list[int | None], chances: list[int | None]) -> pl.DataFrame:
@@ -33,7 +33,11 @@ def test_strength_is_fitted_to_how_much_owners_differ(spread: float, is_strong: 
     assert (prior.strength > 50_000) is is_strong
 
 
-def test_columns_are_logits_by_activity() -> None:
-    columns = smoothed_rate_columns(history([50], [100]), {"like": RatePrior(0.5, 1)})
-    assert list(columns) == ["owner_like_logit"]
-    np.testing.assert_allclose(columns["owner_like_logit"], [0.0])
+def test_columns_are_logits_and_their_recent_trend() -> None:
+    recent = {"history_recent_like_count": [80, None], "history_recent_like_chances": [100, None]}
+    past = history([50, 50], [100, 100]).with_columns(
+        pl.Series(name, values) for name, values in recent.items()
+    )
+    columns = owner_rate_columns(past, {"like": RatePrior(0.5, 100)})
+    np.testing.assert_allclose(columns["owner_like_logit"], [0.0, 0.0])
+    np.testing.assert_allclose(columns["owner_like_trend"], [np.log(0.65 / 0.35), 0.0])

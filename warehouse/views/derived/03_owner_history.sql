@@ -2,7 +2,9 @@
 -- from the moment it was both mature and observed; later ones of the same post correct it, so
 -- the running sums are always those of the latest mature snapshots. Counts without chances tell
 -- nothing of a rate and stay out. Of posts of the same second the lower id is the earlier one.
--- One pass, no self join.
+-- recent_…: what became known in the last 30 days; posts_Nd_count: the owner's posts, and
+-- views_Nd_count: views that became known, in the last N days. A window is a running sum now less
+-- the running sum then, found by ASOF joins: sorting is all the work, however long a window is.
 CREATE OR REPLACE VIEW owner_history AS
 WITH counted AS (
     SELECT
@@ -40,26 +42,90 @@ changes AS (
         ) AS '\0'
     FROM counted
 ),
-moments AS (
-    SELECT *, NULL::BIGINT AS post_id, false AS is_post FROM changes
-    UNION ALL BY NAME
-    SELECT owner_id, post_id, published_at AS moment, true AS is_post
+running AS (
+    SELECT
+        owner_id, moment,
+        sum(COLUMNS('_(count|chances)$')) OVER (PARTITION BY owner_id ORDER BY moment) AS '\0'
+    FROM changes
+),
+dated AS (
+    SELECT owner_id, post_id, published_at, text, image_hash
     FROM posts
     WHERE published_at IS NOT NULL
 ),
+published AS (
+    SELECT
+        owner_id, published_at AS moment,
+        count(*) OVER (PARTITION BY owner_id ORDER BY published_at) AS n
+    FROM dated
+),
+pieces AS (
+    SELECT
+        dated.owner_id, post_id,
+        COLUMNS('^(.*_(?:count|chances))$') AS '\1',
+        COLUMNS('^(.*_(?:count|chances))$') AS 'recent_\1',
+        views_count AS views_7d_count, views_count AS views_90d_count
+    FROM dated
+    ASOF JOIN running ON dated.owner_id = running.owner_id AND published_at >= moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -COLUMNS('^(.*_(?:count|chances))$') AS 'recent_\1'
+    FROM dated
+    ASOF JOIN running
+        ON dated.owner_id = running.owner_id AND published_at - INTERVAL 30 DAYS > moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -views_count AS views_7d_count
+    FROM dated
+    ASOF JOIN running
+        ON dated.owner_id = running.owner_id AND published_at - INTERVAL 7 DAYS > moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -views_count AS views_90d_count
+    FROM dated
+    ASOF JOIN running
+        ON dated.owner_id = running.owner_id AND published_at - INTERVAL 90 DAYS > moment
+    UNION ALL BY NAME
+    SELECT
+        dated.owner_id, post_id,
+        n AS posts_7d_count, n AS posts_30d_count, n AS posts_90d_count
+    FROM dated
+    ASOF JOIN published ON dated.owner_id = published.owner_id AND published_at > moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -n AS posts_7d_count
+    FROM dated
+    ASOF JOIN published
+        ON dated.owner_id = published.owner_id AND published_at - INTERVAL 7 DAYS > moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -n AS posts_30d_count
+    FROM dated
+    ASOF JOIN published
+        ON dated.owner_id = published.owner_id AND published_at - INTERVAL 30 DAYS > moment
+    UNION ALL BY NAME
+    SELECT dated.owner_id, post_id, -n AS posts_90d_count
+    FROM dated
+    ASOF JOIN published
+        ON dated.owner_id = published.owner_id AND published_at - INTERVAL 90 DAYS > moment
+    UNION ALL BY NAME
+    SELECT owner_id, post_id FROM dated
+),
 known AS (
     SELECT
-        owner_id, post_id, moment, is_post,
-        coalesce(sum(COLUMNS('_(count|chances)$')) OVER so_far, 0)::BIGINT AS '\0',
-        max(if(is_post, moment, NULL)) OVER (
-            PARTITION BY owner_id ORDER BY moment, is_post, post_id
+        owner_id, post_id,
+        coalesce(sum(COLUMNS('_(count|chances)$')), 0)::BIGINT AS '\0'
+    FROM pieces
+    GROUP BY owner_id, post_id
+),
+habits AS (
+    SELECT
+        owner_id, post_id,
+        date_diff('second', lag(published_at) OVER by_time, published_at) / 86400
+            AS days_since_last_post,
+        avg(ln(1 + length(text))) OVER before AS mean_log_length,
+        avg((image_hash IS NOT NULL)::INTEGER) OVER before AS mean_has_image
+    FROM dated
+    WINDOW
+        by_time AS (PARTITION BY owner_id ORDER BY published_at, post_id),
+        before AS (
+            PARTITION BY owner_id ORDER BY published_at, post_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS previous_published_at
-    FROM moments
-    WINDOW so_far AS (PARTITION BY owner_id ORDER BY moment, is_post)
+        )
 )
-SELECT
-    * EXCLUDE (is_post, moment, previous_published_at),
-    date_diff('second', previous_published_at, moment) / 86400 AS days_since_last_post
-FROM known
-WHERE is_post;
+SELECT * FROM known JOIN habits USING (owner_id, post_id);
