@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow

@@ -4,15 +4,13 @@ Every heavy import waits inside its command, so that ``vkflow sql`` answers at o
 """
 
 import sys
-from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows import models_commands, sample_commands
+from flows import models_commands, sample_commands, study_commands
 from flows.environment import prepare_prefect
+from flows.running import AsOf, File, Source, run_flow
 from vkflow.errors import VkflowError
 from vkflow.settings import load_settings
 from warehouse.errors import WarehouseError
@@ -24,24 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(sample_commands.app, name="sample")
 app.add_typer(models_commands.app, name="models")
-
-
-class SourceChoice(StrEnum):
-    """Sources on the command line."""
-
-    sample = "sample"
-    dataset = "dataset"
-
-
-Source = Annotated[
-    SourceChoice | None, typer.Option(help="Where posts come from. Default: as in the settings.")
-]
-File = Annotated[
-    Path | None, typer.Option("--path", help="CSV or Parquet file, for the source dataset.")
-]
-AsOf = Annotated[
-    datetime | None, typer.Option(help="Run as if it were this moment (UTC). Default: now.")
-]
+app.command()(study_commands.experiment)
+app.command()(study_commands.backtest)
 
 
 @app.command()
@@ -50,38 +32,44 @@ def nightly(source: Source = None, path: File = None, as_of: AsOf = None) -> Non
     from rich.console import Console
     from rich.markdown import Markdown
 
-    summary = _run("nightly", source, path, as_of)
+    summary = run_flow("nightly", source, path, as_of)
     Console().print(Markdown(str(summary)))
 
 
 @app.command()
 def pull(source: Source = None, path: File = None, as_of: AsOf = None) -> None:
     """Pull new posts and counts into the warehouse."""
-    _run("pull", source, path, as_of)
+    run_flow("pull", source, path, as_of)
 
 
 @app.command()
 def features(source: Source = None, as_of: AsOf = None) -> None:
     """Embed texts and tag pictures that have no features yet."""
-    _run("features", source, None, as_of)
+    run_flow("features", source, None, as_of)
 
 
 @app.command()
 def train(source: Source = None, as_of: AsOf = None) -> None:
     """Train a bundle, judge it, promote it or turn it down."""
-    _run("train", source, None, as_of)
+    run_flow("train", source, None, as_of)
 
 
 @app.command()
 def score(source: Source = None, as_of: AsOf = None) -> None:
     """Score the posts of the window with the champion."""
-    _run("score", source, None, as_of)
+    run_flow("score", source, None, as_of)
 
 
 @app.command()
 def publish() -> None:
     """Replace the published snapshot by what the warehouse holds now."""
-    _run("publish", None, None, None)
+    run_flow("publish", None, None, None)
+
+
+@app.command()
+def export() -> None:
+    """Write the published predictions to tables of a database of your own."""
+    run_flow("export", None, None, None)
 
 
 @app.command()
@@ -114,35 +102,13 @@ def demo(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(source: Source = None) -> None:
     """Say what is installed, found and reachable, and what to do about the rest."""
     from flows.doctor import examine
     from flows.tables import print_checks
 
-    healthy = print_checks(examine())
+    healthy = print_checks(examine(None if source is None else source.value))
     raise typer.Exit(0 if healthy else 1)
-
-
-def _run(
-    name: str, source: SourceChoice | None, path: Path | None, as_of: datetime | None
-) -> object:
-    """Check the options first, since Prefect takes long to start; then run the flow."""
-    from flows.options import RunOptions
-    from vkflow.sources.opening import open_source
-
-    options = RunOptions(
-        source=None if source is None else source.value,
-        path=None if path is None else str(path),
-        as_of=None if as_of is None else as_of.replace(tzinfo=UTC),
-    )
-    settings = options.settings()
-    if name in ("nightly", "pull"):
-        open_source(settings)
-    prepare_prefect(settings.home)
-    from importlib import import_module
-
-    flow = getattr(import_module(f"flows.{name}"), name)
-    return flow(options)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from vkflow.errors import VkflowError
 from vkflow.settings import Settings, load_settings
@@ -26,10 +25,14 @@ class Check:
     finding: str
 
 
-def examine() -> list[Check]:
-    """Look at everything a night needs, without changing anything."""
+def examine(source: str | None = None) -> list[Check]:
+    """Look at everything a night needs, without changing anything.
+
+    Args:
+        source: where posts come from; ``None``: as in the settings.
+    """
     try:
-        settings = load_settings()
+        settings = load_settings(**({} if source is None else {"source": source}))
     except VkflowError as error:
         return [Check("settings", False, str(error))]
     looks: dict[str, Callable[[Settings], str]] = {
@@ -108,13 +111,22 @@ def _tagger(settings: Settings) -> str:
 
 
 def _source(settings: Settings) -> str:
+    from vkflow.sources.database.source import DatabaseSource
+    from vkflow.sources.dataset.source import DatasetSource
     from vkflow.sources.opening import open_source
 
     source = open_source(settings)
-    place = settings.sample_directory if source.name == "sample" else settings.dataset.path
-    if place is not None and not Path(place).exists():
-        raise OSError(f"{place} does not exist; `vkflow sample` writes sample posts")
-    return f"{source.name}: {place}"
+    if source.name == "vk":
+        from vkflow.sources.vk.examination import examine_vk
+
+        return f"vk: {examine_vk(settings.vk)}"
+    if isinstance(source, DatabaseSource | DatasetSource):
+        return f"{source.name}: {source.examine()}"
+    if not settings.sample_directory.exists():
+        raise OSError(
+            f"{settings.sample_directory} does not exist; `vkflow sample` writes sample posts"
+        )
+    return f"{source.name}: {settings.sample_directory}"
 
 
 def _warehouse(settings: Settings) -> str:

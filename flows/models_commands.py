@@ -22,6 +22,29 @@ def list_models() -> None:
 
 
 @app.command()
+def show(
+    model_version: Annotated[
+        str | None, typer.Argument(help="A version `vkflow models list` shows. Default: champion.")
+    ] = None,
+) -> None:
+    """What a bundle was made from, how good it is, and every feature with its meaning."""
+    from flows.tables import print_bundle
+    from tasks.step import warehouse_of
+    from vkflow.modelling.bundles import read_manifest
+    from vkflow.settings import load_settings
+    from warehouse import models
+
+    settings = load_settings()
+    with warehouse_of(settings) as connection:
+        version = model_version or models.champion_version(connection, datetime.now(UTC))
+        if version is None:
+            typer.echo("there is no champion yet")
+            raise typer.Exit(1)
+        metrics = models.read_metrics(connection, version)
+    print_bundle(read_manifest(settings.models_directory, version), metrics)
+
+
+@app.command()
 def pull(
     name: Annotated[
         str, typer.Argument(help="xlm-roberta-base, another encoder, or a CLIP MODEL:PRETRAINED.")

@@ -16,7 +16,9 @@ class RunOptions(BaseModel):
         None, title="Source", description="Where posts come from. Empty: as in the settings."
     )
     path: str | None = Field(
-        None, title="File", description="CSV or Parquet file, for the source dataset."
+        None,
+        title="File",
+        description="CSV or Parquet file, a folder of them, or a URL, for the source dataset.",
     )
     as_of: datetime | None = Field(
         None,

@@ -15,6 +15,11 @@ from vkflow.settings import Settings
 SLICE_SAMPLES = 100
 
 
+def oracle_of(settings: Settings) -> pl.DataFrame | None:
+    """The best possible predictions: owner_id, post_id, activity, oracle; of sample posts only."""
+    return read_oracle(settings.sample_directory) if settings.source == "sample" else None
+
+
 def judge_bundle(
     settings: Settings,
     data: TrainingSet,
@@ -31,8 +36,7 @@ def judge_bundle(
         trained: the challenger.
         rival: the champion's predictions of all posts by activity; empty without a champion.
     """
-    oracle = read_oracle(settings.sample_directory) if settings.source == "sample" else None
-    judged = judge(data, recipe.features.priors, trained.predictions, oracle)
+    judged = judge(data, recipe.features.priors, trained.predictions, oracle_of(settings))
     samples, seed = settings.training.bootstrap_samples, settings.training.seed
     return pl.concat(
         [

@@ -1,23 +1,25 @@
 """Pull: new posts, counts and pictures from the source into the warehouse."""
 
+import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
 from tasks.step import run_logger, step, warehouse_of
-from vkflow.images.media import store_picture
+from vkflow.images.decoding import picture_hash
+from vkflow.images.media import StoredPicture, media_path, store_picture
 from vkflow.settings import Settings
 from vkflow.sources.opening import open_source
+from vkflow.sources.source import Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
 from warehouse import images, posts
 from warehouse.database import transaction
 
 IMAGES_SCHEMA = {
-    "owner_id": pl.Int64,
-    "post_id": pl.Int64,
     "image_hash": pl.String,
     "width": pl.Int32,
     "height": pl.Int32,
@@ -25,15 +27,28 @@ IMAGES_SCHEMA = {
     "status": pl.String,
     "error": pl.String,
 }
+LOST = "lost"
+MOST_DECODERS = 8
 
 
 @dataclass
 class PullCounts:
-    """What a pull did, in rows."""
+    """What a pull did.
+
+    Attributes:
+        seen: posts that came, rejected ones included.
+        new: posts the warehouse did not have.
+        changed: posts with another text, picture or date than before.
+        refreshed: posts of earlier runs that got newer counts.
+        snapshots: snapshots added.
+        bad_pictures: pictures that are none, or are damaged.
+        quarantined: rejected rows by reason.
+    """
 
     seen: int = 0
     new: int = 0
     changed: int = 0
+    refreshed: int = 0
     snapshots: int = 0
     bad_pictures: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
@@ -45,62 +60,119 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     source = open_source(settings)
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
-    counts = PullCounts()
+    pull = _Pull(settings, source.name, as_of)
     for chunk in source.fetch(since, as_of):
-        checked = check_chunk(chunk, as_of=as_of, max_characters=settings.text.max_characters)
-        _store(settings, source.name, checked, chunk.watermark, as_of, counts)
-    log = run_logger()
-    log.info("%d posts seen: %d new, %d changed", counts.seen, counts.new, counts.changed)
+        pull.store(chunk)
+    counts, log = pull.counts, run_logger()
+    log.info(
+        "%d posts seen: %d new, %d changed, %d refreshed",
+        counts.seen,
+        counts.new,
+        counts.changed,
+        counts.refreshed,
+    )
     for reason, rows in counts.quarantined.most_common():
         log.warning("%d rows to quarantine: %s", rows, reason)
     return counts
 
 
-def _store(
-    settings: Settings,
-    source: str,
-    chunk: CheckedChunk,
-    watermark: str | None,
-    as_of: datetime,
-    counts: PullCounts,
-) -> None:
-    pictures = _store_pictures(settings, chunk.pictures)
-    rows = chunk.posts.with_columns(text_hashes(chunk.posts["text"])).join(
-        pictures.select("owner_id", "post_id", "image_hash"), on=["owner_id", "post_id"], how="left"
-    )
-    with warehouse_of(settings) as connection, transaction(connection):
-        written = posts.write_posts(connection, rows, source=source, seen_at=as_of)
-        counts.snapshots += posts.write_snapshots(connection, chunk.snapshots, seen_at=as_of)
-        images.write_images(connection, pictures.drop("owner_id", "post_id"))
-        posts.write_quarantine(
-            connection, source, chunk.rejected, accepted_keys=chunk.accepted_keys, seen_at=as_of
+class _Pull:
+    """One pull: where it stores, what it did so far, and about what it complained."""
+
+    def __init__(self, settings: Settings, source: str, as_of: datetime) -> None:
+        self._settings, self._source, self._as_of = settings, source, as_of
+        self._complained: set[str] = set()
+        self.counts = PullCounts()
+
+    def store(self, chunk: Chunk) -> None:
+        """Check a chunk and store it: its rows, its complaints and its watermark, or nothing."""
+        checked = check_chunk(
+            chunk, as_of=self._as_of, max_characters=self._settings.text.max_characters
         )
-        if watermark is not None:
-            posts.write_watermark(connection, source, watermark)
-    counts.seen += chunk.seen
-    counts.new += written.new
-    counts.changed += written.changed
-    counts.bad_pictures += pictures.filter(pl.col("status") != "ok").height
-    counts.quarantined.update(chunk.rejected["reason"].to_list())
-
-
-def _store_pictures(settings: Settings, pictures: pl.DataFrame) -> pl.DataFrame:
-    """Put pictures into the media store: a row for each, bad ones with their reason."""
-    if settings.images.tagger == "none":
-        return pl.DataFrame(schema=IMAGES_SCHEMA)
-    rows = []
-    for owner_id, post_id, content in pictures.iter_rows():
-        stored = store_picture(settings.media_directory, content)
-        rows.append(
-            (
-                owner_id,
-                post_id,
-                stored.image_hash,
-                stored.width,
-                stored.height,
-                stored.n_bytes,
-                stored.status,
-                stored.error,
+        pictures = self._hashed(checked.pictures)
+        rows = checked.posts.with_columns(text_hashes(checked.posts["text"])).join(
+            pictures.drop("content"), on=["owner_id", "post_id"], how="left"
+        )
+        new_images = self._store_pictures(pictures)
+        with warehouse_of(self._settings) as connection, transaction(connection):
+            fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
+            refreshed = posts.count_known(connection, fresh, before=self._as_of)
+            written = posts.write_posts(connection, rows, source=self._source, seen_at=self._as_of)
+            snapshots = posts.add_snapshots(connection, fresh)
+            images.write_images(connection, new_images)
+            posts.write_quarantine(
+                connection,
+                self._source,
+                checked.rejected,
+                accepted_keys=self._settled(checked),
+                seen_at=self._as_of,
+                reread=checked.reread,
             )
+            if chunk.watermark is not None:
+                posts.write_watermark(connection, self._source, chunk.watermark)
+        self._complained.update(checked.rejected["key"])
+        self.counts.seen += checked.seen
+        self.counts.new += written.new
+        self.counts.changed += written.changed
+        self.counts.refreshed += refreshed
+        self.counts.snapshots += snapshots
+        self.counts.quarantined.update(checked.rejected["reason"])
+
+    def _settled(self, checked: CheckedChunk) -> pl.DataFrame:
+        """Keys whose earlier complaints are void: those of this run stand."""
+        keys = pl.concat([checked.accepted_keys, checked.rejected.select("key")])
+        return keys.filter(~pl.col("key").is_in(list(self._complained)))
+
+    def _hashed(self, pictures: pl.DataFrame) -> pl.DataFrame:
+        """Pictures with their ``image_hash``; none where pictures are switched off."""
+        if self._settings.images.tagger == "none":
+            pictures = pictures.clear()
+        hashes = [picture_hash(content) for content in pictures["content"]]
+        return pictures.with_columns(pl.Series("image_hash", hashes, dtype=pl.String))
+
+    def _store_pictures(self, pictures: pl.DataFrame) -> pl.DataFrame:
+        """Put new pictures into the media store; returns their rows of ``images``.
+
+        Those that are known are not decoded again, unless their file got lost or damaged.
+        """
+        if pictures.is_empty():
+            return pl.DataFrame(schema=IMAGES_SCHEMA)
+        with warehouse_of(self._settings) as connection:
+            known = dict(images.known_images(connection, pictures).iter_rows())
+        contents = {
+            image_hash: content
+            for image_hash, content in pictures.select("image_hash", "content").iter_rows()
+            if not self._is_in_place(image_hash, known.get(image_hash))
+        }
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_DECODERS)) as decoders:
+            stored = list(
+                decoders.map(
+                    lambda image_hash: store_picture(
+                        self._settings.media_directory,
+                        contents[image_hash],
+                        is_damaged=known.get(image_hash) == LOST,
+                    ),
+                    contents,
+                )
+            )
+        statuses = known | {picture.image_hash: picture.status for picture in stored}
+        self.counts.bad_pictures += sum(
+            statuses[image_hash] != "ok" for image_hash in pictures["image_hash"]
         )
-    return pl.DataFrame(rows, schema=IMAGES_SCHEMA, orient="row")
+        return pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
+
+    def _is_in_place(self, image_hash: str, status: str | None) -> bool:
+        if status == "ok":
+            return media_path(self._settings.media_directory, image_hash).exists()
+        return status not in (None, LOST)
+
+
+def _image(stored: StoredPicture) -> tuple[object, ...]:
+    return (
+        stored.image_hash,
+        stored.width,
+        stored.height,
+        stored.n_bytes,
+        stored.status,
+        stored.error,
+    )

@@ -30,6 +30,7 @@ class Night:
     trained: Training
     decision: str
     scored: Scored
+    drifted: list[str]
     seconds: dict[str, float]
 
 
@@ -87,6 +88,7 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"- Model: {night.trained.message}; {night.decision}",
         f"- Scores: {night.scored.message}",
         f"- {quality}",
+        f"- Drift: {', '.join(night.drifted[:8]) or 'nothing notable'}",
     ]
     for reason, rows in pulled.quarantined.most_common():
         lines.append(f"- Quarantine: {rows} rows, {reason}")

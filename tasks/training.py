@@ -1,17 +1,21 @@
 """Train tonight's bundle, judge it, and decide whether it takes over."""
 
-import hashlib
-import json
 import platform
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
-import duckdb
 import numpy as np
 import polars as pl
 
 from tasks.judging import judge_bundle
+from tasks.labelled_posts import (
+    CHUNK_POSTS,
+    Inputs,
+    count_labelled_posts,
+    labelled_posts,
+    training_fingerprint,
+)
 from tasks.progress import progress
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
@@ -29,24 +33,10 @@ from vkflow.modelling.metrics import Floats
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.splits import TRAIN, VALIDATION
 from vkflow.modelling.training import Trained, train
-from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
+from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
 from vkflow.text.statistics import VERSION as STATISTICS_VERSION
-from warehouse import constants, features, images, models
-
-CHUNK_POSTS = 20_000
-RECIPE_VERSION = 2
-"""Raised whenever the same data would give another bundle, so that the next night trains."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Which vectors a bundle is made from."""
-
-    encoder_id: str
-    tagger_id: str
-    taxonomy: str
-    categories: tuple[str, ...]
+from warehouse import features, models
 
 
 @dataclass(frozen=True)
@@ -61,31 +51,24 @@ class Training:
 @step("train bundle")
 def train_bundle(settings: Settings, as_of: datetime) -> Training:
     """Train on the posts whose labels are known at ``as_of``, unless that was done before."""
-    with warehouse_of(settings, as_of) as connection:
-        since = as_of - timedelta(days=settings.training.window_days)
-        n_posts = features.select_labelled_posts(connection, since)
-        if n_posts < settings.training.min_posts:
-            return _said(
-                Training(
-                    None,
-                    False,
-                    f"{n_posts} posts have a label; {settings.training.min_posts} are "
-                    f"needed to train (training.min_posts)",
-                )
-            )
-        inputs = _inputs(connection)
-        fingerprint = _fingerprint(settings, inputs, features.selected_fingerprint(connection))
+    n_posts = count_labelled_posts(settings, as_of)
+    least = settings.training.min_posts
+    if n_posts < least:
+        message = f"{n_posts} posts have a label, {least} are needed (training.min_posts)"
+        return _said(Training(None, False, message))
+    fingerprint = training_fingerprint(settings, as_of)
+    with warehouse_of(settings) as connection:
         known = models.find_by_fingerprint(connection, fingerprint)
-        if known:
-            return _said(Training(known, False, f"nothing new to learn from since {known}"))
-        recipe, data = _prepare(connection, settings, inputs)
+    if known:
+        return _said(Training(known, False, f"nothing new to learn from since {known}"))
+    with labelled_posts(settings, as_of) as posts:
+        recipe, data = posts.prepare(settings)
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
-        champion = models.champion_version(connection, as_of)
-        rival = _predict_with(connection, settings, champion) if champion else {}
-    manifest = _manifest(settings, as_of, fingerprint, inputs, recipe, data, trained)
+        manifest = _manifest(settings, as_of, fingerprint, posts.inputs, recipe, data, trained)
+        rival = _predict_with_champion(settings, as_of)
+        metrics = judge_bundle(settings, data, recipe, trained, rival)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
-    metrics = judge_bundle(settings, data, recipe, trained, rival)
     _write_model(settings, manifest, n_posts, metrics)
     for activity, reason in trained.skipped.items():
         run_logger().warning("no model for %s: %s", activity, reason)
@@ -120,59 +103,26 @@ def _said(outcome: Training) -> Training:
     return outcome
 
 
-def _inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
-    """The encoder, tagger and taxonomy the last features step worked with."""
-    encoder_id = constants.read_constant(connection, "encoder_id") or "none"
-    tagger_id = constants.read_constant(connection, "tagger_id") or "none"
-    taxonomy = constants.read_constant(connection, "taxonomy") or "none"
-    stored = images.read_category_embeddings(connection, tagger_id, taxonomy)
-    return Inputs(encoder_id, tagger_id, taxonomy, tuple(stored["category"]))
-
-
-def _fingerprint(settings: Settings, inputs: Inputs, data: str) -> str:
-    """Digest of everything the bundle depends on; threads do not change it."""
-    parameters = settings.training.model_dump(mode="json", exclude={"threads"})
-    parts = (RECIPE_VERSION, STATISTICS_VERSION, parameters, vars(inputs), data)
-    text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _prepare(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: Inputs
-) -> tuple[Recipe, TrainingSet]:
-    return prepare(
-        lambda: features.selected_features(
-            connection,
-            encoder_id=inputs.encoder_id,
-            tagger_id=inputs.tagger_id,
-            taxonomy=inputs.taxonomy,
-            statistics_version=STATISTICS_VERSION,
-            chunk_posts=CHUNK_POSTS,
-        ),
-        features.read_selected_outcomes(connection),
-        inputs.categories,
-        settings.training,
-        settings.label_maturity,
-    )
-
-
-def _predict_with(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, champion: str
-) -> dict[str, Floats]:
-    """The champion's probabilities for the same labelled posts, to judge both on."""
-    bundle = load_bundle(settings.models_directory, champion)
-    manifest = bundle.manifest
-    chunks = [
-        bundle.predict(chunk)
-        for chunk in features.selected_features(
-            connection,
-            encoder_id=manifest.encoder_id,
-            tagger_id=manifest.tagger_id,
-            taxonomy=manifest.taxonomy,
-            statistics_version=manifest.statistics_version,
-            chunk_posts=CHUNK_POSTS,
-        )
-    ]
+def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Floats]:
+    """The champion's probabilities for the same posts, to judge both on; none without one."""
+    since = as_of - timedelta(days=settings.training.window_days)
+    with warehouse_of(settings, as_of) as connection:
+        champion = models.champion_version(connection, as_of)
+        if champion is None:
+            return {}
+        bundle = load_bundle(settings.models_directory, champion)
+        features.select_labelled_posts(connection, since)
+        chunks = [
+            bundle.predict(chunk)
+            for chunk in features.selected_features(
+                connection,
+                encoder_id=bundle.manifest.encoder_id,
+                tagger_id=bundle.manifest.tagger_id,
+                taxonomy=bundle.manifest.taxonomy,
+                statistics_version=bundle.manifest.statistics_version,
+                chunk_posts=CHUNK_POSTS,
+            )
+        ]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.postgres import Postgres, running_postgres, why_not
+
 # Set before anything imports transformers or Prefect: tests never leave this machine.
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -94,3 +96,21 @@ def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Ni
         patch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
         summaries = [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
     return Nights(home, (summaries[0], summaries[1]))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """One PostgreSQL server for all tests that need one; see ``postgres``."""
+    if missing := why_not():
+        pytest.skip(missing)
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> Postgres:
+    """The server, with an empty database."""
+    with postgres_server.connect() as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        connection.execute("GRANT USAGE ON SCHEMA public TO reader")
+    return postgres_server

@@ -51,11 +51,16 @@ def test_nothing_untrusted_is_executed(call: str) -> None:
 
 
 def test_sql_stays_in_the_warehouse() -> None:
-    """Two one-line counts are allowed: the doctor's."""
+    """Allowed are two one-line counts of the doctor's, and other people's databases."""
     users = {
         str(file.relative_to(ROOT))
         for package in ("flows", "tasks", "vkflow")
         for file in (ROOT / package).rglob("*.py")
         if ".execute(" in file.read_text(encoding="utf-8")
     }
-    assert users <= {"flows/doctor.py"}
+    assert users <= {
+        "flows/doctor.py",
+        "vkflow/databases.py",
+        "vkflow/exporting.py",
+        "vkflow/sources/database/reading.py",
+    }

@@ -45,7 +45,7 @@ def resolve_precision(precision: str, device: str) -> NumberFormat:
     on_gpu = device.startswith("cuda")
     match precision:
         case "auto":
-            # A CPU may have bf16, but emulated it is several times slower: a person must ask for it.
+            # A CPU may emulate bf16, several times slower: there a person must ask for it.
             has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
             return "bf16" if has_bf16 else "fp32"
         case "fp16" if not on_gpu:

@@ -21,6 +21,10 @@ class SourceError(TerminalError):
     """A source cannot be read: no such file, not the expected format, no access."""
 
 
+class ExportError(TerminalError):
+    """Predictions cannot be written to somebody's database: no access, or other columns."""
+
+
 class MissingModelError(TerminalError):
     """Weights, a tokenizer or a bundle are not where they should be."""
 

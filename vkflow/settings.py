@@ -35,11 +35,17 @@ from vkflow.errors import SettingsError
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
 
-SourceName = Literal["sample", "dataset", "vk"]
+SourceName = Literal["sample", "dataset", "database", "vk"]
 
 
 def _split_words(value: object) -> object:
-    return [word for word in re.split(r"[\s,]+", value) if word] if isinstance(value, str) else value
+    return (
+        [word for word in re.split(r"[\s,]+", value) if word] if isinstance(value, str) else value
+    )
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
 
 
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
@@ -52,11 +58,62 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+ColumnNames = dict[str, str]
+"""Names of somebody's columns by ours, where they differ; an empty one: there is no such column."""
+
+
 class DatasetSettings(Section):
     """Where the source ``dataset`` reads."""
 
-    path: Path | None = Field(None, description="CSV or Parquet file with the posts")
+    path: Annotated[str, BeforeValidator(_as_text)] | None = Field(
+        None,
+        description="CSV or Parquet file with the posts, a folder or pattern of them, a URL "
+        "(https, s3 and others) or gdrive:ID",
+    )
+    columns: ColumnNames = Field(
+        {},
+        description='names of its columns by ours, where they differ: {"text": "message"}; '
+        "an empty name: it has no such column",
+    )
+    chunk_rows: int = Field(20_000, ge=1, description="rows read and written at a time, at most")
+
+
+class DatabaseSettings(Section):
+    """Where the source ``database`` reads."""
+
+    url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of a database with the posts; give it as a variable"
+    )
+    table: str | None = Field(None, description="table or view with the posts; schema.table too")
+    query: str | None = Field(None, description="SELECT that gives the posts, instead of a table")
+    columns: ColumnNames = Field({}, description="names of its columns by ours, where they differ")
+    cursor: str | None = Field(
+        None,
+        description="column that grows with every change, such as updated_at: only what is new in "
+        "it is read; unset: everything, every night",
+    )
+    lag: float = Field(
+        3_600,
+        ge=0,
+        description="how far behind the last value of the cursor to read again, for rows that "
+        "were committed late: seconds of a time, else units",
+    )
     chunk_rows: int = Field(5_000, ge=1, description="rows read and written at a time")
+
+
+class ExportSettings(Section):
+    """Where ``export`` writes the predictions."""
+
+    url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of a database to write to; give it as a variable"
+    )
+    schema_name: str | None = Field(
+        None, description="schema of the tables there; unset: the connection's own"
+    )
+    wide_table: str = Field("predictions_wide", min_length=1, description="one row a post")
+    long_table: str = Field(
+        "latest_predictions", min_length=1, description="one row a post and activity"
+    )
 
 
 class VkSettings(Section):
@@ -178,6 +235,9 @@ class TrainingSettings(Section):
     metrics: tuple[str, ...] = Field(
         (), description="metrics of your own, each as package.module:function"
     )
+    drift_threshold: float = Field(
+        0.25, gt=0, description="population stability index above which drift is told"
+    )
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
     seed: int = Field(0, ge=0, description="start of all random numbers")
 
@@ -219,11 +279,13 @@ class Settings(BaseSettings):
         72, ge=1, description="age of a post after which its counts count as final"
     )
     dataset: DatasetSettings = DatasetSettings()
+    database: DatabaseSettings = DatabaseSettings()
     vk: VkSettings = VkSettings()
     text: TextSettings = TextSettings()
     images: ImageSettings = ImageSettings()
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
+    export: ExportSettings = ExportSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
     @classmethod
@@ -262,6 +324,11 @@ class Settings(BaseSettings):
     def models_directory(self) -> Path:
         """Bundles by version."""
         return self.home / "models"
+
+    @property
+    def downloads_directory(self) -> Path:
+        """Data set files that came from a URL."""
+        return self.home / "downloads"
 
     @property
     def sample_directory(self) -> Path:

@@ -14,6 +14,22 @@ def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime
     return _select(connection, query("labelled_posts"), {"since": since})
 
 
+def select_labelled_between(
+    connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime
+) -> int:
+    """Select posts with a label published in [since, until); returns their number."""
+    parameters = {"since": since, "until": until}
+    return _select(connection, query("labelled_between"), parameters)
+
+
+def select_published_between(
+    connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime
+) -> int:
+    """Select posts published in [since, until], labelled or not; returns their number."""
+    parameters = {"since": since, "until": until}
+    return _select(connection, query("published_between"), parameters)
+
+
 def select_unscored_posts(
     connection: duckdb.DuckDBPyConnection, model_version: str, since: datetime, until: datetime
 ) -> int:

@@ -65,11 +65,37 @@ def write_snapshots(
     Returns:
         The number of snapshots added.
     """
+    return add_snapshots(connection, fresh_snapshots(connection, snapshots, seen_at=seen_at))
+
+
+def fresh_snapshots(
+    connection: duckdb.DuckDBPyConnection, snapshots: pl.DataFrame, *, seen_at: datetime
+) -> pl.DataFrame:
+    """Those of ``snapshots`` that :func:`write_snapshots` would store, each with its time."""
     if snapshots.is_empty():
-        return 0
+        return snapshots
     with registered(connection, "incoming", snapshots):
-        fresh = connection.execute(query("fresh_snapshots"), {"seen_at": seen_at}).pl()
+        return connection.execute(query("fresh_snapshots"), {"seen_at": seen_at}).pl()
+
+
+def add_snapshots(connection: duckdb.DuckDBPyConnection, fresh: pl.DataFrame) -> int:
+    """Store the result of :func:`fresh_snapshots`; returns the number of rows."""
     return add_missing_rows(connection, "snapshots", fresh, (*KEY, "observed_at"))
+
+
+def count_known(
+    connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, *, before: datetime
+) -> int:
+    """How many posts of ``rows`` (owner_id, post_id) were first seen before a moment."""
+    if rows.is_empty():
+        return 0
+    with registered(connection, "wanted", rows.select(*KEY).unique()):
+        known = connection.execute(
+            "SELECT count(*) FROM posts SEMI JOIN wanted USING (owner_id, post_id) "
+            "WHERE first_seen_at < ?",
+            [before],
+        ).fetchone()
+    return int(known[0]) if known else 0
 
 
 def write_quarantine(
@@ -79,6 +105,7 @@ def write_quarantine(
     *,
     accepted_keys: pl.DataFrame,
     seen_at: datetime,
+    reread: str | None = None,
 ) -> int:
     """Store rejected rows, and forget those that the source has mended since.
 
@@ -88,10 +115,15 @@ def write_quarantine(
         rejected: key, reason, payload (all text), one row per rejected row.
         accepted_keys: key, of the rows that were fine this time.
         seen_at: the moment of this run.
+        reread: what keys of earlier complaints begin with that are void in any case.
 
     Returns:
         The number of rows rejected.
     """
+    if reread is not None:
+        connection.execute(
+            "DELETE FROM quarantine WHERE source = ? AND starts_with(key, ?)", [source, reread]
+        )
     with registered(connection, "accepted", accepted_keys):
         connection.execute(
             "DELETE FROM quarantine USING accepted "

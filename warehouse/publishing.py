@@ -1,6 +1,8 @@
 """The published snapshot: a read-only copy for people with SQL, swapped in one step."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,9 @@ TABLES = (
     "image_tags",
     "models",
     "model_metrics",
+    "experiments",
+    "backtests",
+    "drift",
 )
 
 
@@ -47,12 +52,25 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
         connection.execute("DETACH draft")
 
 
-def read_snapshot(snapshot: Path, statement: str) -> pl.DataFrame:
-    """Run one query on the published snapshot, read-only.
+def read_snapshot(
+    snapshot: Path, statement: str, parameters: Sequence[object] = ()
+) -> pl.DataFrame:
+    """Run one query on the published snapshot, read-only, with values for its question marks.
 
     Raises:
         WarehouseError: nothing has been published yet, or the file is damaged.
         QueryError: the query does not run, the message is DuckDB's; or there is none.
+    """
+    with open_snapshot(snapshot) as connection:
+        return _answer(connection, statement, parameters)
+
+
+@contextmanager
+def open_snapshot(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published snapshot, read-only, with times in UTC.
+
+    Raises:
+        WarehouseError: nothing has been published yet, or the file is damaged.
     """
     if not snapshot.exists():
         raise WarehouseError(
@@ -65,13 +83,15 @@ def read_snapshot(snapshot: Path, statement: str) -> pl.DataFrame:
         raise explained(snapshot, error) from error
     with connection:
         connection.execute("SET TimeZone = 'UTC'")
-        return _answer(connection, statement)
+        yield connection
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, statement: str) -> pl.DataFrame:
+def _answer(
+    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[object]
+) -> pl.DataFrame:
     try:
         if not connection.extract_statements(statement):
             raise QueryError("there is no statement in this query")
-        return connection.execute(statement).pl()
+        return connection.execute(statement, list(parameters)).pl()
     except duckdb.Error as error:
         raise QueryError(str(error)) from None

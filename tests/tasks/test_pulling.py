@@ -2,7 +2,9 @@
 
 import base64
 import csv
+import gzip
 import io
+import random
 import shutil
 import struct
 import zlib
@@ -16,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -28,6 +30,7 @@ from vkflow.sample.files import write_sample
 from vkflow.sample.world import World, draw_world
 from vkflow.settings import Settings, load_settings
 from warehouse.database import open_warehouse
+from warehouse.images import write_image_failure
 
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
 NEXT_NIGHT = NIGHT + timedelta(days=1)
@@ -344,20 +347,20 @@ FUTURE = (NIGHT + timedelta(days=2)).isoformat()
 BAD_POSTS = {
     "a text of a megabyte": (row(text="я" * 1_000_000), "longer than 100000 characters"),
     "a NUL": (row(text="a\0b"), "contains NUL"),
-    "a word for a number": (row(("many", *REAL[0][1:])), "view is not a whole number"),
-    "a fraction": (row((10.5, *REAL[0][1:])), "view is not a whole number"),
-    "a number beyond 64 bits": (row((10**30, *REAL[0][1:])), "view is not a whole number"),
     "an unreadable id": (row(post_id="abc"), "post_id is not a whole number"),
     "a negative id": (row(post_id="-7"), "post_id is negative"),
     "published in the future": (row(published_at=FUTURE), "published in the future"),
     "published before VK": (row(published_at="1999-01-01"), "published before VK existed"),
     "an impossible date": (row(published_at="2026-02-30"), "published_at is not a time"),
     "a word for a date": (row(published_at="вчера"), "published_at is not a time"),
-    "an impossible observation": (row(observed_at="2026-13-01"), "observed_at is not a time"),
     "a doubtful truth": (row(is_ad="perhaps"), "is_ad is not true or false"),
     "nothing at all": (row(UNKNOWN, ""), "the row is empty"),
 }
 BAD_COUNTS = {
+    "a word for a number": (row(("many", *REAL[0][1:])), "view is not a whole number"),
+    "a fraction": (row((10.5, *REAL[0][1:])), "view is not a whole number"),
+    "a number beyond 64 bits": (row((10**30, *REAL[0][1:])), "view is not a whole number"),
+    "an impossible observation": (row(observed_at="2026-13-01"), "observed_at is not a time"),
     "negative views": (row((-1, 0, 0, 0, 0, 0, 0, 0)), "views is negative"),
     "negative likes": (row((10, -1, 0, 0, 0, 0, 0, 0)), "likes is negative"),
     "more likes than views": (row((10, 11, 0, 0, 0, 0, 0, 0)), "more likes than views"),
@@ -414,33 +417,175 @@ def test_a_quarantined_row_names_its_line_and_what_it_said(home: Path, file: Pat
     assert '"share_to_message":"много"' in payload
 
 
-def test_a_mended_row_leaves_the_quarantine(home: Path, file: Path):
+def test_mended_counts_leave_the_quarantine(home: Path, file: Path):
     write_csv(file, [row(("many", *REAL[0][1:]), "a"), row((1, 2, *[0] * 6), "b"), row(text="c")])
     pull_posts.fn(dataset(home, file), NIGHT)
     assert len(ask(home, "FROM quarantine")) == 2
+    assert len(ask(home, "FROM posts")) == 3
     write_csv(file, [row(text="a"), row((1, 2, *[0] * 6), "b"), row(text="c")])
     counts = pull_posts.fn(dataset(home, file), NEXT_NIGHT)
-    assert (counts.new, counts.snapshots) == (1, 1)
+    assert (counts.new, counts.refreshed, counts.snapshots) == (0, 1, 1)
     assert ask(home, "SELECT reason, seen_at FROM quarantine") == [
         ("more likes than views", NEXT_NIGHT)
     ]
 
 
-def test_a_file_that_breaks_off_leaves_whole_chunks_and_is_finished_when_mended(
-    home: Path, file: Path
+def quarantined_keys(home: Path) -> list[str]:
+    return [key for (key,) in ask(home, "SELECT key FROM quarantine ORDER BY key")]
+
+
+@pytest.mark.parametrize("later", ["counts", "no counts", "another file"])
+def test_complaints_about_counts_vanish_once_these_are_mended_or_emptied(
+    home: Path, file: Path, later: str
 ):
-    rows = [row(text=f"text {number}") for number in range(3_000)]
-    whole = write_csv(file, rows).read_text(encoding="utf-8")
-    file.write_text(whole + "1,2,3,4,5,6,7,8,a,b,too many\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="more fields than the header"):
-        pull_posts.fn(dataset(home, file, chunk_rows=100), NIGHT)
+    write_csv(
+        file,
+        [row(("many", *REAL[0][1:]), "a", post_id=""), row((-1, *REAL[0][1:]), "b", post_id=5)],
+    )
+    pull_posts.fn(dataset(home, file), NIGHT)
+    assert len(quarantined_keys(home)) == 2
+    counts = UNKNOWN if later == "no counts" else REAL[0]
+    mended = file.with_name("other.csv") if later == "another file" else file
+    write_csv(mended, [row(counts, "a", post_id=""), row(counts, "b", post_id=5)])
+    pull_posts.fn(dataset(home, mended), NEXT_NIGHT)
+    assert quarantined_keys(home) == []
+
+
+def test_complaints_about_rows_nobody_can_name_vanish_once_these_are_mended(home: Path, file: Path):
+    rows = [
+        row(post_id="abc", text="id"),
+        row(post_id="", text="x\0"),
+        row(post_id=-1, text="negative"),
+    ]
+    write_csv(file, rows)
+    with file.open("a") as opened:
+        opened.write("1,2,3\n")
+    pull_posts.fn(dataset(home, file), NIGHT)
+    assert quarantined_keys(home) == [f"posts.csv row {number}" for number in (1, 2, 3, 4)]
+    write_csv(file, [row(post_id=1, text="id"), row(post_id="", text="x"), rows[2]])
+    pull_posts.fn(dataset(home, file), NEXT_NIGHT)
+    assert quarantined_keys(home) == ["posts.csv row 3"]
+
+
+def test_a_row_wrong_in_another_way_than_before_is_complained_of_once(home: Path, file: Path):
+    for night, likes in ((NIGHT, -1), (NEXT_NIGHT, 10**6)):
+        write_csv(file, [row((100, likes, *[0] * 6), "a")])
+        pull_posts.fn(dataset(home, file), night)
+    assert ask(home, "SELECT reason FROM quarantine") == [("more likes than views",)]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 10])
+def test_good_counts_of_a_post_do_not_hide_bad_ones_of_the_same_file(
+    home: Path, file: Path, chunk_rows: int
+):
+    key = {"post_id": 5}
+    rows = [
+        row((-1, *REAL[0][1:]), "a", **key, observed_at="2026-05-01"),
+        row(REAL[0], "a", **key, observed_at="2026-05-02"),
+    ]
+    for each in (rows, rows[::-1]):
+        pull_posts.fn(dataset(home, write_csv(file, each), chunk_rows=chunk_rows), NIGHT)
+        assert quarantined_keys(home) == ["0_5 counts"]
+
+
+def test_newer_counts_of_known_posts_are_counted_as_refreshed(home: Path, file: Path):
+    write_csv(file, [row(UNKNOWN, "waiting"), row(text="growing"), row(text="same")])
+    assert pull_posts.fn(dataset(home, file), NIGHT).refreshed == 0
+    write_csv(
+        file, [row(text="waiting"), row(REAL[4], "growing"), row(text="same"), row(text="new")]
+    )
+    counts = pull_posts.fn(dataset(home, file), NEXT_NIGHT)
+    assert (counts.seen, counts.new, counts.refreshed, counts.snapshots) == (4, 1, 2, 3)
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_a_lost_picture_is_written_again_when_the_source_brings_it(
+    home: Path, file: Path, harm: str
+):
+    settings = dataset(home, write_csv(file, GOOD), PICTURES_ON)
+    pull_posts.fn(settings, NIGHT)
+    stored = media_path(home / "media", picture_hash(jpeg()))
+    if harm == "damaged":
+        stored.write_bytes(b"no picture")
+        with open_warehouse(home / "warehouse.duckdb") as connection:
+            write_image_failure(connection, [stored.stem], "lost", "the stored file is damaged")
+    else:
+        stored.unlink()
+    counts = pull_posts.fn(settings, NEXT_NIGHT)
+    assert stored.read_bytes() == jpeg()
+    assert ask(home, "SELECT status, error FROM images") == [("ok", None)]
+    assert counts.bad_pictures == 0
+
+
+MALFORMED = (
+    "",
+    "1",
+    ",",
+    ",,,,,,,,,,,,,,,,,",
+    '"',
+    '""""',
+    "1,1,1,1,1,1,1,1,text",
+    "1,1,1,1,1,1,1,1,text,,too,many",
+    '1,1,1,1,1,1,1,1,"never closed,',
+    '1,1,1,1,1,1,1,1,"closed"badly,',
+    "1,1,1,1,1,1,1,1,two\nlines,",
+    "many,1,1,1,1,1,1,1,word,",
+    "-1,1,1,1,1,1,1,1,negative,",
+    "1,2,1,1,1,1,1,1,excess,",
+    "1.5,1,1,1,1,1,1,1,fraction,",
+    "99999999999999999999999,1,1,1,1,1,1,1,huge,",
+    "1,1,1,1,1,1,1,1,nul\0,",
+    "1,1,1,1,1,1,1,1,picture,no base64!",
+    "1e3,1,1,1,1,1,1,1,exponent,",
+    f"1,1,1,1,1,1,1,1,{'я' * 200_000},",
+    ",,,,,,,,,",
+)
+malformed_line = (
+    st.sampled_from(MALFORMED)
+    | st.text(st.sampled_from('1,"\0ю-. '), max_size=30)
+    | st.lists(st.text(max_size=5), min_size=8, max_size=12).map(",".join)
+)
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(lines=st.lists(malformed_line, min_size=20, max_size=20))
+@example(lines=list(MALFORMED))
+def test_no_malformed_row_stops_a_pull_is_lost_or_harms_the_good_ones(
+    tmp_path: Path, empty_warehouse: Path, lines: list[str]
+):
+    home, path = tmp_path / "home", tmp_path / "malformed.csv"
+    home.mkdir(exist_ok=True)
+    shutil.copy(empty_warehouse, home / "warehouse.duckdb")
+    good = [f'10,1,1,1,1,1,1,1,"good, {number}",' for number in range(len(lines))]
+    mixed = [line for pair in zip(lines, good, strict=True) for line in pair]
+    path.write_text("\n".join([",".join(COLUMNS), *mixed]), encoding="utf-8", newline="")
+    counts = pull_posts.fn(dataset(home, path, PICTURES_ON, chunk_rows=7), NIGHT)
+    texts = [text for (text,) in ask(home, "SELECT text FROM posts")]
+    complaints = ask(home, "SELECT key FROM quarantine WHERE key NOT LIKE '% counts'")
+    assert {f"good, {number}" for number in range(len(lines))} <= set(texts)
+    assert counts.seen == len(texts) + len(complaints)
+    blank = sum(line.strip("\r\n") == "" for line in lines)
+    assert counts.seen >= len(lines) + len(good) - blank
+
+
+def test_a_file_that_breaks_off_leaves_whole_chunks_and_is_finished_when_mended(
+    home: Path, tmp_path: Path
+):
+    rows = [row(text=f"{number} {random.randbytes(60).hex()}") for number in range(30_000)]
+    file = tmp_path / "posts.csv.gz"
+    whole = gzip.compress(write_csv(file, rows).read_bytes())
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError, match="damaged or cut short"):
+        pull_posts.fn(dataset(home, file, chunk_rows=1_000), NIGHT)
     ((left_behind, ids),) = ask(home, "SELECT count(*), count(DISTINCT post_id) FROM posts")
-    assert left_behind == ids and left_behind % 100 == 0
-    file.write_text(whole, encoding="utf-8")
-    counts = pull_posts.fn(dataset(home, file, chunk_rows=1_000), NEXT_NIGHT)
-    assert counts.seen == 3_000
-    assert ask(home, "SELECT count(*), count(DISTINCT post_id) FROM posts") == [(3_000, 3_000)]
-    assert ask(home, "SELECT count(*) FROM snapshots") == [(3_000,)]
+    assert 0 < left_behind == ids and left_behind % 1_000 == 0
+    file.write_bytes(whole)
+    counts = pull_posts.fn(dataset(home, file, chunk_rows=7_000), NEXT_NIGHT)
+    assert counts.seen == 30_000
+    assert ask(home, "SELECT count(*), count(DISTINCT post_id) FROM posts") == [(30_000, 30_000)]
+    assert ask(home, "SELECT count(*) FROM snapshots") == [(30_000,)]
 
 
 def test_a_source_that_does_not_go_with_the_tagger_is_refused_before_any_work(

@@ -65,7 +65,7 @@ def test_arguments_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VKFLOW_DATASET__CHUNK_ROWS", "7")
     settings = load_settings(home="of the code", dataset={"path": "posts.csv"})
     assert settings.home == Path("of the code")
-    assert (settings.dataset.path, settings.dataset.chunk_rows) == (Path("posts.csv"), 7)
+    assert (settings.dataset.path, settings.dataset.chunk_rows) == ("posts.csv", 7)
 
 
 def test_the_taxonomy_follows_the_tagger_unless_it_is_named():

@@ -178,32 +178,3 @@ def test_bundles_are_listed_newest_first_with_the_last_reason(
         ("m1", "retired", night(1), 1_000, "better"),
         ("m0", "champion", night(0), 1_000, "by hand"),
     ]
-
-
-def test_the_leaderboard_has_a_row_for_each_model_and_activity(
-    connection: duckdb.DuckDBPyConnection,
-):
-    add(
-        connection,
-        "m1",
-        measured=metrics(
-            ("like", "test", "log_loss_per_view", 0.5, None, None),
-            ("like", "test", "gain_over_global", 0.2, 0.1, 0.3),
-            ("like", "test", "gain_over_owner", 0.05, -0.1, 0.2),
-            ("like", "test", "oracle_share", 0.8, None, None),
-            ("like", "test", "test_posts", 150.0, None, None),
-            ("like", "validation", "log_loss_per_view", 9.0, None, None),
-            ("all", "test", "log_loss_per_view", 0.5, None, None),
-        ),
-    )
-    add(
-        connection,
-        "m2",
-        night(1),
-        metrics(("like", "test", "log_loss_per_view", 0.25, None, None)),
-    )
-    assert connection.execute("FROM leaderboard").fetchall() == [
-        ("m2", "challenger", night(1), "like", 0.25, *[None] * 8),
-        ("m1", "challenger", night(0), "all", 0.5, *[None] * 8),
-        ("m1", "challenger", night(0), "like", 0.5, 0.2, 0.1, 0.3, 0.05, -0.1, 0.2, 0.8, 150),
-    ]

@@ -17,7 +17,17 @@ from warehouse.publishing import publish, read_snapshot
 
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
-TABLES = {"posts", "labels", "predictions", "image_tags", "models", "model_metrics"}
+TABLES = {
+    "posts",
+    "labels",
+    "predictions",
+    "image_tags",
+    "models",
+    "model_metrics",
+    "experiments",
+    "backtests",
+    "drift",
+}
 VIEWS = {
     "outcomes",
     "latest_predictions",

@@ -50,7 +50,9 @@ def media_path(media_directory: Path, image_hash: str) -> Path:
     return media_directory / image_hash[:2] / f"{image_hash}.jpg"
 
 
-def store_picture(media_directory: Path, content: bytes) -> StoredPicture:
+def store_picture(
+    media_directory: Path, content: bytes, *, is_damaged: bool = False
+) -> StoredPicture:
     """Check a picture and put it into the media store; storing it again changes nothing.
 
     Small RGB JPEG files are kept byte for byte; everything else becomes an RGB JPEG of at most
@@ -59,6 +61,7 @@ def store_picture(media_directory: Path, content: bytes) -> StoredPicture:
     Args:
         media_directory: Made when missing.
         content: The picture as it came.
+        is_damaged: Whether the stored file is known to be damaged, so that it is written anew.
 
     Returns:
         What the picture is, or what is wrong with it: a bad picture is a value.
@@ -70,7 +73,7 @@ def store_picture(media_directory: Path, content: bytes) -> StoredPicture:
     image_hash, path = picture_hash(content), None
     if picture.image is not None:
         path = media_path(media_directory, image_hash)
-        if not path.exists():
+        if is_damaged or not path.exists():
             _write_atomically(path, _file_to_keep(picture, picture.image, content))
     return StoredPicture(
         image_hash=image_hash,

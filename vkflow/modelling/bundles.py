@@ -15,12 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vkflow.errors import BadBundleError, MissingModelError
 from vkflow.modelling.arrays import pack_arrays, unpack_arrays
 from vkflow.modelling.calibration import Calibration
-from vkflow.modelling.linear import linear_logits
-from vkflow.modelling.metrics import SMALLEST, Floats, sigmoid
-from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
+from vkflow.modelling.metrics import Floats
+from vkflow.modelling.owner_rates import RatePrior
+from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.training import ActivityModel
 from vkflow.modelling.training_set import Recipe
-from vkflow.modelling.trees import tree_logits
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.safetensors"
@@ -91,17 +90,7 @@ class Bundle:
         Returns:
             float64 in (0, 1), shape (posts,), by activity.
         """
-        predicted = {
-            activity: smoothed_rates(posts, activity, prior)
-            for activity, prior in self.recipe.features.priors.items()
-        }
-        table = self.recipe.features.table(posts)
-        design = self.recipe.design.matrix(posts, table)
-        for activity, model in self.models.items():
-            linear = linear_logits(design, {activity: model.coefficients})[activity]
-            logits = model.calibration.apply(linear + tree_logits(model.trees, table))
-            predicted[activity] = sigmoid(logits)
-        return {name: np.clip(p, SMALLEST, 1 - SMALLEST) for name, p in predicted.items()}
+        return predict_posts(self.recipe, self.models, posts)
 
 
 def save_bundle(bundle: Bundle, models_directory: Path) -> Path:
@@ -147,6 +136,11 @@ def load_bundle(models_directory: Path, model_version: str) -> Bundle:
             f"the bundle {folder} cannot be read ({reason}); restore the folder from a backup, or "
             f"go back to another version with `vkflow models promote VERSION`"
         ) from error
+
+
+def read_manifest(models_directory: Path, model_version: str) -> Manifest:
+    """Read only what a bundle says of itself; raises as :func:`load_bundle`."""
+    return load_bundle(models_directory, model_version).manifest
 
 
 def name_champion(models_directory: Path, model_version: str) -> None:

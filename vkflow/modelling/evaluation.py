@@ -11,7 +11,8 @@ from vkflow.modelling.metrics import SMALLEST, Floats, attainable_share
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.registry import Forecasts, Metric, gain_over_global, gain_over_owner
 from vkflow.modelling.splits import TEST
-from vkflow.modelling.training_set import TrainingSet
+from vkflow.modelling.training_set import TrainingSet, align_outcomes
+from vkflow.modelling.weights import effective_sample_sizes, overdispersion
 
 ALL = "all"
 METRICS_SCHEMA = {
@@ -69,26 +70,66 @@ def judge(
     judged = {}
     for activity, prior in priors.items():
         rows = data.rows(activity, TEST)
-        if not len(rows):
-            continue
-        counts, chances = data.outcomes(activity, rows)
-        owner_rate = smoothed_rates(data.history[rows], activity, prior)
-        predicted = predictions[activity][rows] if activity in predictions else owner_rate
-        keys = data.keys[rows]
-        judged[activity] = Judged(
-            rows=rows,
-            owners=keys["owner_id"].to_numpy(),
-            forecasts=Forecasts(
-                counts=counts,
-                chances=chances,
-                probabilities=np.clip(predicted, SMALLEST, 1 - SMALLEST),
-                global_rate=np.full(len(rows), prior.rate),
-                owner_rate=owner_rate,
-                weights=np.ones(len(rows)),
-            ),
-            oracle=None if oracle is None else _oracle(keys, activity, oracle),
-        )
+        if len(rows):
+            outcomes = data.outcomes(activity, rows)
+            judged[activity] = _judged(
+                activity, rows, data.keys, data.history, outcomes, prior, predictions, oracle
+            )
     return judged
+
+
+def judge_posts(
+    posts: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    priors: Mapping[str, RatePrior],
+    predictions: Mapping[str, Floats],
+    oracle: pl.DataFrame | None,
+) -> dict[str, Judged]:
+    """The same for posts outside of any training set.
+
+    Args:
+        posts: rows of ``warehouse.features.selected_features``.
+        outcomes: owner_id, post_id, activity, chances, count of these posts.
+        priors: as in :func:`judge`.
+        predictions: of these posts by activity.
+        oracle: as in :func:`judge`.
+    """
+    counts, chances = align_outcomes(posts, outcomes)
+    judged = {}
+    for activity, prior in priors.items():
+        rows = np.flatnonzero(~np.isnan(counts[activity]))
+        if len(rows):
+            known = (counts[activity][rows], chances[activity][rows])
+            judged[activity] = _judged(
+                activity, rows, posts, posts, known, prior, predictions, oracle
+            )
+    return judged
+
+
+def _judged(
+    activity: str,
+    rows: NDArray[np.int64],
+    keys: pl.DataFrame,
+    history: pl.DataFrame,
+    outcomes: tuple[Floats, Floats],
+    prior: RatePrior,
+    predictions: Mapping[str, Floats],
+    oracle: pl.DataFrame | None,
+) -> Judged:
+    owner_rate = smoothed_rates(history[rows], activity, prior)
+    predicted = predictions[activity][rows] if activity in predictions else owner_rate
+    forecasts = Forecasts(
+        counts=outcomes[0],
+        chances=outcomes[1],
+        probabilities=np.clip(predicted, SMALLEST, 1 - SMALLEST),
+        global_rate=np.full(len(rows), prior.rate),
+        owner_rate=owner_rate,
+        sizes=effective_sample_sizes(outcomes[1], overdispersion(*outcomes)),
+        weights=np.ones(len(rows)),
+    )
+    chosen = keys.select("owner_id", "post_id")[rows]
+    best = None if oracle is None else _oracle(chosen, activity, oracle)
+    return Judged(rows, chosen["owner_id"].to_numpy(), forecasts, best)
 
 
 def metrics_table(

@@ -111,6 +111,8 @@ def fit_linear(training: Sample, validation: Sample, blocks: NDArray[np.int64]) 
 
 def linear_logits(design: Matrix, coefficients: Mapping[str, Matrix]) -> dict[str, Floats]:
     """Logits of posts by activity, float64, shape (posts,)."""
+    if not coefficients:
+        return {}
     stacked = np.stack(list(coefficients.values()), axis=1)
     with threadpool_limits(1):
         values = (design @ stacked).astype(np.float64)

@@ -24,6 +24,7 @@ class Forecasts:
         probabilities: predicted p, within (0, 1).
         global_rate: the first baseline's p.
         owner_rate: the second baseline's p.
+        sizes: independent views that each post is worth (effective sample sizes).
         weights: how often each post counts; a bootstrap resample is a vector of weights.
     """
 
@@ -32,6 +33,7 @@ class Forecasts:
     probabilities: Floats
     global_rate: Floats
     owner_rate: Floats
+    sizes: Floats
     weights: Floats
 
     def mean_per_view(self, totals: Floats) -> float:
@@ -110,7 +112,10 @@ def auc(forecasts: Forecasts) -> float:
 
 
 def calibration_intercept(forecasts: Forecasts) -> float:
-    """Where the line logit P(activity) = a + b logit p, fitted to the views, starts; 0 is right.
+    """Where the line logit P(activity) = a + b logit p starts; 0 is right.
+
+    Each post counts for the independent views it is worth: fitted to all views, the line would be
+    that of the few viral posts.
 
     Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
     """
@@ -172,7 +177,8 @@ def _rate_errors(forecasts: Forecasts) -> Floats:
 def _calibration_line(forecasts: Forecasts) -> tuple[float, float]:
     """Maximum likelihood by Newton's method; the problem has two unknowns and is convex."""
     x = logits(forecasts.probabilities)
-    k, n = forecasts.weights * forecasts.counts, forecasts.weights * forecasts.chances
+    n = forecasts.weights * forecasts.sizes
+    k = n * forecasts.counts / forecasts.chances
     line = np.array([0.0, 1.0])
     for _ in range(25):
         p = 1 / (1 + np.exp(-(line[0] + line[1] * x)))

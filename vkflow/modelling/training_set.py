@@ -98,7 +98,7 @@ def prepare(
             test_share=settings.test_share,
         )
     )
-    counts, chances = _align(keys, outcomes)
+    counts, chances = align_outcomes(keys, outcomes)
     training = (keys["split"] == TRAIN).to_numpy()
     vectors = _sample_vectors(read_posts, training)
     recipe = FeatureRecipe(
@@ -137,9 +137,15 @@ def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.concat(keys), pl.concat(history)
 
 
-def _align(
+def align_outcomes(
     keys: pl.DataFrame, outcomes: pl.DataFrame
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Counts and chances of posts by activity, float64, NaN where unknown.
+
+    Args:
+        keys: owner_id, post_id of the posts.
+        outcomes: owner_id, post_id, activity, chances, count of those that are known.
+    """
     counts, chances = {}, {}
     for activity in ACTIVITY_NAMES:
         known = outcomes.filter(pl.col("activity") == activity)

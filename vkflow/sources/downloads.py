@@ -5,18 +5,22 @@ the connection goes to the very address that was checked, so that a name that re
 one a moment later (DNS rebinding) gains nothing. Redirects are followed by the same rules.
 """
 
+import asyncio
 import ssl
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from vkflow.images.decoding import BEGINNINGS, MAX_BYTES
 from vkflow.sources.addresses import Address, Resolve, is_public, resolve
-from vkflow.sources.reading import TooManyBytesError, TooSlowError, read_within
+from vkflow.sources.deadlines import (
+    LoopThread,
+    TooManyBytesError,
+    read_at_most,
+    trusted_certificates,
+)
 
 HTTPS_PORT = 443
 MAX_SECONDS = 15.0
@@ -83,21 +87,26 @@ class PictureDownloader:
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         self._network = network or Network()
-        self._certificates = self._network.certificates or ssl.create_default_context()
+        self._certificates = self._network.certificates or trusted_certificates()
 
     def download(self, urls: Sequence[str]) -> list[Download]:
         """Download pictures; one that cannot be had is a value, never an exception."""
         if not urls:
             return []
-        with self._client() as client, ThreadPoolExecutor(self._at_a_time) as threads:
-            return list(threads.map(lambda url: self._one(client, url), urls))
+        with LoopThread() as loop:
+            return loop.run(self._all(urls))
 
-    def _client(self) -> httpx.Client:
+    async def _all(self, urls: Sequence[str]) -> list[Download]:
+        turns = asyncio.Semaphore(self._at_a_time)
+        async with self._client() as client:
+            return await asyncio.gather(*(self._one(client, turns, url) for url in urls))
+
+    def _client(self) -> httpx.AsyncClient:
         """Without a proxy, which would connect to addresses nobody has checked.
 
         No connection is kept: another name on the same address must show its own certificate.
         """
-        return httpx.Client(
+        return httpx.AsyncClient(
             verify=self._certificates,
             timeout=self._max_seconds,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -106,35 +115,37 @@ class PictureDownloader:
             headers={"Accept": "image/*", "Accept-Encoding": "identity"},
         )
 
-    def _one(self, client: httpx.Client, url: str) -> Download:
+    async def _one(self, client: httpx.AsyncClient, turns: asyncio.Semaphore, url: str) -> Download:
         try:
-            content = self._follow(client, url)
-        except (RefusedError, TooManyBytesError, TooSlowError) as refusal:
+            async with turns, asyncio.timeout(self._max_seconds):
+                content = await self._follow(client, url)
+        except (RefusedError, TooManyBytesError) as refusal:
             return Download(b"", f"the picture is left out: {refusal}")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        except TimeoutError:
+            return Download(b"", f"the picture took longer than {self._max_seconds:g} seconds")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             return Download(b"", f"the picture could not be downloaded: {type(error).__name__}")
         if not content.startswith(BEGINNINGS):
             return Download(b"", "the picture is left out: the bytes that came are no picture")
         return Download(content)
 
-    def _follow(self, client: httpx.Client, url: str) -> bytes:
-        deadline = time.monotonic() + self._max_seconds
+    async def _follow(self, client: httpx.AsyncClient, url: str) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
-            with self._open(client, url) as response:
+            async with self._open(client, httpx.URL(url)) as response:
                 if response.status_code not in REDIRECTS:
-                    return self._body(response, deadline)
+                    return await self._body(response)
                 url = str(httpx.URL(url).join(response.headers.get("location", "")))
-            if time.monotonic() > deadline:
-                raise TooSlowError(f"the answer took longer than {self._max_seconds:g} seconds")
         raise RefusedError(f"it redirects more than {MAX_REDIRECTS} times")
 
-    @contextmanager
-    def _open(self, client: httpx.Client, url: str) -> Iterator[httpx.Response]:
+    @asynccontextmanager
+    async def _open(
+        self, client: httpx.AsyncClient, url: httpx.URL
+    ) -> AsyncIterator[httpx.Response]:
         """Connect to an address of the host that was checked, as that host."""
-        host = self._checked_host(httpx.URL(url))
-        address = self._checked_address(host)
-        target = httpx.URL(url).copy_with(host=str(address), port=self._network.port)
-        with client.stream(
+        host = self._checked_host(url)
+        address = await asyncio.to_thread(self._checked_address, host)
+        target = url.copy_with(host=str(address), port=self._network.port)
+        async with client.stream(
             "GET", target, headers={"Host": host}, extensions={"sni_hostname": host}
         ) as response:
             yield response
@@ -153,16 +164,11 @@ class PictureDownloader:
         addresses = self._network.resolve(host)
         if not addresses or not all(self._network.is_allowed(each) for each in addresses):
             raise RefusedError(f"its host {host[:100]} resolves to an address that is not public")
-        return addresses[0]
+        return min(addresses, key=lambda address: address.version)
 
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+    async def _body(self, response: httpx.Response) -> bytes:
         if response.status_code != httpx.codes.OK:
             raise RefusedError(f"HTTP {response.status_code}")
         if "content-encoding" in response.headers:
             raise RefusedError("it comes compressed, which pictures are already")
-        return read_within(
-            response.iter_raw(),
-            max_bytes=self._max_bytes,
-            deadline=deadline,
-            seconds=self._max_seconds,
-        )
+        return await read_at_most(self._max_bytes, response.aiter_raw())

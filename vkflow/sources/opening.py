@@ -2,9 +2,12 @@
 
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
-from vkflow.sources.dataset import DatasetSource
+from vkflow.sources.database.source import DatabaseSource
+from vkflow.sources.dataset.source import DatasetSource
+from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.sample import SampleSource
 from vkflow.sources.source import Source
+from vkflow.sources.vk.source import VkSource
 
 
 def open_source(settings: Settings) -> Source:
@@ -21,8 +24,26 @@ def open_source(settings: Settings) -> Source:
             f"{settings.source} set VKFLOW_IMAGES__TAGGER to an open_clip model such as "
             "ViT-L-14:openai, to local-dir:PATH, or to none to leave pictures out."
         )
-    if settings.dataset.path is None:
+    if settings.source == "vk":
+        return _open_vk(settings)
+    if settings.source == "database":
+        return DatabaseSource(settings.database)
+    return _open_dataset(settings)
+
+
+def _open_dataset(settings: Settings) -> DatasetSource:
+    dataset = settings.dataset
+    if dataset.path is None:
         raise SettingsError(
             "source = dataset needs a file: give --path FILE, or set VKFLOW_DATASET__PATH"
         )
-    return DatasetSource(settings.dataset.path, settings.dataset.chunk_rows)
+    return DatasetSource(
+        dataset.path, settings.downloads_directory, dataset.columns, dataset.chunk_rows
+    )
+
+
+def _open_vk(settings: Settings) -> VkSource:
+    if settings.images.tagger == "none":
+        return VkSource(settings.vk)
+    hosts, at_a_time = settings.vk.picture_hosts, settings.vk.picture_downloads
+    return VkSource(settings.vk, PictureDownloader(hosts, at_a_time))

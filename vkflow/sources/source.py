@@ -35,6 +35,11 @@ REJECTED_SCHEMA: Mapping[str, pl.DataType] = {
     "reason": pl.String(),
     "payload": pl.String(),
 }
+NAMES_SCHEMA: Mapping[str, pl.DataType] = {
+    "owner_id": pl.Int64(),
+    "post_id": pl.Int64(),
+    "name": pl.String(),
+}
 
 
 def no_rows(schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -52,6 +57,14 @@ class Chunk:
         pictures: ``PICTURES_SCHEMA``; the bytes as they came, at most one a post.
         rejected: ``REJECTED_SCHEMA``: rows that do not even have the right types.
         watermark: how far the source is read once this chunk is stored; ``None``: unchanged.
+        mended: keys of rows rejected on an earlier night that are fine now.
+        read_at: when it was read, if a source tells the present state whatever the run's moment:
+            what it observed until then does not lie in the future.
+        names: ``NAMES_SCHEMA``: what to call posts whose ids the source made up, when they are
+            rejected: a number made of its text leads nobody to a row.
+        reread: how keys of earlier rejections begin that are void, because what they are about
+            is read anew from this chunk on.
+        seen: rows and posts that came; ``None``: as many as posts and rejected rows.
     """
 
     posts: pl.DataFrame = field(default_factory=lambda: no_rows(POSTS_SCHEMA))
@@ -59,6 +72,11 @@ class Chunk:
     pictures: pl.DataFrame = field(default_factory=lambda: no_rows(PICTURES_SCHEMA))
     rejected: pl.DataFrame = field(default_factory=lambda: no_rows(REJECTED_SCHEMA))
     watermark: str | None = None
+    mended: tuple[str, ...] = ()
+    read_at: datetime | None = None
+    names: pl.DataFrame = field(default_factory=lambda: no_rows(NAMES_SCHEMA))
+    reread: str | None = None
+    seen: int | None = None
 
 
 class Source(Protocol):

@@ -26,6 +26,7 @@ class CheckedChunk:
         pictures: ``PICTURES_SCHEMA``.
         rejected: ``REJECTED_SCHEMA``.
         accepted_keys: column ``key``: rows that held, so that earlier complaints are void.
+        reread: how keys of earlier complaints begin that are void.
         seen: posts that came, and rows that were not even that.
     """
 
@@ -34,6 +35,7 @@ class CheckedChunk:
     pictures: pl.DataFrame
     rejected: pl.DataFrame
     accepted_keys: pl.DataFrame
+    reread: str | None
     seen: int
 
 
@@ -48,11 +50,12 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
         as_of: the moment of this run; later dates lie in the future.
         max_characters: longer texts are rejected.
     """
+    as_of = max(as_of, chunk.read_at or as_of)
     posts = chunk.posts.with_columns(
         pl.format("{}_{}", *POST_KEY).alias("key"),
         _first_reason(_post_rules(as_of, max_characters)),
     )
-    bad_posts = posts.filter(pl.col("reason").is_not_null())
+    bad_posts = _named(posts.filter(pl.col("reason").is_not_null()), chunk.names)
     snapshots = (
         chunk.snapshots.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True)
         .join(posts.select(*POST_KEY, "published_at"), on=POST_KEY, how="left")
@@ -68,9 +71,22 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
         snapshots=good_snapshots.select(chunk.snapshots.columns),
         pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True),
         rejected=pl.concat(rejected),
-        accepted_keys=pl.concat([good_posts.select("key"), good_snapshots.select("key")]),
-        seen=len(chunk.posts) + len(chunk.rejected),
+        accepted_keys=pl.concat(
+            [
+                good_posts.select("key"),
+                good_snapshots.select("key"),
+                pl.DataFrame({"key": chunk.mended}, schema={"key": pl.String}),
+            ]
+        ),
+        reread=chunk.reread,
+        seen=len(chunk.posts) + len(chunk.rejected) if chunk.seen is None else chunk.seen,
     )
+
+
+def _named(posts: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Posts under the key the source gives them, else under their own."""
+    named = posts.join(names, on=POST_KEY, how="left", maintain_order="left")
+    return named.with_columns(pl.coalesce("name", "key").alias("key")).drop("name")
 
 
 def _key_rules() -> dict[str, pl.Expr]:

@@ -1,19 +1,21 @@
--- One row per incoming snapshot, with the time it was observed. Without one of its own it is
--- left out when the post's latest counts are the same.
+-- One row per incoming snapshot that is not there yet, with the time it was observed. Without one
+-- of its own it is left out when the post's latest counts are the same.
 WITH latest AS (
     SELECT * FROM snapshots SEMI JOIN incoming USING (owner_id, post_id)
     QUALIFY row_number() OVER (PARTITION BY owner_id, post_id ORDER BY observed_at DESC) = 1
+), dated AS (
+    SELECT incoming.* REPLACE (coalesce(incoming.observed_at, $seen_at::TIMESTAMPTZ) AS observed_at)
+    FROM incoming
+    LEFT JOIN latest USING (owner_id, post_id)
+    WHERE incoming.observed_at IS NOT NULL
+       OR latest.owner_id IS NULL
+       OR (
+           incoming.views, incoming.reach, incoming.likes, incoming.comments, incoming.reposts,
+           incoming.shares_to_message, incoming.hides, incoming.expands, incoming.photo_opens,
+           incoming.opens
+       ) IS DISTINCT FROM (
+           latest.views, latest.reach, latest.likes, latest.comments, latest.reposts,
+           latest.shares_to_message, latest.hides, latest.expands, latest.photo_opens, latest.opens
+       )
 )
-SELECT incoming.* REPLACE (coalesce(incoming.observed_at, $seen_at::TIMESTAMPTZ) AS observed_at)
-FROM incoming
-LEFT JOIN latest USING (owner_id, post_id)
-WHERE incoming.observed_at IS NOT NULL
-   OR latest.owner_id IS NULL
-   OR (
-       incoming.views, incoming.reach, incoming.likes, incoming.comments, incoming.reposts,
-       incoming.shares_to_message, incoming.hides, incoming.expands, incoming.photo_opens,
-       incoming.opens
-   ) IS DISTINCT FROM (
-       latest.views, latest.reach, latest.likes, latest.comments, latest.reposts,
-       latest.shares_to_message, latest.hides, latest.expands, latest.photo_opens, latest.opens
-   )
+SELECT dated.* FROM dated ANTI JOIN snapshots USING (owner_id, post_id, observed_at)

@@ -15,6 +15,7 @@ def forecasts(n_posts: int = 4_000, seed: int = 0) -> Forecasts:
     counts = generator.binomial(chances.astype(int), p).astype(float)
     return Forecasts(
         counts, chances, p, np.full(n_posts, p.mean()), sigmoid(logits(p) * 0.3 - 1.4),
+        chances,
         np.ones(n_posts),
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_brier_and_errors_of_rates_by_hand() -> None:
     subject = Forecasts(
         *(
             np.array(a)
-            for a in ([1.0, 2.0], [2.0, 4.0], [0.5, 0.25], [0.5, 0.5], [0.5, 0.5], [1.0, 1.0])
+            for a in ([1.0, 2.0], [2.0, 4.0], [0.5, 0.25], *[[0.5, 0.5]] * 2, *[[1.0, 1.0]] * 2)
         )
     )
     assert value("brier", subject) == pytest.approx((2 * 0.25 + 2 * 0.5625 + 2 * 0.0625) / 6)
@@ -76,7 +77,7 @@ def test_a_viral_post_counts_once_in_the_loss_per_post() -> None:
     subject = Forecasts(
         *(
             np.array(a)
-            for a in ([1.0, 0.0], [2.0, 1e6], [0.5, 1e-9], [0.5, 0.5], [0.5, 0.5], [1.0, 1.0])
+            for a in ([1.0, 0.0], [2.0, 1e6], [0.5, 1e-9], *[[0.5, 0.5]] * 2, *[[1.0, 1.0]] * 2)
         )
     )
     assert value("log_loss_per_post", subject) == pytest.approx(np.log(2) / 2, rel=1e-3)

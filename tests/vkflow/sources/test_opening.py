@@ -6,7 +6,7 @@ import pytest
 
 from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
-from vkflow.sources.dataset import DatasetSource
+from vkflow.sources.dataset.source import DatasetSource
 from vkflow.sources.opening import open_source
 from vkflow.sources.sample import SampleSource
 

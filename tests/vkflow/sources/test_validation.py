@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from vkflow.sources.source import (
+    NAMES_SCHEMA,
     PICTURES_SCHEMA,
     POSTS_SCHEMA,
     REJECTED_SCHEMA,
@@ -205,3 +206,25 @@ def test_an_empty_chunk_is_an_empty_chunk():
         assert frame.is_empty()
     assert checked.accepted_keys.is_empty()
     assert checked.seen == 0
+
+
+def names(*rows: tuple[int, int, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict(NAMES_SCHEMA), orient="row")
+
+
+def test_a_rejected_post_goes_by_the_name_its_source_gives_it_and_its_counts_by_its_id():
+    checked = check(
+        posts=posts({"post_id": -7}, {"post_id": 8}),
+        snapshots=snapshots({"post_id": 8, "views": -1}),
+        names=names((-1, -7, "posts.csv row 3"), (-1, 8, "posts.csv row 4")),
+    )
+    assert verdicts(checked) == [
+        ("posts.csv row 3", "post_id is negative"),
+        ("-1_8 counts", "views is negative"),
+    ]
+
+
+def test_what_a_source_says_is_mended_or_read_anew_is_passed_on():
+    checked = check(mended=("-1_7 counts",), reread="posts.csv row ", seen=5)
+    assert checked.accepted_keys["key"].to_list() == ["-1_7 counts"]
+    assert (checked.reread, checked.seen) == ("posts.csv row ", 5)

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vkflow.errors import SourceError
-from vkflow.sources.dataset import OPTIONAL, REQUIRED, DatasetSource
+from vkflow.errors import SettingsError, SourceError
+from vkflow.sources.columns import COLUMNS
+from vkflow.sources.dataset import csv_file, parquet_file
+from vkflow.sources.dataset.source import REQUIRED, DatasetSource
 from vkflow.sources.source import (
     PICTURES_SCHEMA,
     POSTS_SCHEMA,
@@ -51,7 +53,11 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(path: Path, chunk_rows: int = 5_000) -> list[Chunk]:
-    return list(DatasetSource(path, chunk_rows).fetch(None, NIGHT))
+    return list(
+        DatasetSource(str(path), path.parent / "downloads", chunk_rows=chunk_rows).fetch(
+            None, NIGHT
+        )
+    )
 
 
 def only_chunk(path: Path) -> Chunk:
@@ -196,8 +202,8 @@ def test_a_missing_column_is_named(file: Path, column: str):
 
 def test_all_missing_columns_are_named_at_once(file: Path):
     file.write_bytes(b"text;photo\na;b\n")
-    missing = ", ".join(REQUIRED)
-    with pytest.raises(SourceError, match=rf"lacks the columns {missing}; it has text;photo"):
+    missing = "view, like, comment, share_to_message, hide, expand, open_photo, open"
+    with pytest.raises(SourceError, match=rf"lacks the columns {missing}; it has text, photo"):
         read(file)
 
 
@@ -212,9 +218,10 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4
         ("posts.csv", HEADER, "has a header but no rows"),
         ("posts.csv", PNG, "is neither CSV nor Parquet"),
         ("posts.csv", bytes(range(256)) * 20, "is neither CSV nor Parquet"),
-        ("posts.csv", HEADER + "1,1,1,1,1,1,1,1,кот,\n".encode("cp1251"), "is not UTF-8"),
-        ("posts.csv", HEADER + b"1,1,1,1,1,1,1,1,a,b,c\n", "more fields than the header"),
-        ("posts.csv", HEADER + b'1,1,1,1,1,1,1,1,"never closed,\n', "quote is never closed"),
+        ("posts.csv", b"PK\3\4 posts", "is a ZIP archive; unpack it"),
+        ("posts.csv.gz", gzip.compress(HEADER + bytes(500))[:-9], "is damaged or cut short"),
+        ("posts.csv.gz", b"\x1f\x8b no gzip", "is damaged or cut short"),
+        ("posts.csv", HEADER.rstrip() + b",view\r\n", "has the column view twice"),
         ("posts.parquet", b"hello, world", "is neither CSV nor Parquet"),
         ("posts.parquet", b"", "is empty|is neither CSV nor Parquet"),
         ("posts.parquet", b"PAR1" + bytes(100), "is neither CSV nor Parquet"),
@@ -225,9 +232,10 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4
         "header only",
         "png",
         "bytes",
-        "windows-1251",
-        "too many fields",
-        "open quote",
+        "zip",
+        "gzip cut short",
+        "no gzip",
+        "a column twice",
         "text as parquet",
         "empty parquet",
         "damaged parquet",
@@ -245,10 +253,16 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(
     assert "\n" not in said and len(said) < len(str(path)) + 400
 
 
-@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet", "."])
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet", "*.csv"])
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str):
-    with pytest.raises(SourceError, match=f"there is no file {tmp_path / name}"):
+    with pytest.raises(SourceError) as raised:
         read(tmp_path / name)
+    assert str(raised.value) == f"there is no file {tmp_path / name}"
+
+
+def test_a_folder_without_posts_says_what_it_looked_for(tmp_path: Path):
+    with pytest.raises(SourceError, match=r"no file in .* ending in \.csv, \.csv\.gz, \.parquet"):
+        read(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -259,12 +273,14 @@ def test_a_file_that_may_not_be_read_is_named(file: Path):
         read(file)
 
 
-def test_a_short_row_lacks_what_it_does_not_say(file: Path):
-    file.write_bytes(csv_bytes([row()]) + b"5,1\n\n")
+def test_blank_lines_are_no_rows_but_empty_rows_are(file: Path):
+    file.write_bytes(b"\n\r\n" + csv_bytes([row()]) + b"\n\r\n" + b"," * 9 + b"\n\n")
     chunk = only_chunk(file)
-    assert chunk.posts["text"].to_list() == ["cat", ""]
-    assert chunk.snapshots.select("views", "likes", "comments").rows()[1] == (5, 1, None)
-    assert chunk.rejected["reason"].to_list() == ["the row is empty"]
+    assert chunk.posts["text"].to_list() == ["cat"]
+    assert chunk.rejected.select("key", "reason").rows() == [
+        ("posts.csv row 2", "the row is empty")
+    ]
+    assert chunk.seen == 2
 
 
 cells = st.text(max_size=12) | st.sampled_from(["", "1", "-1", "1.0", "2026-05-01", "a,b", '"'])
@@ -272,7 +288,7 @@ cells = st.text(max_size=12) | st.sampled_from(["", "1", "-1", "1.0", "2026-05-0
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rows=st.lists(st.fixed_dictionaries(dict.fromkeys((*REQUIRED, *OPTIONAL), cells)), min_size=1),
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys(COLUMNS, cells)), min_size=1),
     chunk_rows=st.integers(1, 5),
 )
 def test_whatever_the_cells_say_no_row_is_lost_and_texts_stay_as_they_are(
@@ -280,6 +296,7 @@ def test_whatever_the_cells_say_no_row_is_lost_and_texts_stay_as_they_are(
 ):
     for number, values in enumerate(rows):
         values["post_id"] = number
+        values["owner_id"] = ""
     path = tmp_path / "any.csv"
     path.write_bytes(csv_bytes(rows))
     chunks = read(path, chunk_rows)
@@ -288,8 +305,150 @@ def test_whatever_the_cells_say_no_row_is_lost_and_texts_stay_as_they_are(
         for chunk in chunks
         for owner_id, post_id, text in chunk.posts.select("owner_id", "post_id", "text").rows()
     }
-    rejected = [key for chunk in chunks for key in chunk.rejected["key"]]
+    rejected = [key for chunk in chunks for key in chunk.rejected["key"] if "counts" not in key]
+    assert sum(chunk.seen or 0 for chunk in chunks) == len(rows)
     assert len(texts) + len(rejected) == len(rows)
     assert {post_id: text for (_, post_id), text in texts.items()}.items() <= {
         number: values["text"] for number, values in enumerate(rows)
     }.items()
+
+
+def read_path(path: Path | str, **settings: Any) -> list[Chunk]:
+    return list(DatasetSource(str(path), Path("downloads"), **settings).fetch(None, NIGHT))
+
+
+def texts(chunks: Iterable[Chunk]) -> list[str]:
+    return [text for chunk in chunks for text in chunk.posts["text"]]
+
+
+def write_some(folder: Path) -> None:
+    (folder / "2.csv").write_bytes(csv_bytes([row(text="two")]))
+    (folder / "1.csv.gz").write_bytes(gzip.compress(csv_bytes([row(text="one")])))
+    pl.DataFrame([row(text="three")]).write_parquet(folder / "3.parquet")
+    (folder / "notes.txt").write_text("not posts")
+
+
+def test_a_folder_is_all_its_files_by_name(tmp_path: Path):
+    write_some(tmp_path)
+    assert texts(read_path(tmp_path)) == ["one", "two", "three"]
+
+
+def test_a_pattern_is_all_files_it_matches(tmp_path: Path):
+    write_some(tmp_path)
+    assert texts(read_path(tmp_path / "*.csv*")) == ["one", "two"]
+
+
+def test_the_same_row_in_two_files_is_one_post_and_in_one_file_two(tmp_path: Path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(csv_bytes([row(), row()]))
+    ids = [chunk.posts["post_id"].to_list() for chunk in read_path(tmp_path)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 2
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_windows_1251_is_read_and_said(
+    file: Path, separator: str, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO")
+    content = csv_bytes([row(text="Съешь ещё этих мягких булок")]).decode()
+    file.write_bytes(content.replace(",", separator).encode("cp1251"))
+    assert texts(read(file)) == ["Съешь ещё этих мягких булок"]
+    assert f"{file} is encoded in Windows-1251" in caplog.text
+
+
+def test_columns_may_have_other_names_or_be_left_out_on_purpose(file: Path):
+    values = row(text="cat", photo="Y2F0", expand=5)
+    values["message"] = values.pop("text")
+    del values["photo"]
+    file.write_bytes(csv_bytes([values]))
+    (chunk,) = read_path(file, columns={"text": "message", "photo": "", "expand": ""})
+    assert texts([chunk]) == ["cat"]
+    assert chunk.pictures.is_empty()
+    assert chunk.snapshots["expands"].to_list() == [None]
+    with pytest.raises(SourceError, match="lacks the columns picture; it has view"):
+        read_path(file, columns={"text": "message", "photo": "picture"})
+
+
+def test_a_name_for_a_column_there_is_no_use_for_is_refused():
+    with pytest.raises(SettingsError, match=r"dataset\.columns: there is no column txt; known: vi"):
+        DatasetSource("posts.csv", Path("downloads"), {"txt": "text"})
+
+
+def test_parquet_pictures_may_be_bytes(tmp_path: Path):
+    path = tmp_path / "posts.parquet"
+    pl.DataFrame([row(photo=b"cat"), row(photo=None)]).write_parquet(path)
+    (chunk,) = read_path(path)
+    assert chunk.pictures["content"].to_list() == [b"cat"]
+
+
+def test_chunks_end_early_where_pictures_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rows = [row(text=str(number), photo=os.urandom(500).hex()) for number in range(100)]
+    (tmp_path / "posts.csv").write_bytes(csv_bytes(rows))
+    pl.DataFrame(rows).write_parquet(tmp_path / "posts.parquet", compression="uncompressed")
+    monkeypatch.setattr(csv_file, "CHUNK_CHARACTERS", 20_000)
+    monkeypatch.setattr(parquet_file, "CHUNK_BYTES", 20_000)
+    for path in tmp_path.iterdir():
+        chunks = read_path(path)
+        assert len(chunks) > 4
+        assert texts(chunks) == [str(number) for number in range(100)]
+
+
+def complaints(chunk: Chunk) -> list[tuple[str, str]]:
+    return chunk.rejected.select("key", "reason").rows()
+
+
+def test_rows_are_called_by_their_ids_and_without_readable_ones_by_their_number(file: Path):
+    rows = [
+        row(post_id=1, published_at="never"),
+        row(post_id="x", published_at="never"),
+        row(post_id="", published_at="never"),
+        row(post_id=4, like="many", published_at=""),
+        row(post_id="", like="many", published_at=""),
+    ]
+    file.write_bytes(csv_bytes(rows))
+    chunk = only_chunk(file)
+    assert complaints(chunk)[:-1] == [
+        ("0_1", "published_at is not a time"),
+        ("posts.csv row 2", "post_id is not a whole number"),
+        ("posts.csv row 3", "published_at is not a time"),
+        ("0_4 counts", "like is not a whole number"),
+    ]
+    own, made = chunk.posts["post_id"]
+    assert (own, complaints(chunk)[-1][0]) == (4, f"0_{made} counts")
+    assert chunk.names.rows() == [(0, made, "posts.csv row 5")]
+    assert chunk.reread == "posts.csv row "
+
+
+def test_damaged_lines_are_rejected_between_good_ones(file: Path):
+    file.write_bytes(csv_bytes([row()]) + b"1,2\n" + b"1," * 20 + b"\n" + csv_bytes([row()])[-20:])
+    chunk = only_chunk(file)
+    assert complaints(chunk)[:2] == [
+        ("posts.csv row 2", "the row has fewer fields than the header"),
+        ("posts.csv row 3", "the row has more fields than the header"),
+    ]
+    assert chunk.rejected["payload"].to_list()[0] == "1,2\n"
+
+
+def test_undated_counts_of_a_post_that_comes_again_are_rejected_in_any_chunk(file: Path):
+    rows = [row(post_id=1, view=10), row(post_id=2, view=10), row(post_id=1, view=20)]
+    file.write_bytes(csv_bytes(rows))
+    for chunk_rows in (1, 2, 10):
+        chunks = read(file, chunk_rows)
+        views = pl.concat(chunk.snapshots for chunk in chunks).select("post_id", "views").rows()
+        assert sorted(views) == [(1, 10), (2, 10)]
+        (complaint,) = [each for chunk in chunks for each in complaints(chunk)]
+        assert complaint[0] == "0_1 counts" and "comes again" in complaint[1]
+
+
+def test_posts_without_counts_void_what_was_said_of_their_counts(file: Path):
+    file.write_bytes(csv_bytes([dict.fromkeys(REQUIRED, "") | {"text": "cat", "post_id": 5}]))
+    assert only_chunk(file).mended == ("0_5 counts",)
+
+
+def test_an_examination_says_what_would_be_read(tmp_path: Path):
+    write_some(tmp_path)
+    found = DatasetSource(str(tmp_path), tmp_path / "downloads").examine()
+    assert "3 files (csv, gzip, parquet)" in found
+    with pytest.raises(SourceError, match="there is no file"):
+        DatasetSource(str(tmp_path / "nothing"), tmp_path / "downloads").examine()

@@ -1,0 +1,55 @@
+"""How a command runs a flow, and the arguments all of them share."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from flows.environment import prepare_prefect
+
+
+class SourceChoice(StrEnum):
+    """Sources on the command line."""
+
+    sample = "sample"
+    dataset = "dataset"
+    database = "database"
+    vk = "vk"
+
+
+Source = Annotated[
+    SourceChoice | None, typer.Option(help="Where posts come from. Default: as in the settings.")
+]
+File = Annotated[
+    str | None,
+    typer.Option("--path", help="File, folder or URL of CSV or Parquet, for the source dataset."),
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(help="Run as if it were this moment (UTC). Default: now.")
+]
+
+
+def run_flow(
+    name: str,
+    source: SourceChoice | None,
+    path: str | None,
+    as_of: datetime | None,
+    **more: object,
+) -> object:
+    """Check the options first, since Prefect takes long to start; then run the flow."""
+    from flows.options import RunOptions
+    from vkflow.sources.opening import open_source
+
+    given = {
+        "source": None if source is None else source.value,
+        "path": path,
+        "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+    }
+    settings = RunOptions(**given).settings()
+    if name in ("nightly", "pull"):
+        open_source(settings)
+    prepare_prefect(settings.home)
+    flow = getattr(import_module(f"flows.{name}"), name)
+    return flow({**given, **more})

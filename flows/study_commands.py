@@ -1,0 +1,50 @@
+"""``vkflow experiment`` and ``vkflow backtest``: studies of the model, and their tables."""
+
+from typing import Annotated
+
+import typer
+
+from flows.running import AsOf, Source, run_flow
+from vkflow.settings import load_settings
+
+LEADERBOARD = """
+SELECT * EXCLUDE (experiment_id, created_at, activity) FROM leaderboard
+WHERE experiment_id = ? AND activity = 'all' ORDER BY log_loss
+"""
+NIGHTS = """
+SELECT night, posts, log_loss, gain_over_global, gain_over_owner, low, high, oracle_share
+FROM backtests WHERE backtest_id = ? AND activity = 'all' ORDER BY night
+"""
+
+
+def experiment(
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Compare only these; give it several times.")
+    ] = None,
+    source: Source = None,
+    as_of: AsOf = None,
+) -> None:
+    """Compare variants of the model on the same posts; prints the leaderboard."""
+    from flows.tables import print_table
+    from vkflow.modelling.experiments import choose_variants
+    from warehouse.publishing import read_snapshot
+
+    choose_variants(variant or [])
+    experiment_id = run_flow("experiment", source, None, as_of, variants=variant or [])
+    board = read_snapshot(load_settings().snapshot_file, LEADERBOARD, [experiment_id])
+    print_table(board, f"Experiment {experiment_id}, mean over activities")
+
+
+def backtest(
+    nights: Annotated[int, typer.Option(min=1, help="How many past nights, a day apart.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Score so many days after each night.")] = 7,
+    source: Source = None,
+    as_of: AsOf = None,
+) -> None:
+    """Say what the table would have said on past nights, judged by what happened since."""
+    from flows.tables import print_table
+    from warehouse.publishing import read_snapshot
+
+    backtest_id = run_flow("backtest", source, None, as_of, nights=nights, days=days)
+    table = read_snapshot(load_settings().snapshot_file, NIGHTS, [backtest_id])
+    print_table(table, f"Backtest {backtest_id}, mean over activities")

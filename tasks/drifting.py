@@ -1,0 +1,97 @@
+"""Measure how far posts have moved since the champion was trained, and tell when it is far."""
+
+from datetime import datetime, timedelta
+
+import duckdb
+import polars as pl
+from prefect.events import emit_event
+
+from tasks.labelled_posts import CHUNK_POSTS
+from tasks.step import run_logger, step, warehouse_of
+from vkflow.modelling.bundles import Bundle, load_bundle
+from vkflow.modelling.drift import table_drift
+from vkflow.settings import Settings
+from warehouse import experiments, features, models
+
+NEWEST_DAYS = 7
+EVENT = "vkflow.drift.detected"
+FEATURE, PREDICTION = "feature", "prediction"
+
+
+@step("measure drift")
+def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
+    """Compare the posts of the newest week with those the champion learnt from.
+
+    Returns:
+        Names of features and predictions whose stability index is above the threshold.
+    """
+    newest = as_of - timedelta(days=NEWEST_DAYS)
+    with warehouse_of(settings, as_of) as connection:
+        champion = models.champion_version(connection, as_of)
+        if champion is None:
+            return []
+        bundle = load_bundle(settings.models_directory, champion)
+        trained_from, trained_to = (
+            bundle.manifest.trained_on_from,
+            bundle.manifest.trained_on_to,
+        )
+        if trained_from is None or trained_to is None:
+            return []
+        features.select_published_between(connection, trained_from, trained_to)
+        reference = _populations(connection, bundle)
+        features.select_published_between(connection, newest, as_of)
+        current = _populations(connection, bundle)
+    if current is None or reference is None:
+        run_logger().info("no post was published in the last %d days", NEWEST_DAYS)
+        return []
+    rows = [
+        (kind, name, index)
+        for kind in (FEATURE, PREDICTION)
+        for name, index in table_drift(reference[kind], current[kind]).items()
+    ]
+    schema = {"kind": pl.String, "name": pl.String, "stability_index": pl.Float64}
+    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.lit(champion).alias("model_version"), pl.lit(as_of).alias("measured_at")
+    )
+    with warehouse_of(settings) as connection:
+        experiments.write_drift(connection, table)
+    return _tell(settings, champion, table)
+
+
+def _populations(
+    connection: duckdb.DuckDBPyConnection, bundle: Bundle
+) -> dict[str, pl.DataFrame] | None:
+    """Features and probabilities of the selected posts; ``None`` without any."""
+    manifest = bundle.manifest
+    tables, predictions = [], []
+    for chunk in features.selected_features(
+        connection,
+        encoder_id=manifest.encoder_id,
+        tagger_id=manifest.tagger_id,
+        taxonomy=manifest.taxonomy,
+        statistics_version=manifest.statistics_version,
+        chunk_posts=CHUNK_POSTS,
+    ):
+        tables.append(bundle.recipe.features.table(chunk))
+        predictions.append(pl.DataFrame(bundle.predict(chunk)))
+    if not tables:
+        return None
+    return {FEATURE: pl.concat(tables), PREDICTION: pl.concat(predictions)}
+
+
+def _tell(settings: Settings, champion: str, table: pl.DataFrame) -> list[str]:
+    threshold = settings.training.drift_threshold
+    moved = table.filter(pl.col("stability_index") > threshold).sort(
+        "stability_index", descending=True
+    )
+    names = [f"{row['kind']} {row['name']}" for row in moved.to_dicts()]
+    if names:
+        run_logger().warning(
+            "drift above %.2f since %s was trained: %s", threshold, champion, ", ".join(names[:8])
+        )
+        emit_event(
+            event=EVENT,
+            resource={"prefect.resource.id": f"vkflow.model.{champion}"},
+            payload={"moved": names, "threshold": threshold},
+        )
+    return names

@@ -1,0 +1,136 @@
+"""Labelled posts, read once and kept beside the warehouse while a model learns from them."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from tasks.step import warehouse_of
+from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
+from vkflow.settings import Settings
+from vkflow.text.statistics import VERSION as STATISTICS_VERSION
+from warehouse import constants, features, images
+
+CHUNK_POSTS = 20_000
+RECIPE_VERSION = 3
+"""Raised whenever the same data would give another bundle, so that the next night trains."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which vectors a bundle is made from."""
+
+    encoder_id: str
+    tagger_id: str
+    taxonomy: str
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelledPosts:
+    """Posts with a label, in chunks on disk.
+
+    Attributes:
+        inputs: whose vectors they come with.
+        outcomes: their labels: owner_id, post_id, activity, chances, count.
+        files: the chunks, oldest posts first.
+    """
+
+    inputs: Inputs
+    outcomes: pl.DataFrame
+    files: tuple[Path, ...]
+
+    def read(self) -> Iterator[pl.DataFrame]:
+        """The chunks, in order, as often as asked."""
+        return (pl.read_ipc(file) for file in self.files)
+
+    def prepare(self, settings: Settings) -> tuple[Recipe, TrainingSet]:
+        """Split them and compute features."""
+        return prepare(
+            self.read,
+            self.outcomes,
+            self.inputs.categories,
+            settings.training,
+            settings.label_maturity,
+        )
+
+
+def count_labelled_posts(settings: Settings, as_of: datetime) -> int:
+    """How many posts of the training window have a label at ``as_of``."""
+    with warehouse_of(settings, as_of) as connection:
+        return features.select_labelled_posts(connection, _since(settings, as_of))
+
+
+def training_fingerprint(settings: Settings, as_of: datetime) -> str:
+    """Digest of everything a bundle trained at ``as_of`` would depend on."""
+    with warehouse_of(settings, as_of) as connection:
+        features.select_labelled_posts(connection, _since(settings, as_of))
+        data = features.selected_fingerprint(connection)
+        inputs = read_inputs(connection)
+    # Threads do not change a bundle.
+    parameters = settings.training.model_dump(mode="json", exclude={"threads", "drift_threshold"})
+    parts = (RECIPE_VERSION, STATISTICS_VERSION, parameters, vars(inputs), data)
+    text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def labelled_posts(
+    settings: Settings,
+    as_of: datetime,
+    *,
+    published: tuple[datetime, datetime] | None = None,
+) -> Iterator[LabelledPosts]:
+    """Copy labelled posts out of the warehouse, so that nobody waits for it while a model learns.
+
+    Args:
+        settings: where the warehouse is, how long the training window.
+        as_of: only labels known then.
+        published: only posts published in [from, to); by default the training window.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.home, prefix=".training-") as folder:
+        with warehouse_of(settings, as_of) as connection:
+            if published is None:
+                features.select_labelled_posts(connection, _since(settings, as_of))
+            else:
+                features.select_labelled_between(connection, *published)
+            inputs = read_inputs(connection)
+            outcomes = features.read_selected_outcomes(connection)
+            files = []
+            for number, chunk in enumerate(_chunks(connection, inputs)):
+                file = Path(folder) / f"{number:05d}.arrow"
+                chunk.write_ipc(file)
+                files.append(file)
+        yield LabelledPosts(inputs, outcomes, tuple(files))
+
+
+def read_inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
+    """The encoder, tagger and taxonomy the last features step worked with."""
+    encoder_id = constants.read_constant(connection, "encoder_id") or "none"
+    tagger_id = constants.read_constant(connection, "tagger_id") or "none"
+    taxonomy = constants.read_constant(connection, "taxonomy") or "none"
+    stored = images.read_category_embeddings(connection, tagger_id, taxonomy)
+    return Inputs(encoder_id, tagger_id, taxonomy, tuple(stored["category"]))
+
+
+def _since(settings: Settings, as_of: datetime) -> datetime:
+    return as_of - timedelta(days=settings.training.window_days)
+
+
+def _chunks(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> Iterator[pl.DataFrame]:
+    return features.selected_features(
+        connection,
+        encoder_id=inputs.encoder_id,
+        tagger_id=inputs.tagger_id,
+        taxonomy=inputs.taxonomy,
+        statistics_version=STATISTICS_VERSION,
+        chunk_posts=CHUNK_POSTS,
+    )

@@ -1,0 +1,221 @@
+"""Guards of the honesty of the numbers, on sample worlds that go through the real pipeline.
+
+Only the text encoder is a quicker one: hashed words, projected at random. It is real enough to
+tell topics apart, and encodes a thousand texts in the time the default needs for one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.sampling import ensure_sample
+from tasks import texts as texts_task
+from tasks.judging import judge_bundle
+from tasks.labelled_posts import labelled_posts
+from tasks.pictures import tag_pictures
+from tasks.pulling import pull_posts
+from tasks.scoring import score_posts
+from tasks.step import warehouse_of
+from tasks.training import decide_on_bundle, train_bundle
+from vkflow.modelling.metrics import logits
+from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.training import Trained, train
+from vkflow.modelling.training_set import Recipe, TrainingSet
+from vkflow.sample.truth import read_effects, read_latent, read_oracle
+from vkflow.settings import Settings, load_settings
+from vkflow.text.encoders import EncodedTexts, Progress, no_progress
+
+UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
+ORACLE_SHARE_BOUND = 0.75
+"""Of 3,000 posts; measured 0.84 with this encoder. Lower it only with a reason in the commit."""
+
+
+class HashedWords:
+    """A bag of hashed words, projected to 96 dimensions; deterministic."""
+
+    encoder_id = "hashed-words@1"
+    dimensions = 96
+
+    def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        words = HashingVectorizer(n_features=2**14, analyzer="char_wb", ngram_range=(4, 5))
+        projection = np.random.default_rng(0).normal(size=(2**14, self.dimensions))
+        vectors = (words.transform(texts) @ projection).astype(np.float32)
+        on_progress(len(texts))
+        n_tokens = np.array([len(text.split()) for text in texts], dtype=np.int32)
+        return EncodedTexts(vectors, n_tokens, np.zeros(len(texts), dtype=np.bool_))
+
+
+def settle(home: Path, *, null: bool = False, posts: int = 3_000) -> Settings:
+    """A warehouse with a sample world, pulled, embedded and tagged."""
+    ensure_sample(home / "sample", posts, until=UNTIL, null=null)
+    settings = load_settings(home=home, text={"chunk_texts": 5_000})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts_task, "load_encoder", lambda _settings: HashedWords())
+        pull_posts.fn(settings, UNTIL)
+        texts_task.compute_text_statistics.fn(settings)
+        texts_task.embed_texts.fn(settings)
+        tag_pictures.fn(settings)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return settle(tmp_path_factory.mktemp("world"))
+
+
+Learnt = tuple[Recipe, TrainingSet, Trained, pl.DataFrame]
+
+
+def learn(settings: Settings, as_of: datetime = UNTIL) -> Learnt:
+    with labelled_posts(settings, as_of) as posts:
+        recipe, data = posts.prepare(settings)
+        trained = train(data, recipe, settings.training, lambda activity: None)
+        rows = pl.concat(list(posts.read()))
+    return recipe, data, trained, rows
+
+
+@pytest.fixture(scope="module")
+def learnt(settings: Settings) -> Learnt:
+    return learn(settings)
+
+
+@pytest.fixture(scope="module")
+def metrics(settings: Settings, learnt: Learnt) -> pl.DataFrame:
+    recipe, data, trained, _ = learnt
+    return judge_bundle(settings, data, recipe, trained, {}).filter(split="test")
+
+
+def figure(metrics: pl.DataFrame, activity: str, metric: str) -> dict[str, float]:
+    return metrics.filter(activity=activity, metric=metric).row(0, named=True)
+
+
+def test_champion_beats_both_baselines_for_every_frequent_activity(metrics: pl.DataFrame) -> None:
+    rates = metrics.filter(metric="rate", activity=pl.col("activity"))
+    frequent = [
+        row["activity"]
+        for row in rates.to_dicts()
+        if row["value"] > 0.001 and row["activity"] != "all"
+    ]
+    assert len(frequent) >= 5
+    for activity in frequent:
+        assert figure(metrics, activity, "gain_over_global")["value"] > 0, activity
+        assert figure(metrics, activity, "gain_over_owner")["value"] > 0, activity
+
+
+def test_share_of_the_attainable_gain_does_not_rot(metrics: pl.DataFrame) -> None:
+    assert figure(metrics, "all", "oracle_share")["value"] > ORACLE_SHARE_BOUND
+
+
+def test_predictions_are_calibrated(metrics: pl.DataFrame) -> None:
+    slope = figure(metrics, "all", "calibration_slope")
+    assert 0.9 < slope["value"] < 1.1
+
+
+def test_planted_effects_have_the_right_sign(settings: Settings, learnt: Learnt) -> None:
+    """What the model says of posts whose picture or weekday is exchanged, against the truth."""
+    recipe, _, trained, rows = learnt
+    effects = read_effects(settings.sample_directory).filter(
+        pl.col("kind") == "text", pl.col("level").is_in(list(LEVERS)), pl.col("effect").abs() > 0.2
+    )
+    before = predict_posts(recipe, trained.models, rows)
+    right = []
+    for level, switch in LEVERS.items():
+        after = predict_posts(recipe, trained.models, switch(rows))
+        for row in effects.filter(level=level).to_dicts():
+            if row["activity"] not in trained.models:
+                continue
+            change = logits(after[row["activity"]]) - logits(before[row["activity"]])
+            right.append(np.sign(np.mean(change)) == np.sign(row["effect"]))
+    assert len(right) >= 8
+    assert np.mean(right) >= 0.95
+
+
+def _with(statistic: str, count: int):
+    return lambda rows: rows.with_columns(pl.lit(count, rows.schema[statistic]).alias(statistic))
+
+
+LEVERS = {
+    "emoji": _with("emoji", 2),
+    "question": _with("question_marks", 1),
+    "hashtag": _with("hashtags", 2),
+    "link": _with("urls", 1),
+}
+
+
+def test_what_happens_after_a_night_changes_nothing_before_it(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """Every later snapshot and every later post is changed: no feature, no prediction moves."""
+    night = UNTIL - timedelta(days=20)
+    recipe, data, trained, rows = learn(settings, night)
+    # given
+    with warehouse_of(settings) as connection:
+        connection.execute("CREATE TABLE kept_snapshots AS FROM snapshots")
+        connection.execute("CREATE TABLE kept_posts AS FROM posts")
+        connection.execute(
+            "UPDATE snapshots SET likes = 0, comments = views, hides = views WHERE observed_at > ?",
+            [night],
+        )
+        connection.execute(
+            "UPDATE posts SET text = 'x', is_ad = NOT is_ad WHERE published_at > ?", [night]
+        )
+    # when
+    try:
+        _, moved_data, moved, moved_rows = learn(settings, night)
+    finally:
+        with warehouse_of(settings) as connection:
+            for table in ("snapshots", "posts"):
+                connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM kept_{table}")
+                connection.execute(f"DROP TABLE kept_{table}")
+    # then
+    assert moved_rows.equals(rows)
+    assert moved_data.features.equals(data.features)
+    before = predict_posts(recipe, trained.models, rows)
+    for activity, probabilities in predict_posts(recipe, moved.models, rows).items():
+        np.testing.assert_array_equal(probabilities, before[activity])
+
+
+def test_null_world_has_nothing_to_gain(tmp_path: Path) -> None:
+    null = settle(tmp_path, null=True, posts=1_500)
+    recipe, data, trained, _ = learn(null)
+    table = judge_bundle(null, data, recipe, trained, {}).filter(split="test")
+    for metric in ("gain_over_global", "gain_over_owner"):
+        gain = figure(table, "all", metric)
+        assert gain["low"] <= 0 or gain["value"] < 0.002, gain
+
+
+def test_permuted_outcomes_have_nothing_to_gain(settings: Settings) -> None:
+    with labelled_posts(settings, UNTIL) as posts:
+        counted = ["chances", "count"]
+        shuffled = posts.outcomes.with_columns(
+            pl.col(counted).shuffle(seed=1).over("activity", mapping_strategy="group_to_rows")
+        )
+        recipe, data = replace(posts, outcomes=shuffled).prepare(settings)
+        trained = train(data, recipe, settings.training, lambda activity: None)
+    table = judge_bundle(settings, data, recipe, trained, {}).filter(split="test")
+    gain = figure(table, "all", "gain_over_global")
+    assert gain["low"] <= 0 or gain["value"] < 0.003, gain
+
+
+def test_second_bundle_is_judged_against_the_champion(settings: Settings) -> None:
+    for night in (UNTIL - timedelta(days=5), UNTIL):
+        version = train_bundle.fn(settings, night).model_version
+        reason = decide_on_bundle.fn(settings, version, night)
+    assert "against the champion" in reason or "worse than the champion" in reason
+    assert score_posts.fn(settings, UNTIL, "run").posts > 0
+    with warehouse_of(settings) as connection:
+        decisions = connection.execute("SELECT decision, reason FROM promotions").fetchall()
+    assert len(decisions) == 2 and all(reason for _, reason in decisions)
+
+
+def test_oracle_is_better_than_the_model(settings: Settings, metrics: pl.DataFrame) -> None:
+    assert read_oracle(settings.sample_directory)["oracle"].is_between(0, 1).all()
+    assert len(read_latent(settings.sample_directory)) == 3_000
+    assert figure(metrics, "all", "oracle_share")["value"] < 1

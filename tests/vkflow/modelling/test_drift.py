@@ -1,0 +1,48 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from vkflow.modelling.drift import category_stability_index, stability_index, table_drift
+
+GENERATOR = np.random.default_rng(0)
+NORMAL = GENERATOR.normal(size=20_000)
+
+
+def test_equal_populations_have_no_drift() -> None:
+    assert stability_index(NORMAL, NORMAL) == 0
+    assert stability_index(NORMAL, GENERATOR.normal(size=20_000)) < 0.01
+
+
+def test_index_by_hand() -> None:
+    # given: the reference has half of its values below the only edge, the current a quarter
+    reference, current = np.array([0.0] * 50 + [1.0] * 50), np.array([0.0] * 25 + [1.0] * 75)
+    expected = (0.25 - 0.5) * np.log(0.25 / 0.5) + (0.75 - 0.5) * np.log(0.75 / 0.5)
+    assert stability_index(reference, current) == pytest.approx(expected)
+
+
+def test_larger_shifts_have_larger_indices() -> None:
+    indices = [stability_index(NORMAL, NORMAL + shift) for shift in (0, 0.2, 0.5, 1)]
+    assert indices == sorted(indices)
+    assert indices[-1] > 0.25
+
+
+def test_values_that_become_unknown_are_drift() -> None:
+    lost = np.where(np.arange(len(NORMAL)) % 2, NORMAL, np.nan)
+    assert stability_index(NORMAL, lost) > 0.25
+
+
+def test_constant_and_empty_columns_are_no_error() -> None:
+    assert stability_index(np.zeros(10), np.zeros(5)) == 0
+    assert np.isnan(stability_index(np.array([]), np.zeros(5)))
+    assert stability_index(np.full(10, np.nan), np.full(5, np.nan)) == 0
+
+
+def test_new_category_is_drift() -> None:
+    cats, dogs = pl.Series(["cat"] * 10), pl.Series(["cat"] * 5 + ["dog"] * 5)
+    assert category_stability_index(cats, cats) == 0
+    assert category_stability_index(cats, dogs) > 0.25
+
+
+def test_every_column_of_a_table_is_measured() -> None:
+    table = pl.DataFrame({"words": [1.0, 2.0], "image_category": ["cat", "dog"]})
+    assert table_drift(table, table) == {"words": 0.0, "image_category": 0.0}

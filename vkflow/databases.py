@@ -1,0 +1,116 @@
+"""Other people's SQL databases: opening them, and telling what went wrong without passwords."""
+
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from vkflow.errors import SettingsError
+
+CONNECT_SECONDS = 10
+POSTGRES_NAMES = ("postgres", "postgresql")
+POSTGRES_DRIVER = "postgresql+psycopg"
+PASSING_STATES = ("starting up", "shutting down", "recovery", "too many", "terminating connection")
+MESSAGE_CHARACTERS = 300
+
+
+def open_database(url: SecretStr, setting: str) -> sa.Engine:
+    """An engine for a URL; it connects when it is used.
+
+    Args:
+        url: as SQLAlchemy has them; ``postgresql://`` means the driver psycopg.
+        setting: name of the setting it is from, for messages.
+
+    Raises:
+        SettingsError: it is no such URL, or its driver is not installed.
+    """
+    try:
+        address = make_url(url.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            f"setting {setting} is no SQLAlchemy URL, such as postgresql://user:password@host/name "
+            f"or sqlite:////folder/file.db"
+        ) from None
+    if address.drivername in POSTGRES_NAMES:
+        address = address.set(drivername=POSTGRES_DRIVER)
+    try:
+        return _engine(address)
+    except NoSuchModuleError:
+        raise SettingsError(
+            f"setting {setting}: SQLAlchemy knows no {address.drivername} databases; install the "
+            f"package of that dialect, or correct the beginning of the URL"
+        ) from None
+    except ModuleNotFoundError as error:
+        hint = "'vkflow[postgres]'" if error.name == "psycopg" else error.name
+        raise SettingsError(
+            f"setting {setting}: the driver {error.name} is not installed; pip install {hint}"
+        ) from None
+
+
+def _engine(address: URL) -> sa.Engine:
+    driver = address.drivername
+    arguments = {"connect_timeout": CONNECT_SECONDS} if driver == POSTGRES_DRIVER else {}
+    engine = sa.create_engine(
+        address, poolclass=sa.NullPool, hide_parameters=True, connect_args=arguments
+    )
+    if driver == POSTGRES_DRIVER:
+        sa.event.listen(engine, "connect", _read_times_as_iso_text)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _read_any_text)
+    return engine
+
+
+def _read_times_as_iso_text(connection: Any, _record: Any) -> None:
+    """Python has no date for ``infinity`` or the year 10000: one such row would end the reading."""
+    from psycopg.types.string import TextLoader
+
+    for name in ("date", "timestamp", "timestamptz"):
+        connection.adapters.register_loader(name, TextLoader)
+    connection.execute("SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'")
+    connection.commit()
+
+
+def _read_any_text(connection: Any, _record: Any) -> None:
+    """SQLite stores any bytes as text: one bad row would end the reading."""
+    connection.text_factory = lambda content: content.decode("utf-8", "surrogateescape")
+
+
+def shown(engine: sa.Engine) -> str:
+    """Where a database is, without user, password and options."""
+    url = engine.url
+    port = f":{url.port}" if url.port else ""
+    return f"{url.get_backend_name()}://{url.host or ''}{port}/{url.database or ''}"
+
+
+def explained(error: Exception, engine: sa.Engine) -> str:
+    """What a driver says, in a line, without anything secret from the URL."""
+    original = getattr(error, "orig", None) or error
+    lines = str(original).strip().splitlines() or [type(original).__name__]
+    message = " ".join(line.strip() for line in lines)[:MESSAGE_CHARACTERS]
+    for secret in _secrets(engine.url):
+        message = message.replace(secret, "***")
+    return message
+
+
+def _secrets(url: URL) -> list[str]:
+    options: list[str] = []
+    for name, value in url.query.items():
+        if any(word in name.lower() for word in ("pass", "secret", "token", "key")):
+            options += [value] if isinstance(value, str) else list(value)
+    password = str(url.password or "")
+    return [secret for secret in (password, quote(password, safe=""), *options) if secret]
+
+
+def is_passing(error: sa.exc.DBAPIError, engine: sa.Engine) -> bool:
+    """Whether the connection or the server's state is at fault, so that another try may do."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return False
+    message = str(error.orig)
+    if engine.dialect.name == "sqlite":
+        return "locked" in message or "busy" in message
+    return "FATAL" not in message or any(state in message for state in PASSING_STATES)

@@ -1,0 +1,60 @@
+"""The columns a row of posts may have, and where a file or a table has them."""
+
+from collections.abc import Mapping, Sequence
+
+from vkflow.activities import ACTIVITIES
+from vkflow.errors import SettingsError, SourceError
+
+COUNTS = {"view": "views", **{a.dataset_column: a.count_column for a in ACTIVITIES}}
+"""Columns with counts, and what the warehouse calls them."""
+
+IDS = ("owner_id", "post_id")
+TIMES = ("published_at", "observed_at")
+COLUMNS = (*COUNTS, "text", "photo", *IDS, *TIMES, "is_ad")
+MESSAGE_CHARACTERS = 200
+
+
+def find_columns(
+    present: Sequence[str], mapping: Mapping[str, str], required: Sequence[str], place: str
+) -> dict[str, str]:
+    """Which of the columns that are there holds what.
+
+    Args:
+        present: names of the columns that are there.
+        mapping: their names by ours, where they differ; an empty one: there is none.
+        required: ours that must be there, unless the mapping says that there is none.
+        place: what has these columns, for messages.
+
+    Returns:
+        Their names by ours.
+
+    Raises:
+        SourceError: a column is missing, or is there twice.
+    """
+    wanted = {ours: mapping.get(ours, ours) for ours in COLUMNS if mapping.get(ours, ours)}
+    missing = [
+        theirs
+        for ours, theirs in wanted.items()
+        if theirs not in present and (ours in required or ours in mapping)
+    ]
+    if missing:
+        there = ", ".join(present)[:MESSAGE_CHARACTERS]
+        raise SourceError(f"{place} lacks the columns {', '.join(missing)}; it has {there}")
+    found = {ours: theirs for ours, theirs in wanted.items() if theirs in present}
+    twice = sorted({theirs for theirs in found.values() if present.count(theirs) > 1})
+    if twice:
+        raise SourceError(f"{place} has the column {twice[0]} twice; rename one of them")
+    return found
+
+
+def check_mapping(mapping: Mapping[str, str], setting: str) -> None:
+    """Refuse a mapping of columns vkflow does not know.
+
+    Raises:
+        SettingsError: it names one.
+    """
+    unknown = [ours for ours in mapping if ours not in COLUMNS]
+    if unknown:
+        raise SettingsError(
+            f"setting {setting}: there is no column {unknown[0]}; known: {', '.join(COLUMNS)}"
+        )

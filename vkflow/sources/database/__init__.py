@@ -1,0 +1,1 @@
+"""Posts from a table or query of an SQL database."""

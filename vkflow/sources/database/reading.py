@@ -1,0 +1,188 @@
+"""Reading a table or query row by row, some at a time, from a server-side cursor."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from vkflow.errors import SourceError
+from vkflow.settings import DatabaseSettings
+from vkflow.sources.columns import COLUMNS, find_columns
+from vkflow.sources.database.position import Position
+
+REQUIRED = ("post_id", "text")
+NAME = "row "
+FETCHED_ROWS = 500
+BATCH_CHARACTERS = 2**25
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows.
+
+    Attributes:
+        rows: ``row`` and ``COLUMNS``, as text.
+        unreadable: how rows begin that hold bytes that are no text.
+        furthest: the last position of them; ``None`` where the cursor column has no value.
+    """
+
+    rows: pl.DataFrame
+    unreadable: tuple[str, ...]
+    furthest: Position | None
+
+
+class Reader:
+    """Reads on one connection.
+
+    Attributes:
+        columns: names of the columns there by ours.
+
+    Args:
+        connection: open; is read from while batches are taken.
+        settings: what to read.
+        of: of what its positions are.
+        as_of: rows with a later time in the cursor column are left for another night.
+
+    Raises:
+        SourceError: there is no such column.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, settings: DatabaseSettings, of: str, as_of: datetime
+    ) -> None:
+        self._connection, self._settings, self._of, self._as_of = connection, settings, of, as_of
+        self._strange: str | None = None
+        self._posts = _posts_clause(settings)
+        everything: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(self._posts)
+        present = list(connection.execute(everything.limit(0)).keys())
+        place = f"table {settings.table}" if settings.table else "the query of database.query"
+        self.columns = find_columns(present, settings.columns, REQUIRED, place)
+        if settings.cursor:
+            find_columns(present, {"text": settings.cursor}, (), place)
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """Rows from a position on, by the cursor column; all where there is none.
+
+        Raises:
+            SourceError: the cursor column has values, but neither numbers nor times.
+        """
+        result = self._connection.execution_options(
+            stream_results=True, max_row_buffer=FETCHED_ROWS
+        ).execute(self._statement(after))
+        taken: list[list[Any]] = []
+        first_row = characters = 0
+        for fetched in result.partitions(FETCHED_ROWS):
+            rows = [row for row in map(self._texts, fetched) if self._is_known(row[-1])]
+            taken += rows
+            characters += sum(len(text) for row in rows for text in row[:-1] if text)
+            if len(taken) >= self._settings.chunk_rows or characters >= BATCH_CHARACTERS:
+                yield self._batch(taken, first_row)
+                first_row, taken, characters = first_row + len(taken), [], 0
+        if taken:
+            yield self._batch(taken, first_row)
+
+    def _statement(self, after: Position | None) -> sa.Select[Any]:
+        cursor: Any = sa.column(self._settings.cursor) if self._settings.cursor else None
+        wanted: list[Any] = [sa.column(theirs) for theirs in self.columns.values()]
+        last = sa.null() if cursor is None else cursor
+        labelled = [each.label(f"c{number}") for number, each in enumerate([*wanted, last])]
+        statement = sa.select(*labelled).select_from(self._posts)
+        if cursor is None:
+            return statement
+        if after is not None:
+            is_sqlite = self._connection.dialect.name == "sqlite"
+            lowest = after.bound(self._settings.lag, times_are_text=is_sqlite)
+            # A row without a value can only be read every time.
+            statement = statement.where(sa.or_(cursor >= lowest, cursor.is_(None)))
+        return statement.order_by(cursor)
+
+    def _texts(self, row: Sequence[Any]) -> list[Any]:
+        """Values as text, the cursor's as a position."""
+        return [
+            *(_text(ours, value) for ours, value in zip(self.columns, row, strict=False)),
+            self._position(row[-1]),
+        ]
+
+    def _position(self, cursor: Any) -> Position | None:
+        """Nowhere without a number or time: such a row is read every time."""
+        position = Position.at(cursor, self._of)
+        if cursor is not None and position is None:
+            self._strange = str(cursor)
+        return position
+
+    def _is_known(self, position: Position | None) -> bool:
+        return position is None or not position.is_after(self._as_of)
+
+    def _batch(self, rows: list[list[Any]], first_row: int) -> Batch:
+        readable = [row for row in rows if all(_is_unicode(text) for text in row[:-1])]
+        unreadable = [row for row in rows if not all(_is_unicode(text) for text in row[:-1])]
+        frame = pl.DataFrame(
+            [row[:-1] for row in readable],
+            schema=dict.fromkeys(self.columns, pl.String),
+            orient="row",
+        )
+        absent = [ours for ours in COLUMNS if ours not in self.columns]
+        positions = [row[-1] for row in rows if row[-1] is not None]
+        if self._strange and not positions:
+            raise SourceError(
+                f"database.cursor must be a column of numbers or times that grow; "
+                f"{self._settings.cursor} has {self._strange[:40]!r}"
+            )
+        return Batch(
+            rows=frame.with_row_index("row", first_row + 1).with_columns(
+                pl.lit(None, pl.String).alias(ours) for ours in absent
+            ),
+            unreadable=tuple(_shown(row) for row in unreadable),
+            furthest=max(positions, key=lambda position: position.rank, default=None),
+        )
+
+
+def name_rows(rows: pl.DataFrame) -> pl.Series:
+    """Names of rows that cannot be called by their ids."""
+    given = [json.dumps({**each, "row": None}) for each in rows["given"]]
+    return pl.Series([row_name(text) for text in given], dtype=pl.String)
+
+
+def row_name(content: str) -> str:
+    """A row that has no id is called by what is in it."""
+    return f"{NAME}{hashlib.blake2b(content.encode(), digest_size=6).hexdigest()}"
+
+
+def _posts_clause(settings: DatabaseSettings) -> sa.FromClause:
+    if settings.table:
+        *schema, name = settings.table.rsplit(".", 1)
+        return sa.table(name, schema=schema[0] if schema else None)
+    query = (settings.query or "").strip().rstrip(";").replace(":", "\\:")
+    return sa.text(query).columns().subquery("posts")
+
+
+def _text(ours: str, value: Any) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bytes() | bytearray() | memoryview():
+            content = bytes(value)
+            if ours == "photo":
+                return base64.b64encode(content).decode()
+            return content.decode("utf-8", "surrogateescape")
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _is_unicode(text: str | None) -> bool:
+    try:
+        return text is None or text.isascii() or bool(text.encode()) or True
+    except UnicodeEncodeError:
+        return False
+
+
+def _shown(row: Sequence[Any]) -> str:
+    return json.dumps([text and text[:100] for text in row[:-1]])

@@ -1,0 +1,120 @@
+"""A table or query of an SQL database as a source; it is only read, so read access suffices."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+import sqlalchemy as sa
+
+from vkflow.databases import explained, is_passing, open_database, shown
+from vkflow.errors import SettingsError, SourceError, TransientError
+from vkflow.settings import DatabaseSettings
+from vkflow.sources.columns import check_mapping
+from vkflow.sources.database.position import Position
+from vkflow.sources.database.reading import NAME, Batch, Reader, name_rows, row_name
+from vkflow.sources.rows import SeenRows, rows_to_chunk
+from vkflow.sources.source import REJECTED_SCHEMA, Chunk
+
+ATTEMPTS = 5
+LONGEST_WAIT_SECONDS = 30
+logger = logging.getLogger(__name__)
+
+
+class DatabaseSource:
+    """Reads a table or query; with a cursor column only what is new in it.
+
+    Args:
+        settings: where, what, and by which column.
+        sleep: waits that many seconds; replaced in tests.
+
+    Raises:
+        SettingsError: something is missing or unknown.
+    """
+
+    name = "database"
+
+    def __init__(
+        self, settings: DatabaseSettings, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        if settings.url is None:
+            raise SettingsError(
+                "source = database needs the SQLAlchemy URL of a database: set VKFLOW_DATABASE__URL"
+            )
+        if bool(settings.table) == bool(settings.query):
+            raise SettingsError(
+                "source = database needs to know what to read: set either VKFLOW_DATABASE__TABLE "
+                "or VKFLOW_DATABASE__QUERY"
+            )
+        check_mapping(settings.columns, "database.columns")
+        self._settings, self._sleep = settings, sleep
+        self._engine = open_database(settings.url, "database.url")
+        self._of = f"{settings.table or settings.query}: {settings.cursor}"
+
+    def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
+        """Rows from the last position less the lag on; a lost connection is opened again.
+
+        Raises:
+            TransientError: the connection is lost again and again.
+            SourceError: the database refuses.
+        """
+        position, failures = Position.read(since, self._of), 0
+        while True:
+            try:
+                for chunk in self._read(position, as_of):
+                    yield chunk
+                    position, failures = Position.read(chunk.watermark, self._of), 0
+                return
+            except sa.exc.DBAPIError as error:
+                failures += 1
+                self._wait_or_give_up(error, failures)
+
+    def examine(self) -> str:
+        """Connect and look for the columns; returns what was found.
+
+        Raises:
+            SourceError: the database does not answer, or there is no such table or column.
+        """
+        try:
+            with self._engine.connect() as connection:
+                columns = Reader(connection, self._settings, self._of, datetime.now(UTC)).columns
+        except sa.exc.DBAPIError as error:
+            raise SourceError(f"{shown(self._engine)}: {explained(error, self._engine)}") from None
+        place = self._settings.table or "the query"
+        return f"{shown(self._engine)}, {len(columns)} columns of {place}"
+
+    def _wait_or_give_up(self, error: sa.exc.DBAPIError, failures: int) -> None:
+        problem = f"{shown(self._engine)}: {explained(error, self._engine)}"
+        if not is_passing(error, self._engine):
+            raise SourceError(f"the database cannot be read: {problem}") from None
+        if failures >= ATTEMPTS:
+            raise TransientError(f"the database could not be reached {failures} times: {problem}")
+        logger.warning("trying again, the connection was lost: %s", problem)
+        self._sleep(min(2.0**failures, LONGEST_WAIT_SECONDS))
+
+    def _read(self, position: Position | None, as_of: datetime) -> Iterator[Chunk]:
+        seen = SeenRows()
+        with self._engine.connect() as connection:
+            reader = Reader(connection, self._settings, self._of, as_of)
+            for number, batch in enumerate(reader.batches(position)):
+                furthest = [each for each in (position, batch.furthest) if each]
+                position = max(furthest, key=lambda each: each.rank, default=None)
+                chunk = _chunk(batch, seen, position)
+                is_all_anew = number == 0 and self._settings.cursor is None
+                yield replace(chunk, reread=NAME) if is_all_anew else chunk
+
+
+def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:
+    chunk = rows_to_chunk(batch.rows, seen, name_rows, makes_ids=False)
+    unreadable = [
+        (row_name(text), "the row has bytes that are no UTF-8", text) for text in batch.unreadable
+    ]
+    rejected = pl.DataFrame(unreadable, schema=dict(REJECTED_SCHEMA), orient="row")
+    return replace(
+        chunk,
+        rejected=pl.concat([chunk.rejected, rejected]),
+        seen=(chunk.seen or 0) + len(unreadable),
+        watermark=position.write() if position else None,
+    )

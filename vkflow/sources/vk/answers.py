@@ -1,0 +1,88 @@
+"""From the bytes of an HTTP answer to what VK says in it."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from vkflow.sources.vk.errors import UnavailableError, error_of
+
+PAYLOAD_CHARACTERS = 500
+MESSAGE_CHARACTERS = 200
+
+
+def answered(
+    method: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> Any:
+    """What VK put into ``response``.
+
+    Args:
+        method: such as ``wall.get``.
+        status: the HTTP status.
+        headers: of the answer, names in lower case or case-insensitive.
+        body: the JSON, free of the token.
+        now: the present, for a ``Retry-After`` that is a date.
+
+    Raises:
+        VkflowError: the answer is an error of VK, or none that can be understood.
+    """
+    if status != 200:
+        wait = retry_after(headers.get("retry-after"), now)
+        raise UnavailableError(f"{method}: HTTP {status} instead of an answer", wait)
+    answer = _parsed(method, body)
+    if "error" in answer:
+        raise _error(method, answer["error"])
+    if "response" not in answer:
+        raise UnavailableError(f"{method}: neither response nor error in the answer")
+    return answer["response"]
+
+
+def _parsed(method: str, body: bytes) -> dict[str, Any]:
+    answer = None
+    with suppress(ValueError, RecursionError):
+        answer = json.loads(body)
+    if not isinstance(answer, dict):
+        raise UnavailableError(f"{method}: the answer is not a JSON object")
+    return answer
+
+
+def _error(method: str, error: Any) -> Exception:
+    code = error.get("error_code") if isinstance(error, dict) else None
+    if not isinstance(code, int) or isinstance(code, bool):
+        return UnavailableError(f"{method}: an error without a code")
+    message = error.get("error_msg")
+    return error_of(method, code, cut(message) if isinstance(message, str) else "")
+
+
+def retry_after(value: str | None, now: datetime) -> float:
+    """Seconds a ``Retry-After`` header asks for (a number or a date, RFC 9110); 0: nothing."""
+    if not value:
+        return 0
+    try:
+        return max(0.0, float(value)) if value.strip().isdigit() else _until(value, now)
+    except (ValueError, TypeError):
+        return 0
+
+
+def _until(value: str, now: datetime) -> float:
+    return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+
+
+def cut(message: str) -> str:
+    """A message of VK, fit for a log line."""
+    return clean(" ".join(message.split()))[:MESSAGE_CHARACTERS]
+
+
+def clean(text: str) -> str:
+    """Text any table takes: without NUL, halves of surrogate pairs replaced."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def payload(value: Any) -> str:
+    """JSON of what came, cut to what helps a person to find it."""
+    try:
+        return clean(json.dumps(value, ensure_ascii=False))[:PAYLOAD_CHARACTERS]
+    except (ValueError, RecursionError):
+        return "nested too deeply to show"

@@ -1,0 +1,188 @@
+"""One pull: every wall down to its watermark, then the young posts, chunk by chunk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from vkflow.settings import VkSettings
+from vkflow.sources.downloads import PictureDownloader
+from vkflow.sources.source import Chunk
+from vkflow.sources.vk.chunks import make_chunk
+from vkflow.sources.vk.client import CALLS_IN_EXECUTE, Answer, VkClient
+from vkflow.sources.vk.errors import OwnerError
+from vkflow.sources.vk.methods import Wall, wall_get
+from vkflow.sources.vk.owners import find_owners
+from vkflow.sources.vk.posts import Post
+from vkflow.sources.vk.progress import Progress, YoungPost, ages_passed
+from vkflow.sources.vk.reach import ReachReader
+from vkflow.sources.vk.refreshing import Batch, Refreshed, due_batches, is_changed, refresh
+from vkflow.sources.vk.rejections import Rejection, rejected_frame
+from vkflow.sources.vk.wall import FIRST_PAGE, SeenPost, WallRead, oldest_wanted, read_wall
+
+CHUNK_POSTS = 100
+"""Posts stored at a time, and pictures in memory."""
+
+
+PARTS = ("picture", "repost")
+"""Parts of a post that may be missing while it is kept; they have keys of their own."""
+
+
+class Pull:
+    """The work of one run.
+
+    Args:
+        settings: owners, ages.
+        client: the open client.
+        downloader: of pictures; ``None`` leaves them out.
+        as_of: the moment of the run.
+        progress: what is stored already.
+
+    Attributes:
+        progress: what is stored once the last chunk given out is.
+    """
+
+    def __init__(
+        self,
+        settings: VkSettings,
+        client: VkClient,
+        downloader: PictureDownloader | None,
+        as_of: datetime,
+        progress: Progress,
+    ) -> None:
+        self.progress = progress
+        self._settings = settings
+        self._client = client
+        self._downloader = downloader
+        self._as_of = as_of
+        self._reach = ReachReader(client)
+        self._closed: set[int] = set()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Everything there is to store, oldest first on each wall."""
+        owners = find_owners(self._client, self._settings.owners)
+        yield make_chunk(rejections=owners.unknown, mended=self._settings.owners)
+        turns = self.progress.longest_unread(owners.ids)
+        for start in range(0, len(turns), CALLS_IN_EXECUTE):
+            some = turns[start : start + CALLS_IN_EXECUTE]
+            firsts = self._client.pack([wall_get(owner, 0, FIRST_PAGE) for owner in some])
+            for owner_id, first in zip(some, firsts, strict=True):
+                yield from self._new_posts(owner_id, first)
+        ages = self._settings.refresh_days
+        open_owners = [owner_id for owner_id in turns if owner_id not in self._closed]
+        batches = due_batches(self.progress, open_owners, self._as_of, ages)
+        for batch, refreshed in refresh(self._client, batches):
+            yield self._refreshed(batch, refreshed)
+
+    def _new_posts(self, owner_id: int, first: Answer[Wall] | None) -> Iterator[Chunk]:
+        after = self.progress.of(owner_id).newest
+        after = after or oldest_wanted(self._as_of, self._settings.first_days)
+        read = read_wall(self._client, owner_id, after, self._as_of, first)
+        advances = after if read.problem is None else None
+        chunks = [
+            read.posts[start : start + CHUNK_POSTS]
+            for start in range(0, max(1, len(read.posts)), CHUNK_POSTS)
+        ]
+        for posts in chunks[:-1]:
+            yield self._stored(owner_id, posts, advances)
+        last = self._stored(owner_id, chunks[-1], advances)
+        yield self._with_ending(last, owner_id, read)
+
+    def _stored(
+        self, owner_id: int, seen: Sequence[SeenPost], after: tuple[int, int] | None
+    ) -> Chunk:
+        """A chunk of new posts; of a wall not read to its end, the watermark stays."""
+        posts = [each.post for each in seen]
+        files, lost = self._pictures(posts)
+        reach, problems = self._reach.read(owner_id, [post.post_id for post in posts])
+        if after is not None:
+            self._advance([post for post in posts if self._is_past(post, after)], lost)
+        rejections = [*problems, *_remarks(posts), *lost.values()]
+        return make_chunk(posts, seen, reach, files, rejections, _part_keys(posts))
+
+    def _with_ending(self, chunk: Chunk, owner_id: int, read: WallRead) -> Chunk:
+        """The last chunk of a wall says how its reading ended."""
+        rejections, mended = list(read.rejections), [*chunk.mended, str(owner_id)]
+        if read.problem is None:
+            self.progress = self.progress.finished(owner_id, self._as_of)
+        else:
+            rejections.append(Rejection(str(owner_id), str(read.problem)))
+        if isinstance(read.problem, OwnerError):
+            self._closed.add(owner_id)
+        rejected = pl.concat([chunk.rejected, rejected_frame(rejections)])
+        return replace(chunk, rejected=rejected, mended=tuple(mended))
+
+    def _is_past(self, post: Post, after: tuple[int, int]) -> bool:
+        """Not so of posts with an impossible date, which must not move the watermark."""
+        return post.position > after and post.date <= self._as_of.timestamp()
+
+    def _advance(self, posts: Sequence[Post], lost: Mapping[str, Rejection]) -> None:
+        if not posts:
+            return
+        young = [self._young(post, post.key in lost) for post in posts]
+        waiting = [post for post in young if post.ages_done < len(self._settings.refresh_days)]
+        self.progress = self.progress.stored(posts[-1].owner_id, posts[-1].position, waiting)
+
+    def _refreshed(self, batch: Batch, refreshed: Refreshed) -> Chunk:
+        """Counts of a batch, and its posts that were edited or still lack their picture."""
+        owner_id, seen = batch.owner_id, list(refreshed.posts.values())
+        young = {post.post_id: post for post in batch.posts}
+        changed = [each.post for each in seen if is_changed(young[each.post.post_id], each.post)]
+        files, lost = self._pictures(changed)
+        reach, problems = self._reach.read(owner_id, list(refreshed.posts))
+        rejections = [*refreshed.rejections, *problems, *_remarks(changed), *lost.values()]
+        if refreshed.problem is None:
+            self._pass_ages(batch, refreshed, lost)
+        else:
+            rejections.append(Rejection(f"{owner_id} counts", str(refreshed.problem)))
+        shown = [each.post.key for each in seen]
+        mended = [f"{owner_id} counts", *shown, *_part_keys(changed)]
+        return make_chunk(changed, seen, reach, files, rejections, mended)
+
+    def _pass_ages(self, batch: Batch, refreshed: Refreshed, lost: Mapping[str, Rejection]) -> None:
+        """Also of posts that did not come: they are noted, and asked for at their next age."""
+        passed = []
+        for young in batch.posts:
+            if seen := refreshed.posts.get(young.post_id):
+                passed.append(self._young(seen.post, seen.post.key in lost))
+            else:
+                done = self._ages_passed(young.date)
+                passed.append(young.model_copy(update={"ages_done": done}))
+        self.progress = self.progress.refreshed(
+            batch.owner_id, passed, len(self._settings.refresh_days)
+        )
+
+    def _young(self, post: Post, lacks_picture: bool) -> YoungPost:
+        return YoungPost(
+            post_id=post.post_id,
+            date=post.date,
+            ages_done=self._ages_passed(post.date),
+            edited=post.edited,
+            lacks_picture=lacks_picture,
+        )
+
+    def _ages_passed(self, published: int) -> int:
+        return ages_passed(published, self._as_of, self._settings.refresh_days)
+
+    def _pictures(self, posts: Sequence[Post]) -> tuple[dict[int, bytes], dict[str, Rejection]]:
+        """Files by post id; by post key, why a picture did not come."""
+        if self._downloader is None:
+            return {}, {}
+        shown = [(post, post.picture_url) for post in posts if post.picture_url]
+        downloads = self._downloader.download([url for _, url in shown])
+        files, lost = {}, {}
+        for (post, _), download in zip(shown, downloads, strict=True):
+            if download.problem is None:
+                files[post.post_id] = download.content
+            else:
+                lost[post.key] = Rejection(f"{post.key} picture", download.problem)
+        return files, lost
+
+
+def _remarks(posts: Sequence[Post]) -> list[Rejection]:
+    return [remark for post in posts for remark in post.remarks]
+
+
+def _part_keys(posts: Sequence[Post]) -> list[str]:
+    return [f"{post.key} {part}" for post in posts for part in PARTS]

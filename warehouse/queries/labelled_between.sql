@@ -1,0 +1,7 @@
+-- One row per dated post of a window with a label, with its place in time.
+SELECT
+    owner_id, post_id, published_at,
+    row_number() OVER (ORDER BY published_at, owner_id, post_id) - 1 AS position
+FROM posts
+SEMI JOIN labels USING (owner_id, post_id)
+WHERE published_at >= $since AND published_at < $until
