@@ -3,9 +3,8 @@
 import base64
 import csv
 import io
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,31 +14,19 @@ import duckdb
 import pytest
 from PIL import Image
 
+from tests.fakes.pull import pull
 from vkflow.images.media import media_path
 
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
 KILLS = 10
-ROWS = 4_000
+ROWS = 1_500
 CHUNK_ROWS = 100
-COLUMNS = "view,like,comment,hide,expand,open_photo,open,share_to_message,text,photo".split(",")
-PULL = """
-import sys
-from datetime import datetime
-from pathlib import Path
-
-from tasks.pulling import pull_posts
-from vkflow.settings import load_settings
-
-home, path, chunk_rows, night = sys.argv[1:]
-settings = load_settings(
-    home=home,
-    source="dataset",
-    dataset={"path": path, "chunk_rows": int(chunk_rows)},
-    images={"tagger": "ViT-B-32:any"},
+COLUMNS = (
+    *("view", "like", "comment", "hide", "expand", "open_photo", "open", "share_to_message"),
+    *("text", "photo"),
 )
-print("ready", flush=True)
-pull_posts.fn(settings, datetime.fromisoformat(night))
-"""
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tasks.pulling"])  # importing takes longer than pulling
 
 
 def picture(number: int) -> str:
@@ -70,12 +57,11 @@ def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def start(home: Path, posts: Path) -> subprocess.Popen[str]:
-    arguments = [str(home), str(posts), str(CHUNK_ROWS), NIGHT.isoformat()]
-    process = subprocess.Popen(
-        [sys.executable, "-c", PULL, *arguments], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+def start(home: Path, posts: Path) -> multiprocessing.process.BaseProcess:
+    begun = processes.Event()
+    process = processes.Process(target=pull, args=(str(home), str(posts), CHUNK_ROWS, NIGHT, begun))
+    process.start()
+    assert begun.wait(timeout=60)
     return process
 
 
@@ -83,7 +69,8 @@ def finish(home: Path, posts: Path) -> float:
     """Pull to the end; returns the seconds it took."""
     process = start(home, posts)
     started = time.monotonic()
-    assert process.wait(timeout=120) == 0
+    process.join(timeout=120)
+    assert process.exitcode == 0
     return time.monotonic() - started
 
 
@@ -107,7 +94,7 @@ def test_a_pull_killed_at_ten_random_moments_gives_the_tables_of_an_undisturbed_
         process = start(killed, posts)
         time.sleep(seconds * (part + chance.random()) / KILLS)
         process.kill()
-        process.communicate()
+        process.join()
         if (killed / "warehouse.duckdb").exists():
             stored.append(_stored_posts(killed))
     assert any(0 < count < ROWS for count in stored)

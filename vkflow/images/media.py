@@ -4,7 +4,6 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from PIL import Image
 
@@ -96,8 +95,8 @@ def _file_to_keep(picture: DecodedPicture, image: Image.Image, content: bytes) -
 
 def _write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two processes may store the same picture at the same time.
-    unfinished = path.with_name(f".{path.stem}.{uuid4().hex}.part")
+    # Always the same name: what a killed pull leaves half-written, the next one writes over.
+    unfinished = path.with_name(f".{path.stem}.part")
     try:
         unfinished.write_bytes(content)
         unfinished.replace(path)
