@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from prefect import flow
 
+from flows.blocks import with_secrets
 from flows.options import RunOptions
 from flows.stopwatch import Stopwatch
 from tasks.diary import noted_run
@@ -21,7 +22,7 @@ from tasks.training import decide_on_bundle, train_bundle
 @flow(name="nightly", description=__doc__, flow_run_name="nightly", validate_parameters=True)
 def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect shows it in the form
     """Pull new posts, embed and tag them, train, score and publish; returns the summary."""
-    settings, watch = options.settings(), Stopwatch()
+    settings, watch = with_secrets(options.settings()), Stopwatch()
     with noted_run(settings, "nightly") as (run_id, counts):
         pulled = watch.time("pull", lambda: pull_posts(settings, options.moment()))
         as_of = options.moment()  # unless it was given: after the counts that were read just now
@@ -33,7 +34,7 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
         drifted = watch.time("drift", lambda: measure_drift(settings, as_of))
         night = Night(pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds)
-        counts |= {"pull": asdict(pulled), "texts": asdict(texts), "pictures": pictures}
+        counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
         counts |= {"scores": asdict(scored), "seconds": watch.seconds}
         watch.time("publish", lambda: publish_snapshot(settings))
         if settings.export.url is not None:

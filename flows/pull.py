@@ -1,9 +1,8 @@
 """Pull new posts and counts, and nothing else."""
 
-from dataclasses import asdict
-
 from prefect import flow
 
+from flows.blocks import with_secrets
 from flows.options import RunOptions
 from tasks.diary import noted_run
 from tasks.pulling import pull_posts
@@ -12,6 +11,6 @@ from tasks.pulling import pull_posts
 @flow(name="pull", description=__doc__)
 def pull(options: RunOptions = RunOptions()) -> None:  # noqa: B008
     """Store what the source has and the warehouse lacks."""
-    settings = options.settings()
+    settings = with_secrets(options.settings())
     with noted_run(settings, "pull") as (_, counts):
-        counts |= {"pull": asdict(pull_posts(settings, options.moment()))}
+        counts |= {"pull": pull_posts(settings, options.moment()).as_dict()}

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from tasks.step import run_logger, step, warehouse_of
+from tasks.step import heard, run_logger, step, warehouse_of
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
 from vkflow.settings import Settings
@@ -53,6 +53,10 @@ class PullCounts:
     bad_pictures: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
 
+    def as_dict(self) -> dict[str, object]:
+        """For JSON; ``asdict`` would make a count of pairs of the count of reasons."""
+        return {**vars(self), "quarantined": dict(self.quarantined)}
+
 
 @step("pull posts")
 def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
@@ -61,8 +65,9 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
     pull = _Pull(settings, source.name, as_of)
-    for chunk in source.fetch(since, as_of):
-        pull.store(chunk)
+    with heard("vkflow.sources"):
+        for chunk in source.fetch(since, as_of):
+            pull.store(chunk)
     counts, log = pull.counts, run_logger()
     log.info(
         "%d posts seen: %d new, %d changed, %d refreshed",

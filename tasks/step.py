@@ -56,6 +56,36 @@ def run_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
         return logging.getLogger("vkflow")
 
 
+class _Forwarder(logging.Handler):
+    """Says in the run's log what was said elsewhere."""
+
+    def __init__(self, log: logging.LoggerAdapter[logging.Logger]) -> None:
+        super().__init__(logging.INFO)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        self._log.log(record.levelno, "%s", record.getMessage())
+
+
+@contextmanager
+def heard(name: str) -> Iterator[None]:
+    """Let people read in the run's log what the part ``name`` of the library has to say."""
+    log = run_logger()
+    if isinstance(log, logging.Logger):  # a plain one hears it anyway
+        yield
+        return
+    speaker, forwarder = logging.getLogger(name), _Forwarder(log)
+    level = speaker.level
+    speaker.addHandler(forwarder)
+    speaker.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        speaker.removeHandler(forwarder)
+        speaker.setLevel(level)
+
+
 @contextmanager
 def warehouse_of(
     settings: Settings, as_of: datetime | None = None

@@ -98,7 +98,7 @@ class DatabaseSettings(Section):
         description="how far behind the last value of the cursor to read again, for rows that "
         "were committed late: seconds of a time, else units",
     )
-    chunk_rows: int = Field(5_000, ge=1, description="rows read and written at a time")
+    chunk_rows: int = Field(20_000, ge=1, description="rows read and written at a time, at most")
 
 
 class ExportSettings(Section):

@@ -2,17 +2,13 @@
 
 from datetime import datetime
 from multiprocessing.synchronize import Event
+from typing import Any
 
 from tasks.pulling import pull_posts
 from vkflow.settings import load_settings
 
 
-def pull(home: str, path: str, chunk_rows: int, night: datetime, begun: Event) -> None:
-    settings = load_settings(
-        home=home,
-        source="dataset",
-        dataset={"path": path, "chunk_rows": chunk_rows},
-        images={"tagger": "ViT-B-32:any"},
-    )
+def pull(settings: dict[str, Any], night: datetime, begun: Event) -> None:
+    loaded = load_settings(**settings)
     begun.set()
-    pull_posts.fn(settings, night)
+    pull_posts.fn(loaded, night)

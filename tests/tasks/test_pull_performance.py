@@ -21,21 +21,7 @@ SLACK = 2
 """Another process may take one of the two cores."""
 
 HEADER = "view,like,comment,hide,expand,open_photo,open,share_to_message,text,photo\n"
-WORDS = [
-    "кот",
-    "пёс",
-    "город",
-    "метро",
-    "новость",
-    "сегодня",
-    "рецепт",
-    "пирог",
-    "матч",
-    "победа",
-    "игра",
-    "море",
-    "небо",
-]
+WORDS = ("кот", "пёс", "город", "метро", "новость", "сегодня", "рецепт", "пирог", "матч", "море")
 PULL = """
 import resource
 import sys

@@ -4,6 +4,7 @@ import base64
 import csv
 import gzip
 import io
+import json
 import random
 import shutil
 import struct
@@ -428,6 +429,14 @@ def test_mended_counts_leave_the_quarantine(home: Path, file: Path):
     assert ask(home, "SELECT reason, seen_at FROM quarantine") == [
         ("more likes than views", NEXT_NIGHT)
     ]
+
+
+def test_what_a_pull_did_can_be_written_down(home: Path, file: Path):
+    write_csv(file, [row(("many", *REAL[0][1:])), row()])
+    counts = pull_posts.fn(dataset(home, file), NIGHT)
+    written = json.loads(json.dumps(counts.as_dict()))
+    assert (written["seen"], written["new"]) == (2, 2)
+    assert written["quarantined"] == {"view is not a whole number": 1}
 
 
 def quarantined_keys(home: Path) -> list[str]:

@@ -29,7 +29,7 @@ HAS_COUNTS = pl.any_horizontal(pl.col(*COUNTS).is_not_null())
 KINDS = {"is_ad": "true or false", **dict.fromkeys(TIMES, "a time")}
 
 NameRows = Callable[[pl.DataFrame], pl.Series]
-"""Names for rows that cannot be called by their ids; the frame has ``row`` and ``given``."""
+"""Names for rows that cannot be called by their ids; ``given`` is what is in them."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ def rows_to_chunk(
     repeat a post, once for each time it was observed: its last row describes it.
 
     Args:
-        raw: ``row`` (a number) and ``COLUMNS`` (text; empty or NULL: not given).
+        raw: ``COLUMNS`` (text; empty or NULL: not given), and where rows have a number, ``row``.
         seen: of the rows before; is brought up to date.
         name_rows: what to call rows that cannot be called by their ids.
         makes_ids: whether rows without ``post_id`` get one; else they are rejected.
@@ -170,18 +170,19 @@ def _own_key() -> pl.Expr:
 
 
 def _rejected(rows: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
-    return rows.select(key.alias("key"), "reason", payload()).select(*REJECTED_SCHEMA)
+    return rows.select(key.alias("key"), "reason", _payload(rows)).select(*REJECTED_SCHEMA)
 
 
-def payload() -> pl.Expr:
+def _payload(rows: pl.DataFrame) -> pl.Expr:
     """The row as a person needs it to find it again, its text last, where it may be cut.
 
     The picture would only fill the table.
     """
+    names = [name for name in rows.columns if name in ("row", *COLUMNS)]
     given = pl.col("given").struct
-    fields = [given.field(name) for name in ("row", *COLUMNS) if name not in ("photo", "text")]
+    shown = [given.field(name) for name in names if name not in ("photo", "text")]
     return (
-        pl.struct(*fields, given.field("text"))
+        pl.struct(*shown, given.field("text"))
         .struct.json_encode()
         .str.slice(0, PAYLOAD_CHARACTERS)
         .alias("payload")

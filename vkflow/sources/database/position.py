@@ -1,6 +1,7 @@
 """How far a cursor column has been read, and from where to go on."""
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -35,18 +36,21 @@ class Position:
     def at(cls, value: Any, of: str) -> "Position | None":
         """Where a row with the cursor ``value`` stands; nowhere without a number or time."""
         if isinstance(value, Decimal):
-            value = int(value) if value == value.to_integral_value() else float(value)
+            is_whole = value.is_finite() and value == value.to_integral_value()
+            value = int(value) if is_whole else float(value)
         if isinstance(value, date):  # and a datetime is one
             value = value.isoformat()
         if isinstance(value, str):
             return cls(of, value) if _moment(value) else None
-        return cls(of, value) if isinstance(value, int | float) else None
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        return cls(of, value) if is_number else None
 
     @property
     def rank(self) -> tuple[bool, datetime | float]:
         """By which positions compare: numbers, then times."""
-        moment = _moment(self.value) if isinstance(self.value, str) else None
-        return (False, float(self.value)) if moment is None else (True, moment)
+        if isinstance(self.value, str):
+            return True, _moment(self.value) or datetime.min.replace(tzinfo=UTC)
+        return False, self.value
 
     def is_after(self, as_of: datetime) -> bool:
         """Whether it is a time later than ``as_of``."""
@@ -60,9 +64,10 @@ class Position:
             lag: how far behind: seconds of a time, else units.
             times_are_text: the database has no type for times and compares them as text.
         """
-        if isinstance(self.value, int | float):
-            lowest = self.value - lag
-            return sa.literal(int(lowest) if lowest == int(lowest) else lowest)
+        if isinstance(self.value, int):
+            return sa.literal(self.value - math.ceil(lag))
+        if isinstance(self.value, float):
+            return sa.literal(self.value - lag)
         moment = datetime.fromisoformat(self.value)
         earlier = moment - timedelta(seconds=lag)
         if not times_are_text:

@@ -27,7 +27,7 @@ class Batch:
     """Some rows.
 
     Attributes:
-        rows: ``row`` and ``COLUMNS``, as text.
+        rows: ``COLUMNS``, as text.
         unreadable: how rows begin that hold bytes that are no text.
         furthest: the last position of them; ``None`` where the cursor column has no value.
     """
@@ -72,20 +72,21 @@ class Reader:
         Raises:
             SourceError: the cursor column has values, but neither numbers nor times.
         """
+        fetched_rows = min(FETCHED_ROWS, self._settings.chunk_rows)
         result = self._connection.execution_options(
-            stream_results=True, max_row_buffer=FETCHED_ROWS
+            stream_results=True, max_row_buffer=fetched_rows
         ).execute(self._statement(after))
         taken: list[list[Any]] = []
-        first_row = characters = 0
-        for fetched in result.partitions(FETCHED_ROWS):
+        characters = 0
+        for fetched in result.partitions(fetched_rows):
             rows = [row for row in map(self._texts, fetched) if self._is_known(row[-1])]
             taken += rows
             characters += sum(len(text) for row in rows for text in row[:-1] if text)
             if len(taken) >= self._settings.chunk_rows or characters >= BATCH_CHARACTERS:
-                yield self._batch(taken, first_row)
-                first_row, taken, characters = first_row + len(taken), [], 0
+                yield self._batch(taken)
+                taken, characters = [], 0
         if taken:
-            yield self._batch(taken, first_row)
+            yield self._batch(taken)
 
     def _statement(self, after: Position | None) -> sa.Select[Any]:
         cursor: Any = sa.column(self._settings.cursor) if self._settings.cursor else None
@@ -119,7 +120,7 @@ class Reader:
     def _is_known(self, position: Position | None) -> bool:
         return position is None or not position.is_after(self._as_of)
 
-    def _batch(self, rows: list[list[Any]], first_row: int) -> Batch:
+    def _batch(self, rows: list[list[Any]]) -> Batch:
         readable = [row for row in rows if all(_is_unicode(text) for text in row[:-1])]
         unreadable = [row for row in rows if not all(_is_unicode(text) for text in row[:-1])]
         frame = pl.DataFrame(
@@ -135,9 +136,7 @@ class Reader:
                 f"{self._settings.cursor} has {self._strange[:40]!r}"
             )
         return Batch(
-            rows=frame.with_row_index("row", first_row + 1).with_columns(
-                pl.lit(None, pl.String).alias(ours) for ours in absent
-            ),
+            rows=frame.with_columns(pl.lit(None, pl.String).alias(ours) for ours in absent),
             unreadable=tuple(_shown(row) for row in unreadable),
             furthest=max(positions, key=lambda position: position.rank, default=None),
         )
@@ -145,8 +144,8 @@ class Reader:
 
 def name_rows(rows: pl.DataFrame) -> pl.Series:
     """Names of rows that cannot be called by their ids."""
-    given = [json.dumps({**each, "row": None}) for each in rows["given"]]
-    return pl.Series([row_name(text) for text in given], dtype=pl.String)
+    names = [row_name(json.dumps(given)) for given in rows["given"]]
+    return pl.Series(names, dtype=pl.String)
 
 
 def row_name(content: str) -> str:

@@ -81,7 +81,8 @@ def token_of(settings: VkSettings) -> SecretStr:
     if settings.token is None or not settings.token.get_secret_value().strip():
         raise SettingsError(
             "source = vk needs a token: set VKFLOW_VK__TOKEN to a user token, or to the service "
-            "token of an application (https://id.vk.com/about/business/go)"
+            "token of an application (https://id.vk.com/about/business/go); in a deployment the "
+            "Prefect Secret block vkflow-vk-token will do"
         )
     return settings.token
 

@@ -1,5 +1,6 @@
 """One pull: every wall down to its watermark, then the young posts, chunk by chunk."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,8 @@ from vkflow.sources.vk.reach import ReachReader
 from vkflow.sources.vk.refreshing import Batch, Refreshed, due_batches, is_changed, refresh
 from vkflow.sources.vk.rejections import Rejection, rejected_frame
 from vkflow.sources.vk.wall import FIRST_PAGE, SeenPost, WallRead, oldest_wanted, read_wall
+
+logger = logging.getLogger(__name__)
 
 CHUNK_POSTS = 100
 """Posts stored at a time, and pictures in memory."""
@@ -64,6 +67,7 @@ class Pull:
         owners = find_owners(self._client, self._settings.owners)
         yield make_chunk(rejections=owners.unknown, mended=self._settings.owners)
         turns = self.progress.longest_unread(owners.ids)
+        logger.info("%d walls to read", len(turns))
         for start in range(0, len(turns), CALLS_IN_EXECUTE):
             some = turns[start : start + CALLS_IN_EXECUTE]
             firsts = self._client.pack([wall_get(owner, 0, FIRST_PAGE) for owner in some])
@@ -72,6 +76,7 @@ class Pull:
         ages = self._settings.refresh_days
         open_owners = [owner_id for owner_id in turns if owner_id not in self._closed]
         batches = due_batches(self.progress, open_owners, self._as_of, ages)
+        logger.info("%d posts to count again", sum(len(batch.posts) for batch in batches))
         for batch, refreshed in refresh(self._client, batches):
             yield self._refreshed(batch, refreshed)
 

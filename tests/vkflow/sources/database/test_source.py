@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.errors import SettingsError, SourceError, TransientError
@@ -338,3 +340,36 @@ def test_many_rows_are_streamed(postgres: Postgres):
         stream.close()
     assert held == (0,)  # cursors of other sessions are not shown
     assert any(query.startswith("FETCH FORWARD") for (query,) in states)
+
+
+anything = (
+    st.none()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.binary(max_size=9)
+    | st.text(max_size=9)
+    | st.sampled_from(["1", "-1", "1.0", "2026-05-01", "9999-99-99", "NaN", "\x00"])
+)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(st.tuples(st.booleans(), *[anything] * 8), min_size=1, max_size=20))
+def test_whatever_a_table_holds_no_row_stops_the_reading_or_is_lost(
+    tmp_path: Path, rows: list[tuple[Any, ...]]
+):
+    file = tmp_path / "any.db"
+    file.unlink(missing_ok=True)
+    names = 'post_id, text, owner_id, view, "like", photo, published_at, observed_at, is_ad'
+    with sqlite3.connect(file) as connection:
+        connection.execute(f"CREATE TABLE posts ({names}, updated_at)")
+        connection.executemany(
+            f"INSERT INTO posts VALUES ({', '.join('?' * 9)}, '2026-05-01')",
+            [(n if has_id else f"no id {n}", *row) for n, (has_id, *row) in enumerate(rows)],
+        )
+    connection.close()
+    chunks = fetch(f"sqlite:///{file}", cursor="updated_at", chunk_rows=7)
+    ids = [row for chunk in chunks for row in chunk.posts.select("owner_id", "post_id").rows()]
+    rejected = [key for chunk in chunks for key in chunk.rejected["key"] if "counts" not in key]
+    assert sum(chunk.seen or 0 for chunk in chunks) == len(rows) == len(ids) + len(set(rejected))

@@ -1,0 +1,82 @@
+"""How far a cursor is read: numbers and times in whatever form a driver gives them."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vkflow.sources.database.position import Position
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+MOSCOW = timezone(timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (7, 7),
+        (7.5, 7.5),
+        (Decimal("7"), 7),
+        (Decimal("7.5"), 7.5),
+        (NOON, "2026-06-01T12:00:00+00:00"),
+        (date(2026, 6, 1), "2026-06-01"),
+        ("2026-06-01 12:00:00", "2026-06-01 12:00:00"),
+    ],
+    ids=str,
+)
+def test_values_become_positions_that_survive_a_watermark(value: Any, kept: Any):
+    position = Position.at(value, "posts: id")
+    assert position is not None and position.value == kept
+    assert Position.read(position.write(), "posts: id") == position
+    assert Position.read(position.write(), "posts: other") is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, "cat", "", "infinity", b"7", object(), Decimal("NaN"), Decimal("Infinity")]
+)
+def test_what_is_neither_number_nor_time_is_no_position(value: Any):
+    assert Position.at(value, "posts: id") is None
+
+
+def test_numbers_beyond_the_precision_of_floats_are_told_apart():
+    assert Position("x", 2**62 + 1).rank > Position("x", 2**62).rank
+    assert literal(Position("x", 2**62 + 1023).bound(0.5, times_are_text=False)) == 2**62 + 1022
+
+
+@pytest.mark.parametrize("watermark", [None, "", "{}"])
+def test_without_a_watermark_there_is_no_position(watermark: str | None):
+    assert Position.read(watermark, "posts: id") is None
+
+
+def test_times_compare_by_the_moment_whatever_their_zone():
+    in_moscow, later = Position.at(NOON.astimezone(MOSCOW), "x"), Position.at(NOON, "x")
+    assert in_moscow is not None and later is not None
+    assert in_moscow.rank == later.rank
+    assert not later.is_after(NOON) and later.is_after(NOON - timedelta(seconds=1))
+
+
+def literal(element: sa.ColumnElement[Any]) -> Any:
+    assert isinstance(element, sa.BindParameter)
+    return element.value
+
+
+def test_a_lag_is_units_of_a_number_and_seconds_of_a_time():
+    assert literal(Position("x", 100).bound(30, times_are_text=False)) == 70
+    moment = Position("x", "2026-06-01T12:00:00+00:00").bound(3_600, times_are_text=False)
+    assert literal(moment) == NOON - timedelta(hours=1)
+
+
+@given(
+    moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
+    separator=st.sampled_from("T "),
+    lag=st.sampled_from([0, 1, 3_600]),
+)
+def test_a_time_kept_as_text_sorts_at_or_behind_its_bound(
+    moment: datetime, separator: str, lag: int
+):
+    text = moment.isoformat(separator)
+    assert literal(Position("x", text).bound(lag, times_are_text=True)) <= text
