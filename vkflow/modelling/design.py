@@ -57,8 +57,12 @@ class Standardiser:
 
 def fit_standardiser(values: Matrix, spread: float) -> Standardiser:
     """Fit on training posts; afterwards a column has the standard deviation ``spread``."""
-    mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64))
-    deviation = np.nan_to_num(np.nanstd(values, axis=0, dtype=np.float64))
+    known = ~np.isnan(values)
+    # A column nobody knows anything of has the mean 0, and stays at zero.
+    n_known = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0).sum(axis=0, dtype=np.float64) / n_known
+    squares = np.where(known, values - mean, 0) ** 2
+    deviation = np.sqrt(squares.sum(axis=0, dtype=np.float64) / n_known)
     scale = np.where(deviation > 1e-6, spread / np.maximum(deviation, 1e-6), 0.0)
     return Standardiser(mean.astype(np.float32), scale.astype(np.float32))
 

@@ -302,9 +302,6 @@ def _slices(features: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
     )
     conditions = {
         "owner=new": pl.col("owner_posts") == 0,
-        "owner=small": views < small,
-        "owner=medium": views.is_between(small, large, closed="left"),
-        "owner=large": views >= large,
         "picture=yes": pl.col("has_image") == 1,
         "picture=no": pl.col("has_image") == 0,
         "text=none": characters == 0,
@@ -312,6 +309,12 @@ def _slices(features: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
         "text=medium": characters.is_between(141, 600),
         "text=long": characters > 600,
     }
+    if small is not None and large is not None:  # some owner has a past
+        conditions |= {
+            "owner=small": views < small,
+            "owner=medium": views.is_between(small, large, closed="left"),
+            "owner=large": views >= large,
+        }
     categories = features["image_category"].unique().sort().to_list()
     conditions |= {f"category={name}": pl.col("image_category") == name for name in categories}
     table = features.select(

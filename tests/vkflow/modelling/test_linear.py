@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
+from vkflow.modelling.design import fit_standardiser
 from vkflow.modelling.linear import FOLDS, Sample, fit_linear, fit_logistic_ridge, linear_logits
 from vkflow.modelling.metrics import sigmoid
 
@@ -89,3 +90,10 @@ def test_calibration_mends_what_is_too_extreme() -> None:
 
 def test_applying_a_calibration_is_a_line() -> None:
     assert Calibration(1.0, 2.0).apply(np.array([3.0])).tolist() == [7.0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_standardising_leaves_constant_and_unknown_columns_at_zero() -> None:
+    values = np.array([[1, 5, np.nan], [3, 5, np.nan], [np.nan, 5, np.nan]], dtype=np.float32)
+    standard = fit_standardiser(values, spread=0.5).apply(values)
+    np.testing.assert_allclose(standard, [[-0.5, 0, 0], [0.5, 0, 0], [0, 0, 0]])
