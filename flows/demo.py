@@ -15,7 +15,10 @@ from vkflow.settings import Settings
 from warehouse.publishing import read_snapshot
 
 TONIGHT = """
-SELECT owner_id, post_id, text_start, p_like, p_comment, p_repost, p_hide
+SELECT
+    owner_id, post_id, left(text_start, 40) AS text_start,
+    round(100 * p_like, 2) AS "like %", round(100 * p_comment, 3) AS "comment %",
+    round(100 * p_repost, 3) AS "repost %", round(100 * p_hide, 3) AS "hide %"
 FROM predictions_wide ORDER BY published_at DESC LIMIT 10
 """
 

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 from prefect.events import emit_event
 
-from tasks.labelled_posts import CHUNK_POSTS
+from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.modelling.drift import table_drift
@@ -62,16 +62,8 @@ def _populations(
     connection: duckdb.DuckDBPyConnection, bundle: Bundle
 ) -> dict[str, pl.DataFrame] | None:
     """Features and probabilities of the selected posts; ``None`` without any."""
-    manifest = bundle.manifest
     tables, predictions = [], []
-    for chunk in features.selected_features(
-        connection,
-        encoder_id=manifest.encoder_id,
-        tagger_id=manifest.tagger_id,
-        taxonomy=manifest.taxonomy,
-        statistics_version=manifest.statistics_version,
-        chunk_posts=CHUNK_POSTS,
-    ):
+    for chunk in selected_posts(connection, bundle.manifest):
         tables.append(bundle.recipe.features.table(chunk))
         predictions.append(pl.DataFrame(bundle.predict(chunk)))
     if not tables:

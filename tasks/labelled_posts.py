@@ -9,28 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
+from tasks.selected_posts import Inputs, read_inputs, selected_posts
 from tasks.step import warehouse_of
 from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
-from vkflow.text.statistics import VERSION as STATISTICS_VERSION
-from warehouse import constants, features, images
+from warehouse import features
 
-CHUNK_POSTS = 20_000
 RECIPE_VERSION = 3
 """Raised whenever the same data would give another bundle, so that the next night trains."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Which vectors a bundle is made from."""
-
-    encoder_id: str
-    tagger_id: str
-    taxonomy: str
-    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ def training_fingerprint(settings: Settings, as_of: datetime) -> str:
         inputs = read_inputs(connection)
     # Threads do not change a bundle.
     parameters = settings.training.model_dump(mode="json", exclude={"threads", "drift_threshold"})
-    parts = (RECIPE_VERSION, STATISTICS_VERSION, parameters, vars(inputs), data)
+    parts = (RECIPE_VERSION, parameters, vars(inputs), data)
     text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -105,32 +93,12 @@ def labelled_posts(
             inputs = read_inputs(connection)
             outcomes = features.read_selected_outcomes(connection)
             files = []
-            for number, chunk in enumerate(_chunks(connection, inputs)):
+            for number, chunk in enumerate(selected_posts(connection, inputs)):
                 file = Path(folder) / f"{number:05d}.arrow"
                 chunk.write_ipc(file)
                 files.append(file)
         yield LabelledPosts(inputs, outcomes, tuple(files))
 
 
-def read_inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
-    """The encoder, tagger and taxonomy the last features step worked with."""
-    encoder_id = constants.read_constant(connection, "encoder_id") or "none"
-    tagger_id = constants.read_constant(connection, "tagger_id") or "none"
-    taxonomy = constants.read_constant(connection, "taxonomy") or "none"
-    stored = images.read_category_embeddings(connection, tagger_id, taxonomy)
-    return Inputs(encoder_id, tagger_id, taxonomy, tuple(stored["category"]))
-
-
 def _since(settings: Settings, as_of: datetime) -> datetime:
     return as_of - timedelta(days=settings.training.window_days)
-
-
-def _chunks(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> Iterator[pl.DataFrame]:
-    return features.selected_features(
-        connection,
-        encoder_id=inputs.encoder_id,
-        tagger_id=inputs.tagger_id,
-        taxonomy=inputs.taxonomy,
-        statistics_version=STATISTICS_VERSION,
-        chunk_posts=CHUNK_POSTS,
-    )

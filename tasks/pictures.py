@@ -1,5 +1,6 @@
 """Pictures to vectors, category scores and ranked tags."""
 
+import duckdb
 import numpy as np
 import polars as pl
 
@@ -90,15 +91,24 @@ def _tag_chunk(
             images.write_image_failure(connection, unreadable, "lost", "the stored file is damaged")
         if len(kept):
             scores = category_scores(embeddings[readable], categories, tagger.logit_scale)
-            _write(settings, connection, tagger, taxonomy, kept, embeddings[readable], scores)
+            ranked = settings.images.ranked_tags
+            _write(connection, tagger, taxonomy, kept, embeddings[readable], scores, ranked)
     return len(hashes)
 
 
-def _write(settings, connection, tagger, taxonomy, kept, embeddings, scores) -> None:  # type: ignore[no-untyped-def]
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    tagger: PictureTagger,
+    taxonomy: Taxonomy,
+    kept: pl.DataFrame,
+    embeddings: Floats,
+    scores: Floats,
+    ranked_tags: int,
+) -> None:
     encoder_id = pl.lit(tagger.encoder_id).alias("encoder_id")
     taxonomy_id = pl.lit(taxonomy.taxonomy_id).alias("taxonomy")
     names = [category.name for category in taxonomy.categories]
-    ranked = top_tags(scores, names, settings.images.ranked_tags)
+    ranked = top_tags(scores, names, ranked_tags)
     tags = [
         (image_hash, tag.category, tag.score, tag.rank)
         for image_hash, best in zip(kept["image_hash"], ranked, strict=True)

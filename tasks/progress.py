@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import TaskRunContext
@@ -49,8 +51,9 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
         update_progress_artifact(artifact, 100.0)
 
 
-def _artifact(description: str):  # type: ignore[no-untyped-def]
+def _artifact(description: str) -> UUID | None:
     """The id of a new progress artifact, or ``None`` outside of a run."""
     if TaskRunContext.get() is None:
         return None
-    return create_progress_artifact(0.0, description=description)
+    # Prefect's type also allows for its use in coroutines.
+    return cast(UUID, create_progress_artifact(0.0, description=description))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from tasks.progress import progress
+from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
 from vkflow.settings import Settings
@@ -38,7 +39,9 @@ def score_posts(settings: Settings, as_of: datetime, run_id: str) -> Scored:
         if bundle is not None:
             _warn_about_encoder(constants.read_constant(connection, "encoder_id"), bundle.manifest)
             with progress("posts scored", total) as advance:
-                for chunk in _chunks(connection, bundle.manifest, settings.scoring.chunk_posts):
+                for chunk in selected_posts(
+                    connection, bundle.manifest, settings.scoring.chunk_posts
+                ):
                     table = prediction_table(bundle, chunk, as_of, run_id)
                     rows += predictions.write_predictions(connection, table)
                     advance(len(chunk))
@@ -61,17 +64,6 @@ def prediction_table(
             pl.lit(run_id).alias("run_id"),
         )
         for activity, probabilities in bundle.predict(posts).items()
-    )
-
-
-def _chunks(connection, manifest: Manifest, chunk_posts: int):  # type: ignore[no-untyped-def]
-    return features.selected_features(
-        connection,
-        encoder_id=manifest.encoder_id,
-        tagger_id=manifest.tagger_id,
-        taxonomy=manifest.taxonomy,
-        statistics_version=manifest.statistics_version,
-        chunk_posts=chunk_posts,
     )
 
 

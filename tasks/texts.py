@@ -9,7 +9,7 @@ from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.vectors import as_lists
 from vkflow.settings import Settings
 from vkflow.text.cleaning import clean_for_encoder
-from vkflow.text.encoders import TextEncoder, load_encoder
+from vkflow.text.encoders import Progress, TextEncoder, load_encoder
 from vkflow.text.statistics import VERSION, text_statistics
 from warehouse import constants, texts
 
@@ -60,7 +60,7 @@ def embed_texts(settings: Settings) -> TextCounts:
     return TextCounts(done, tokens, truncated)
 
 
-def _embed_chunk(settings: Settings, encoder: TextEncoder, advance) -> TextCounts | None:  # type: ignore[no-untyped-def]
+def _embed_chunk(settings: Settings, encoder: TextEncoder, advance: Progress) -> TextCounts | None:
     """Embed and store one chunk; the file is not held while the model works."""
     limit = settings.text.chunk_texts
     with warehouse_of(settings) as connection:

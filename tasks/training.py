@@ -10,13 +10,12 @@ import polars as pl
 
 from tasks.judging import judge_bundle
 from tasks.labelled_posts import (
-    CHUNK_POSTS,
-    Inputs,
     count_labelled_posts,
     labelled_posts,
     training_fingerprint,
 )
 from tasks.progress import progress
+from tasks.selected_posts import Inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.bundles import (
@@ -35,7 +34,6 @@ from vkflow.modelling.splits import TRAIN, VALIDATION
 from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
-from vkflow.text.statistics import VERSION as STATISTICS_VERSION
 from warehouse import features, models
 
 
@@ -112,17 +110,7 @@ def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Flo
             return {}
         bundle = load_bundle(settings.models_directory, champion)
         features.select_labelled_posts(connection, since)
-        chunks = [
-            bundle.predict(chunk)
-            for chunk in features.selected_features(
-                connection,
-                encoder_id=bundle.manifest.encoder_id,
-                tagger_id=bundle.manifest.tagger_id,
-                taxonomy=bundle.manifest.taxonomy,
-                statistics_version=bundle.manifest.statistics_version,
-                chunk_posts=CHUNK_POSTS,
-            )
-        ]
+        chunks = [bundle.predict(chunk) for chunk in selected_posts(connection, bundle.manifest)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
@@ -162,7 +150,7 @@ def _manifest(
         encoder_id=inputs.encoder_id,
         tagger_id=inputs.tagger_id,
         taxonomy=inputs.taxonomy,
-        statistics_version=STATISTICS_VERSION,
+        statistics_version=inputs.statistics_version,
         categories=list(inputs.categories),
         priors={
             name: Prior(rate=prior.rate, strength=prior.strength)

@@ -124,6 +124,13 @@ def test_models_are_listed_with_the_reason_of_their_status(nights) -> None:
     assert "champion" in result.stdout and "mean gain on the test window" in result.stdout
 
 
+def test_bundle_is_shown_with_its_figures_and_the_meaning_of_its_features(nights) -> None:
+    result = vkflow("models", "show", home=nights.home)
+    assert result.returncode == 0
+    for text in ("gain_over_owner", "owner_like_trend", "public holiday of Russia"):
+        assert text in result.stdout
+
+
 def test_doctor_finds_everything_in_place(nights) -> None:
     result = vkflow("doctor", home=nights.home)
     assert result.returncode == 0, result.stdout

@@ -128,6 +128,12 @@ def test_night_leaves_artifacts_for_the_ui(nights) -> None:
     assert Artifact.get("most-promising") is not None
 
 
+def test_drift_of_every_feature_and_prediction_is_measured(nights) -> None:
+    kinds = dict(rows(nights.home, "SELECT kind, count(DISTINCT name) FROM drift GROUP BY kind"))
+    assert kinds["prediction"] == len(ACTIVITY_NAMES)
+    assert kinds["feature"] > 100
+
+
 def test_runs_are_noted_with_their_counts(nights) -> None:
     noted = rows(
         nights.home,

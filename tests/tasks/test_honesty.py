@@ -15,6 +15,8 @@ import pytest
 
 from flows.sampling import ensure_sample
 from tasks import texts as texts_task
+from tasks.backtesting import backtest_night
+from tasks.experimenting import compare_variants
 from tasks.judging import judge_bundle
 from tasks.labelled_posts import labelled_posts
 from tasks.pictures import tag_pictures
@@ -22,6 +24,7 @@ from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
+from vkflow.errors import SettingsError
 from vkflow.modelling.metrics import logits
 from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.training import Trained, train
@@ -213,6 +216,48 @@ def test_second_bundle_is_judged_against_the_champion(settings: Settings) -> Non
     with warehouse_of(settings) as connection:
         decisions = connection.execute("SELECT decision, reason FROM promotions").fetchall()
     assert len(decisions) == 2 and all(reason for _, reason in decisions)
+
+
+def test_experiment_puts_its_variants_on_the_leaderboard(settings: Settings) -> None:
+    names = ["global rate", "owner rate", "text statistics", "product"]
+    experiment_id = compare_variants.fn(settings, UNTIL, names)
+    with warehouse_of(settings) as connection:
+        board = connection.execute(
+            "SELECT variant, gain_over_global, gain_over_owner, low, high FROM leaderboard "
+            "WHERE experiment_id = ? AND activity = 'all'",
+            [experiment_id],
+        ).pl()
+    assert set(board["variant"]) == set(names)
+    assert board["variant"][0] == "product"
+    by_variant = {row["variant"]: row for row in board.to_dicts()}
+    assert by_variant["global rate"]["gain_over_global"] == 0
+    assert by_variant["owner rate"]["gain_over_owner"] == 0
+    assert by_variant["product"]["low"] > 0
+
+
+def test_unknown_variant_names_the_known_ones(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="owner rate"):
+        compare_variants.fn(settings, UNTIL, ["magic"])
+
+
+def test_backtest_judges_the_days_after_a_night(settings: Settings) -> None:
+    night = UNTIL - timedelta(days=14)
+    n_posts = backtest_night.fn(settings, "b", night, UNTIL, 7)
+    with warehouse_of(settings) as connection:
+        (published,) = connection.execute(
+            "SELECT count(*) FROM posts SEMI JOIN labels USING (owner_id, post_id) "
+            "WHERE published_at >= ? AND published_at < ?",
+            [night, night + timedelta(days=7)],
+        ).fetchone()
+        (gain,) = connection.execute(
+            "SELECT gain_over_owner FROM backtests WHERE activity = 'all' AND night = ?", [night]
+        ).fetchone()
+    assert n_posts == published > 100
+    assert gain > 0
+
+
+def test_backtest_of_a_night_without_labels_says_so(settings: Settings) -> None:
+    assert backtest_night.fn(settings, "b", UNTIL - timedelta(days=119), UNTIL, 7) == 0
 
 
 def test_oracle_is_better_than_the_model(settings: Settings, metrics: pl.DataFrame) -> None:
