@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(sample_commands.app, name="sample")
 app.add_typer(models_commands.app, name="models")
 app.command()(study_commands.experiment)
+app.command()(study_commands.search)
 app.command()(study_commands.backtest)
 
 

@@ -1,4 +1,4 @@
-"""``vkflow experiment`` and ``vkflow backtest``: studies of the model, and their tables."""
+"""``vkflow experiment``, ``search`` and ``backtest``: studies of the model, and their tables."""
 
 from typing import Annotated
 
@@ -33,6 +33,18 @@ def experiment(
     experiment_id = run_flow("experiment", source, None, as_of, variants=variant or [])
     board = read_snapshot(load_settings().snapshot_file, LEADERBOARD, [experiment_id])
     print_table(board, f"Experiment {experiment_id}, mean over activities")
+
+
+def search(
+    minutes: Annotated[float, typer.Option(min=0.01, help="Budget of the trials.")] = 10,
+    source: Source = None,
+    as_of: AsOf = None,
+) -> None:
+    """Search for better parameters of the trees; prints lines for vkflow.toml if there are any."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(str(run_flow("search", source, None, as_of, minutes=minutes))))
 
 
 def backtest(

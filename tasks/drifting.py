@@ -9,7 +9,7 @@ from prefect.events import emit_event
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, load_bundle
-from vkflow.modelling.drift import table_drift
+from vkflow.modelling.drift import GROWING, table_drift
 from vkflow.settings import Settings
 from warehouse import experiments, features, models
 
@@ -23,7 +23,8 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     """Compare the posts of the newest week with those the champion learnt from.
 
     Returns:
-        Names of features and predictions whose stability index is above the threshold.
+        Names of features and predictions whose stability index is above the threshold, but for
+        those that only grow with the warehouse.
     """
     newest = as_of - timedelta(days=NEWEST_DAYS)
     with warehouse_of(settings, as_of) as connection:
@@ -73,9 +74,9 @@ def _populations(
 
 def _tell(settings: Settings, champion: str, table: pl.DataFrame) -> list[str]:
     threshold = settings.training.drift_threshold
-    moved = table.filter(pl.col("stability_index") > threshold).sort(
-        "stability_index", descending=True
-    )
+    moved = table.filter(
+        pl.col("stability_index") > threshold, ~pl.col("name").is_in(GROWING)
+    ).sort("stability_index", descending=True)
     names = [f"{row['kind']} {row['name']}" for row in moved.to_dicts()]
     if names:
         run_logger().warning(

@@ -1,5 +1,7 @@
 """Compare variants on the labelled posts known by now."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import polars as pl
@@ -29,27 +31,46 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
         SourceError: there are too few labelled posts.
     """
     variants = choose_variants(names)
-    n_posts = count_labelled_posts(settings, as_of)
-    if n_posts < settings.training.min_posts:
-        raise SourceError(
-            f"{n_posts} posts have a label, {settings.training.min_posts} are needed to compare "
-            f"variants; pull more posts first"
-        )
-    with labelled_posts(settings, as_of) as posts, progress("variants", len(variants)) as advance:
-        recipe, data = posts.prepare(settings)
-        activities = judged_activities(data, recipe.features.priors)
+    with contest_of(settings, as_of) as contest, progress("variants", len(variants)) as advance:
         results = run_experiment(
-            Contest(data, recipe, settings.training, activities),
+            contest,
             variants,
             oracle_of(settings),
             on_progress=lambda _name: advance(1),
         )
     experiment_id = f"{as_of:%Y%m%d-%H%M%S}"
+    store_experiment(settings, experiment_id, as_of, results)
+    best = leaderboard_table(results).row(0, named=True)["variant"]
+    run_logger().info("%d variants compared; first is %s", len(variants), best)
+    return experiment_id
+
+
+@contextmanager
+def contest_of(settings: Settings, as_of: datetime) -> Iterator[Contest]:
+    """The posts and the split that everything compared with one another gets.
+
+    Raises:
+        SourceError: there are too few labelled posts.
+    """
+    n_posts = count_labelled_posts(settings, as_of)
+    if n_posts < settings.training.min_posts:
+        raise SourceError(
+            f"{n_posts} posts have a label, {settings.training.min_posts} are needed to compare "
+            f"models; pull more posts first"
+        )
+    with labelled_posts(settings, as_of) as posts:
+        recipe, data = posts.prepare(settings)
+        activities = judged_activities(data, recipe.features.priors)
+        run_logger().info("models are compared on %d posts", n_posts)
+        yield Contest(data, recipe, settings.training, activities)
+
+
+def store_experiment(
+    settings: Settings, experiment_id: str, as_of: datetime, results: pl.DataFrame
+) -> None:
+    """Put the results of ``run_experiment`` on the leaderboard."""
     stamped = results.with_columns(
         pl.lit(experiment_id).alias("experiment_id"), pl.lit(as_of).alias("created_at")
     )
     with warehouse_of(settings) as connection:
         experiments.write_experiment(connection, stamped)
-    best = leaderboard_table(results).row(0, named=True)["variant"]
-    run_logger().info("%d variants compared on %d posts; first is %s", len(variants), n_posts, best)
-    return experiment_id

@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 
 from tasks.progress import progress
+from tasks.similarities import compare_with_texts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.images.media import media_path
 from vkflow.images.scores import Floats, category_scores, top_tags
@@ -17,7 +18,11 @@ from warehouse import constants, images
 
 @step("tag pictures")
 def tag_pictures(settings: Settings) -> int:
-    """Tag every good picture that is not tagged yet; returns their number."""
+    """Tag every good picture that is not tagged yet, and compare it with its text.
+
+    Returns:
+        The number of pictures tagged.
+    """
     if settings.images.tagger == "none":
         run_logger().info("pictures are switched off (images.tagger = none)")
         with warehouse_of(settings) as connection:
@@ -35,8 +40,19 @@ def tag_pictures(settings: Settings) -> int:
         )
     if total == 0:
         run_logger().info("every picture is tagged already")
-        return 0
     categories = _category_embeddings(settings, tagger, taxonomy)
+    done = _tag_all(settings, tagger, taxonomy, categories, total) if total else 0
+    compare_with_texts(settings, tagger, taxonomy, categories)
+    return done
+
+
+def _tag_all(
+    settings: Settings,
+    tagger: PictureTagger,
+    taxonomy: Taxonomy,
+    categories: Floats,
+    total: int,
+) -> int:
     done = 0
     with progress("pictures tagged", total) as advance:
         while tagged := _tag_chunk(settings, tagger, taxonomy, categories):

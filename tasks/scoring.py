@@ -62,6 +62,7 @@ def prediction_table(
             pl.lit(bundle.manifest.model_version).alias("model_version"),
             pl.lit(scored_at).dt.cast_time_unit("us").alias("scored_at"),
             pl.lit(run_id).alias("run_id"),
+            pl.lit(bundle.predicted_by(activity)).alias("predicted_by"),
         )
         for activity, probabilities in bundle.predict(posts).items()
     )

@@ -78,6 +78,22 @@ def write_tags(
         replace_rows(connection, "image_tags", tags, (*picture, "taxonomy", "rank"))
 
 
+def pairs_without_similarity(
+    connection: duckdb.DuckDBPyConnection, encoder_id: str, limit: int
+) -> pl.DataFrame:
+    """Texts and pictures of posts to compare: text_hash, text, image_hash, embedding."""
+    return connection.execute(
+        query("pairs_without_similarity"), {"encoder_id": encoder_id, "limit": limit}
+    ).pl()
+
+
+def write_similarities(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
+    """Store text_hash, image_hash, encoder_id, similarity of a chunk of pairs."""
+    with transaction(connection):
+        key = ("text_hash", "image_hash", "encoder_id")
+        replace_rows(connection, "text_image_similarities", rows, key)
+
+
 def write_image_failure(
     connection: duckdb.DuckDBPyConnection, image_hashes: list[str], status: str, error: str
 ) -> None:

@@ -22,6 +22,7 @@ from tasks.labelled_posts import labelled_posts
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
+from tasks.searching import search_trees
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
 from vkflow.errors import SettingsError
@@ -34,8 +35,8 @@ from vkflow.settings import Settings, load_settings
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
-ORACLE_SHARE_BOUND = 0.75
-"""Of 3,000 posts; measured 0.84 with this encoder. Lower it only with a reason in the commit."""
+ORACLE_SHARE_BOUND = 0.80
+"""Of 3,000 posts; measured 0.86 with this encoder. Lower it only with a reason in the commit."""
 
 
 class HashedWords:
@@ -121,35 +122,98 @@ def test_predictions_are_calibrated(metrics: pl.DataFrame) -> None:
     assert 0.9 < slope["value"] < 1.1
 
 
-def test_planted_effects_have_the_right_sign(settings: Settings, learnt: Learnt) -> None:
-    """What the model says of posts whose picture or weekday is exchanged, against the truth."""
-    recipe, _, trained, rows = learnt
-    effects = read_effects(settings.sample_directory).filter(
-        pl.col("kind") == "text", pl.col("level").is_in(list(LEVERS)), pl.col("effect").abs() > 0.2
-    )
-    before = predict_posts(recipe, trained.models, rows)
-    right = []
-    for level, switch in LEVERS.items():
-        after = predict_posts(recipe, trained.models, switch(rows))
-        for row in effects.filter(level=level).to_dicts():
-            if row["activity"] not in trained.models:
-                continue
-            change = logits(after[row["activity"]]) - logits(before[row["activity"]])
-            right.append(np.sign(np.mean(change)) == np.sign(row["effect"]))
-    assert len(right) >= 8
+LEAST_EFFECT = {"text": 0.15, "picture": 0.15, "hour": 0.18, "weekday": 0.1}
+"""On the logit scale: smaller ones are lost in the noise of 3,000 posts."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "least_pairs"), [("text", 10), ("picture", 80), ("hour", 15), ("weekday", 6)]
+)
+def test_planted_effects_have_the_right_sign(
+    settings: Settings, learnt: Learnt, kind: str, least_pairs: int
+) -> None:
+    """What the model says of posts when one thing is exchanged, against what was planted."""
+    right = agreements(settings, learnt, kind)
+    assert len(right) >= least_pairs
     assert np.mean(right) >= 0.95
 
 
-def _with(statistic: str, count: int):
-    return lambda rows: rows.with_columns(pl.lit(count, rows.schema[statistic]).alias(statistic))
+def agreements(settings: Settings, learnt: Learnt, kind: str) -> list[bool]:
+    """Whether response and truth have the same sign, by level and activity of a kind.
+
+    Both are taken relative to the mean over all levels; to the posts as they are for the text.
+    """
+    recipe, _, trained, rows = learnt
+    rows = rows.filter(pl.col("image_embedding").is_not_null())[:: 1 if kind == "text" else 4]
+    levels = LEVELS[kind](rows)
+    responses = {
+        level: {
+            activity: float(logits(probability).mean())
+            for activity, probability in predict_posts(recipe, trained.models, posts).items()
+        }
+        for level, posts in {"as they are": rows, **levels}.items()
+    }
+    planted = {
+        (row["level"], row["activity"]): row["effect"]
+        for row in read_effects(settings.sample_directory).filter(kind=kind).to_dicts()
+    }
+    right = []
+    for activity in trained.models:
+        effects = np.array([planted[level, activity] for level in levels])
+        changes = np.array([responses[level][activity] for level in levels])
+        effects -= 0 if kind == "text" else effects.mean()
+        changes -= responses["as they are"][activity] if kind == "text" else changes.mean()
+        large = np.abs(effects) > LEAST_EFFECT[kind]
+        right += list(np.sign(effects[large]) == np.sign(changes[large]))
+    return right
 
 
-LEVERS = {
-    "emoji": _with("emoji", 2),
-    "question": _with("question_marks", 1),
-    "hashtag": _with("hashtags", 2),
-    "link": _with("urls", 1),
-}
+def _texts(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    levers = {"emoji": "emoji", "question": "question_marks", "hashtag": "hashtags", "link": "urls"}
+    return {
+        level: rows.with_columns(pl.lit(2, rows.schema[statistic]).alias(statistic))
+        for level, statistic in levers.items()
+    }
+
+
+def _pictures(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Every post with a picture drawn from those of each category in turn."""
+    of_picture = ["image_embedding", "image_scores", "image_category"]
+    donors = rows.select(of_picture).partition_by("image_category", as_dict=True)
+    return {
+        str(category): pl.concat(
+            [
+                rows.drop(of_picture),
+                pictures.sample(len(rows), with_replacement=True, seed=1),
+            ],
+            how="horizontal",
+        )
+        for (category,), pictures in donors.items()
+    }
+
+
+def _hours(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    local = pl.col("published_at").dt.convert_time_zone("Europe/Moscow")
+    return {
+        str(hour): rows.with_columns(
+            (local.dt.truncate("1d") + pl.duration(hours=hour)).dt.convert_time_zone("UTC")
+        )
+        for hour in range(24)
+    }
+
+
+def _weekdays(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    local = pl.col("published_at").dt.convert_time_zone("Europe/Moscow")
+    names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    return {
+        name: rows.with_columns(
+            pl.col("published_at") + pl.duration(days=1) * (day - local.dt.weekday().cast(int))
+        )
+        for day, name in enumerate(names, start=1)
+    }
+
+
+LEVELS = {"text": _texts, "picture": _pictures, "hour": _hours, "weekday": _weekdays}
 
 
 def test_what_happens_after_a_night_changes_nothing_before_it(
@@ -238,6 +302,22 @@ def test_experiment_puts_its_variants_on_the_leaderboard(settings: Settings) -> 
 def test_unknown_variant_names_the_known_ones(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="owner rate"):
         compare_variants.fn(settings, UNTIL, ["magic"])
+
+
+def test_search_says_on_the_test_window_whether_what_it_found_is_better(
+    settings: Settings,
+) -> None:
+    found = search_trees.fn(settings, UNTIL, 0.05)
+    with warehouse_of(settings) as connection:
+        board = connection.execute(
+            "SELECT variant, log_loss FROM leaderboard "
+            "WHERE experiment_id = ? AND activity = 'all'",
+            [found.experiment_id],
+        ).fetchall()
+    losses = dict(board)
+    assert found.is_better == (losses["product, tuned"] < losses["product"])
+    assert ("learning_rate = " in found.message) == found.is_better
+    assert found.trials >= 1
 
 
 def test_backtest_judges_the_days_after_a_night(settings: Settings) -> None:

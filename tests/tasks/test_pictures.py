@@ -10,6 +10,7 @@ from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.step import warehouse_of
 from vkflow.images.media import media_path
+from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.sample.truth import read_latent
 from vkflow.settings import Settings, load_settings
 
@@ -79,3 +80,43 @@ def test_switched_off_tagger_tags_nothing(settings: Settings) -> None:
     images = settings.images.model_copy(update={"tagger": "none"})
     assert tag_pictures.fn(settings.model_copy(update={"images": images})) == 0
     assert stored(settings, "SELECT count(*) FROM image_tags").item() == 0
+
+
+def test_text_is_compared_with_its_own_picture(settings: Settings) -> None:
+    tag_pictures.fn(settings)
+    pairs = stored(
+        settings,
+        "SELECT DISTINCT posts.text_hash, posts.image_hash, similarity FROM posts "
+        "LEFT JOIN text_image_similarities USING (text_hash, image_hash) "
+        "WHERE text <> '' AND image_hash IS NOT NULL",
+    )
+    assert len(pairs) > 30
+    assert pairs["similarity"].null_count() == 0
+    assert pairs["similarity"].is_between(-1, 1).all()
+    assert pairs["similarity"].n_unique() > 20
+
+
+def test_nothing_is_compared_where_the_text_tower_cannot_read_the_labels(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    taxonomy = load_taxonomy(settings.images.taxonomy_name)
+    labels = dict(zip(taxonomy.labels, reversed(taxonomy.labels.values()), strict=True))
+    monkeypatch.setattr(Taxonomy, "labels", property(lambda self: labels))
+    with caplog.at_level("INFO", logger="vkflow"):
+        tag_pictures.fn(settings)
+    assert "texts are not compared with pictures" in caplog.text
+    assert stored(settings, "FROM text_image_similarities").is_empty()
+
+
+def test_post_whose_text_changes_is_compared_anew(settings: Settings) -> None:
+    tag_pictures.fn(settings)
+    with warehouse_of(settings) as connection:
+        (before,) = connection.execute("SELECT count(*) FROM text_image_similarities").fetchone()
+        connection.execute(
+            "UPDATE posts SET text = 'кот', text_hash = 'new' WHERE (owner_id, post_id) = "
+            "(SELECT (owner_id, post_id) FROM posts WHERE image_hash IS NOT NULL LIMIT 1)"
+        )
+    assert tag_pictures.fn(settings) == 0
+    after = stored(settings, "FROM text_image_similarities")
+    assert len(after) == before + 1
+    assert after.filter(pl.col("text_hash") == "new")["similarity"].is_not_null().all()

@@ -25,7 +25,13 @@ POST = {
     "first_seen_at": NIGHT,
     "updated_at": NIGHT,
 }
-PREDICTION = {"owner_id": -1, "activity": "like", "model_version": "m1", "run_id": "r1"}
+PREDICTION = {
+    "owner_id": -1,
+    "activity": "like",
+    "model_version": "m1",
+    "run_id": "r1",
+    "predicted_by": "model",
+}
 
 
 @pytest.fixture

@@ -129,6 +129,10 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
                 "('i', $1, $2, 'dogs', 0.25, 2)",
                 [encoder, taxonomy],
             )
+    for similarity, encoder in ((0.5, "clip"), (0.9, "other")):
+        connection.execute(
+            "INSERT INTO text_image_similarities VALUES ('cat', 'i', ?, ?)", [encoder, similarity]
+        )
     select_unscored_posts(connection, "m1", days_ago(12), NIGHT)
     (chunk,) = read(connection)
     row = chunk.row(0, named=True)
@@ -161,6 +165,7 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
         "image_embedding": [3.0],
         "image_scores": [0.75, 0.25],
         "image_category": "cats",
+        "text_image_similarity": 0.5,
     }
     history = {
         name: value

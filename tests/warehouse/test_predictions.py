@@ -38,7 +38,7 @@ def test_predictions_are_stored_as_they_are(connection: duckdb.DuckDBPyConnectio
     frame = predictions({"post_id": 1, "probability": 0.25})
     assert write_predictions(connection, frame) == 1
     assert connection.execute("FROM predictions").fetchall() == [
-        (-1, 1, "like", 0.25, "m1", NIGHT, "r1")
+        (-1, 1, "like", 0.25, "m1", NIGHT, "r1", "model")
     ]
 
 

@@ -37,6 +37,34 @@ def category_scores(
     return scores
 
 
+def language_accuracy(labels: Floats, category_embeddings: Floats) -> float:
+    """How many labels in a language lie nearest to their own category.
+
+    Args:
+        labels: float32 (n_categories, d), embeddings of the categories' names in that language.
+        category_embeddings: float32 (n_categories, d), in the same order.
+
+    Returns:
+        Share from 0 to 1: near 1 / n_categories for a text tower that cannot read them.
+    """
+    nearest = (labels @ category_embeddings.T).argmax(axis=1)
+    return float((nearest == np.arange(len(labels))).mean())
+
+
+def pair_similarities(texts: Floats, pictures: Floats) -> Floats:
+    """Cosine of each text with its picture.
+
+    Args:
+        texts: float32 (n, d), rows of length 1.
+        pictures: float32 (n, d), rows of length 1.
+
+    Returns:
+        float32 (n,), from -1 to 1.
+    """
+    similarities: Floats = np.einsum("nd,nd->n", texts, pictures)
+    return similarities
+
+
 def top_tags(scores: Floats, categories: Sequence[str], count: int = 3) -> list[list[Tag]]:
     """The best `count` categories of every picture, best first.
 

@@ -92,6 +92,10 @@ class Bundle:
         """
         return predict_posts(self.recipe, self.models, posts)
 
+    def predicted_by(self, activity: str) -> str:
+        """``model``, or ``owner rate`` for an activity that was skipped in training."""
+        return "model" if activity in self.models else "owner rate"
+
 
 def save_bundle(bundle: Bundle, models_directory: Path) -> Path:
     """Write a bundle to a folder named by its version; it appears whole or not at all.

@@ -146,12 +146,13 @@ def history_columns(table: pl.DataFrame) -> Matrix:
 
 
 def statistics_columns(table: pl.DataFrame) -> Matrix:
-    """Logarithms of counts, whether there is any, and presence of the parts of a post."""
+    """Logarithms of counts, whether there is any, presence of the parts of a post, their match."""
     return table.select(
         *(pl.col(name).clip(0).log1p() for name in COUNTED),
         *((pl.col(name) > 0).cast(pl.Float32).alias(f"any_{name}") for name in FLAGGED),
         (pl.col("characters") > LONG_TEXT).cast(pl.Float32).alias("is_long"),
         *PRESENCE,
+        "text_image_similarity",
     ).to_numpy()
 
 

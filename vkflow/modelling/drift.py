@@ -3,14 +3,15 @@
 import numpy as np
 import polars as pl
 
+from vkflow.modelling.features import WINDOWS
 from vkflow.modelling.metrics import Floats
 
 BINS = 10
 LEAST_SHARE = 1e-4
 """Shares are kept this far from 0, so that an empty bin does not make the index infinite."""
 
-NOTABLE = 0.25
-"""Index from which a population counts as shifted: Siddiqi (2006), Credit Risk Scorecards, 9."""
+GROWING = ("owner_posts", *(f"owner_{kind}_{n}d" for kind in ("posts", "views") for n in WINDOWS))
+"""Features that grow by themselves while a warehouse is young: measured, but no cause for alarm."""
 
 
 def stability_index(reference: Floats, current: Floats) -> float:

@@ -9,13 +9,14 @@ import numpy as np
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
 from vkflow.modelling.features import CATEGORICAL
-from vkflow.modelling.linear import LinearFit, Matrix, Sample, fit_linear, linear_logits
+from vkflow.modelling.linear import Matrix
+from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage, view_correlation
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.modelling.weights import effective_sample_sizes
 from vkflow.settings import TrainingSettings
 
 
@@ -71,17 +72,14 @@ def train(
         settings: parameters of the trees.
         on_progress: called with the activity that is about to be trained.
     """
-    skipped = {name: _reason_to_skip(data, name, settings.min_posts) for name in ACTIVITY_NAMES}
-    reasons = {name: reason for name, reason in skipped.items() if reason}
-    names = [name for name in ACTIVITY_NAMES if name not in reasons]
-    linear = {name: _fit_linear(data, name) for name in names}
-    offsets = _offsets(data, recipe, linear)
+    stage = fit_linear_stage(data, recipe, settings.min_posts)
+    reasons = dict(stage.skipped)
     models, predictions = {}, {}
     for name in ACTIVITY_NAMES:
         on_progress(name)
         if name in reasons:
             continue
-        model, predicted = _fit_activity(data, name, linear[name], offsets[name], settings)
+        model, predicted = fit_activity(data, name, stage, settings)
         if _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
             models[name], predictions[name] = model, predicted
         else:
@@ -89,80 +87,16 @@ def train(
     return Trained(models, reasons, predictions)
 
 
-def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | None:
-    sizes = {split: len(data.rows(activity, split)) for split in (TRAIN, VALIDATION, TEST)}
-    if not any(sizes.values()):
-        return "no post has a known count"
-    if sizes[TRAIN] < min_posts or min(sizes.values()) == 0:
-        found = ", ".join(f"{number} {split}" for split, number in sizes.items())
-        return f"too few labelled posts: {found}; {min_posts} are needed for training"
-    if not data.counts[activity][data.rows(activity, TRAIN)].any():
-        return "it never happened in the training window"
-    return None
-
-
-def _correlation(data: TrainingSet, activity: str) -> float:
-    return overdispersion(*data.outcomes(activity, data.rows(activity, TRAIN)))
-
-
-def _fit_linear(data: TrainingSet, activity: str) -> LinearFit:
-    correlation = _correlation(data, activity)
-    training = _linear_sample(data, activity, TRAIN, correlation)
-    validation = _linear_sample(data, activity, VALIDATION, correlation)
-    rows = np.intersect1d(data.linear_rows, data.rows(activity, TRAIN))
-    return fit_linear(training, validation, data.blocks[rows])
-
-
-def _linear_sample(data: TrainingSet, activity: str, split: str, correlation: float) -> Sample:
-    rows, places, _ = np.intersect1d(
-        data.linear_rows, data.rows(activity, split), assume_unique=True, return_indices=True
-    )
-    counts, chances = data.outcomes(activity, rows)
-    return Sample(
-        data.linear_design[places],
-        counts / chances,
-        effective_sample_sizes(chances, correlation),
-    )
-
-
-def _offsets(
-    data: TrainingSet, recipe: Recipe, linear: Mapping[str, LinearFit]
-) -> dict[str, Floats]:
-    """Logits of the linear stage for every post, never by a fit that saw the post itself.
-
-    A training post gets the fit without its block of time, a validation post the fit on the
-    training posts, all others the fit on both.
-    """
-    if not linear:
-        return {}
-    split = data.keys["split"].to_numpy()
-    offsets = {name: np.empty(len(split)) for name in linear}
-    start = 0
-    for chunk in data.read_posts():
-        rows = np.arange(start, start + len(chunk))
-        design = recipe.design.matrix(chunk, data.features[start : start + len(chunk)])
-        for name, fit in linear.items():
-            fits = {"final": fit.final, "training": fit.training}
-            fits |= {str(block): fold for block, fold in enumerate(fit.folds)}
-            values = linear_logits(design, fits)
-            which = np.where(split[rows] == VALIDATION, "training", "final").astype(object)
-            training = data.blocks[rows] >= 0
-            which[training] = data.blocks[rows][training].astype(str)
-            for fitted, logits in values.items():
-                chosen = which == fitted
-                offsets[name][rows[chosen]] = logits[chosen]
-        start += len(chunk)
-    return offsets
-
-
-def _fit_activity(
-    data: TrainingSet,
-    activity: str,
-    linear: LinearFit,
-    offset: Floats,
-    settings: TrainingSettings,
+def fit_activity(
+    data: TrainingSet, activity: str, stage: LinearStage, settings: TrainingSettings
 ) -> tuple[ActivityModel, Floats]:
-    correlation = _correlation(data, activity)
+    """Fit the trees of one activity, and calibrate where it helps.
+
+    Returns:
+        The model, and its probabilities of all posts, NaN for training posts.
+    """
+    offset, linear = stage.offsets[activity], stage.fits[activity]
+    correlation = view_correlation(data, activity)
     trees = _fit_trees(data, activity, offset, correlation, settings)
     held_out = data.rows(activity, VALIDATION, TEST)
     logits = np.full(len(offset), np.nan)

@@ -94,6 +94,7 @@ def _trees_on(*patterns: str) -> Callable[[Contest], Callable[[], Predictions]]:
 
 
 TEXT_COUNTS = (*TEXT_STATISTICS, "has_text")
+BOTH = ("text_image_similarity",)
 TEXT = (*TEXT_COUNTS, r"^text_\d+$")
 PICTURE = ("has_image", "image_category", r"^image_\d+$", "^score_.*$")
 CALENDAR = ("hour", "weekday", "is_holiday")
@@ -195,9 +196,9 @@ VARIANTS = (
     Variant("text statistics", _trees_on(*TEXT_COUNTS)),
     Variant("text", _trees_on(*TEXT)),
     Variant("picture", _trees_on(*PICTURE)),
-    Variant("text and picture", _trees_on(*TEXT, *PICTURE, *CALENDAR)),
+    Variant("text and picture", _trees_on(*TEXT, *PICTURE, *BOTH, *CALENDAR)),
     Variant("product", _product),
-    Variant("trees alone", _trees_on(*TEXT, *PICTURE, *CALENDAR, *HISTORY, "is_ad")),
+    Variant("trees alone", _trees_on(*TEXT, *PICTURE, *BOTH, *CALENDAR, *HISTORY, "is_ad")),
     Variant("MultiCrossEntropy", _multi("MultiCrossEntropy", observed_rates)),
     Variant("MultiRMSE on logits", _multi("MultiRMSE", smoothed_logits)),
     Variant("logistic regression", _linear),

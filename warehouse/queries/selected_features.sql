@@ -9,6 +9,7 @@ SELECT
     image_embeddings.embedding AS image_embedding,
     image_scores.scores AS image_scores,
     image_tags.category AS image_category,
+    similarities.similarity AS text_image_similarity,
     history.* EXCLUDE (owner_id, post_id)
 FROM selected_posts
 JOIN posts USING (owner_id, post_id)
@@ -24,6 +25,9 @@ LEFT JOIN image_scores
 LEFT JOIN image_tags
     ON image_tags.image_hash = posts.image_hash AND image_tags.encoder_id = $tagger_id
     AND image_tags.taxonomy = $taxonomy AND image_tags.rank = 1
+LEFT JOIN text_image_similarities AS similarities
+    ON similarities.text_hash = posts.text_hash AND similarities.image_hash = posts.image_hash
+    AND similarities.encoder_id = $tagger_id
 LEFT JOIN selected_history AS history
     ON history.owner_id = selected_posts.owner_id AND history.post_id = selected_posts.post_id
 WHERE selected_posts.position >= $start AND selected_posts.position < $stop

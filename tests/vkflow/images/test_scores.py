@@ -1,6 +1,12 @@
 import numpy as np
 
-from vkflow.images.scores import Tag, category_scores, top_tags
+from vkflow.images.scores import (
+    Tag,
+    category_scores,
+    language_accuracy,
+    pair_similarities,
+    top_tags,
+)
 
 
 def test_scores_are_the_softmax_of_scaled_cosines():
@@ -41,3 +47,16 @@ def test_no_pictures_have_no_tags():
     none = np.empty((0, 2), np.float32)
 
     assert top_tags(category_scores(none, np.eye(2, dtype=np.float32), 1.0), ["a", "b"]) == []
+
+
+def test_a_text_tower_is_tried_on_the_labels_of_the_categories():
+    categories = np.eye(4, dtype=np.float32)
+    assert language_accuracy(categories, categories) == 1
+    assert language_accuracy(categories[[0, 1, 3, 2]], categories) == 0.5
+    assert language_accuracy(np.tile(categories[:1], (4, 1)), categories) == 0.25
+
+
+def test_similarity_is_the_cosine_of_each_pair():
+    texts = np.array([[1, 0], [0.6, 0.8]], np.float32)
+    pictures = np.array([[1, 0], [0.8, -0.6]], np.float32)
+    np.testing.assert_allclose(pair_similarities(texts, pictures), [1, 0], atol=1e-6)

@@ -44,6 +44,7 @@ def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
         pl.when("has_image").then("image_scores"),
         pl.when("has_image").then("image_category"),
         pl.lit(None, pl.List(pl.Float32)).alias("image_embedding"),
+        pl.when("has_image").then(pl.lit(0.2)).cast(pl.Float32).alias("text_image_similarity"),
         (pl.col("history_posts_count") * 3_000).alias("history_views_count"),
     )
     statistics = text_statistics(pl.Series([f"слово {number}?" for number in range(n_posts)]))

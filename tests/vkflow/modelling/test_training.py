@@ -16,6 +16,7 @@ from vkflow.modelling.bundles import (
     load_bundle,
     save_bundle,
 )
+from vkflow.modelling.drift import GROWING
 from vkflow.modelling.evaluation import Judged, judge, metrics_table
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.registry import load_metrics
@@ -130,6 +131,10 @@ def test_chunks_do_not_change_the_features(posts: pl.DataFrame, prepared: Prepar
     assert whole.equals(data.features)
 
 
+def test_features_that_only_grow_are_features(prepared: Prepared) -> None:
+    assert set(GROWING) <= set(prepared[0].features.describe())
+
+
 def test_missing_picture_text_owner_and_date_have_features(
     posts: pl.DataFrame, prepared: Prepared, bundle: Bundle
 ) -> None:
@@ -143,6 +148,7 @@ def test_missing_picture_text_owner_and_date_have_features(
         "image_embedding": None,
         "image_scores": None,
         "image_category": None,
+        "text_image_similarity": None,
         **dict.fromkeys(("characters", "words", "n_tokens"), 0),
         **history,
     }
@@ -300,6 +306,7 @@ def test_activity_without_a_model_is_predicted_by_its_owner_rate(
     posts: pl.DataFrame, bundle: Bundle
 ) -> None:
     without = Bundle(bundle.manifest, bundle.recipe, {})
+    assert (bundle.predicted_by("like"), without.predicted_by("like")) == ("model", "owner rate")
     rates = without.predict(posts)["like"]
     assert np.unique(rates.round(12)).size > 10
     assert abs(rates.mean() - bundle.recipe.features.priors["like"].rate) < 0.03

@@ -1,0 +1,115 @@
+"""Search for better parameters of the trees, by Optuna's tree-structured Parzen estimator.
+
+Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization, NIPS 24. Trials are compared
+on the validation window; the test window is left for one judgement of what was found.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage
+from vkflow.modelling.metrics import log_loss_per_view
+from vkflow.modelling.splits import VALIDATION
+from vkflow.modelling.training import fit_activity
+from vkflow.modelling.variants import VARIANTS, Contest, Variant
+from vkflow.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import optuna
+
+PRODUCT, TUNED = "product", "product, tuned"
+SEARCHED = ("learning_rate", "depth", "l2_leaf_reg", "feature_share")
+
+Parameters = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of parameters, and its mean gain over the global rate on the validation window."""
+
+    parameters: Parameters
+    gain: float
+    seconds: float
+
+
+def search_parameters(
+    contest: Contest, *, seconds: float, on_trial: Callable[[Trial], None]
+) -> list[Trial]:
+    """Try parameters until the time is over; the ones in use are the first trial.
+
+    The trial that is running when the time is over is finished.
+
+    Args:
+        contest: posts, split, and the parameters in use. Its seed starts the search.
+        seconds: when to stop.
+        on_trial: called after each trial.
+
+    Returns:
+        The trials in the order they were made, at least one.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    stage = fit_linear_stage(contest.data, contest.recipe, contest.settings.min_posts)
+    sampler = optuna.samplers.TPESampler(seed=contest.settings.seed)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.enqueue_trial({name: getattr(contest.settings, name) for name in SEARCHED})
+    trials: list[Trial] = []
+
+    def remember(_study: "optuna.Study", done: "optuna.trial.FrozenTrial") -> None:
+        duration = done.duration.total_seconds() if done.duration else 0.0
+        trials.append(Trial(done.params, float(done.values[0]), duration))
+        on_trial(trials[-1])
+
+    study.optimize(
+        lambda trial: _mean_gain(contest, stage, with_parameters(contest.settings, _draw(trial))),
+        timeout=seconds,
+        callbacks=[remember],
+    )
+    return trials
+
+
+def best_trial(trials: list[Trial]) -> Trial:
+    """The trial with the largest gain, the earliest one of equals."""
+    return max(trials, key=lambda trial: trial.gain)
+
+
+def with_parameters(settings: TrainingSettings, parameters: Parameters) -> TrainingSettings:
+    """Settings with these parameters of the trees in place of their own."""
+    return settings.model_copy(update=dict(parameters))
+
+
+def rivals(parameters: Parameters) -> list[Variant]:
+    """The product as it is and with these parameters, to be judged side by side."""
+    (product,) = (variant for variant in VARIANTS if variant.name == PRODUCT)
+
+    def fit_tuned(contest: Contest) -> Callable[[], dict[str, np.ndarray]]:
+        return product.fit(replace(contest, settings=with_parameters(contest.settings, parameters)))
+
+    return [product, Variant(TUNED, fit_tuned)]
+
+
+def _draw(trial: "optuna.Trial") -> Parameters:
+    return {
+        "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
+        "depth": trial.suggest_int("depth", 1, 8),
+        "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 1.0, 300.0, log=True),
+        "feature_share": trial.suggest_float("feature_share", 0.05, 1.0, log=True),
+    }
+
+
+def _mean_gain(contest: Contest, stage: LinearStage, settings: TrainingSettings) -> float:
+    gains = [_gain(contest, activity, stage, settings) for activity in stage.fits]
+    return float(np.mean(gains))
+
+
+def _gain(contest: Contest, activity: str, stage: LinearStage, settings: TrainingSettings) -> float:
+    _, predicted = fit_activity(contest.data, activity, stage, settings)
+    rows = contest.data.rows(activity, VALIDATION)
+    counts, chances = contest.data.outcomes(activity, rows)
+    rate = np.full(len(rows), contest.recipe.features.priors[activity].rate)
+    baseline = log_loss_per_view(counts, chances, rate)
+    return 1 - log_loss_per_view(counts, chances, predicted[rows]) / baseline
