@@ -46,6 +46,8 @@ def open_warehouse(
     connection = _connect(path, wait_seconds)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        # Long queries would draw bars into the log of a run.
+        connection.execute("SET enable_progress_bar = false")
         if memory_limit:
             connection.execute("SET memory_limit = ?", [memory_limit])
         migrate(connection)
