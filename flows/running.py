@@ -1,5 +1,6 @@
 """How a command runs a flow, and the arguments all of them share."""
 
+import logging
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
@@ -8,6 +9,8 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare_prefect
+from vkflow.errors import VkflowError
+from warehouse.errors import WarehouseError
 
 
 class SourceChoice(StrEnum):
@@ -31,6 +34,15 @@ AsOf = Annotated[
 ]
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """An error made for people is told in one line; of all others the traceback is shown."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, VkflowError | WarehouseError):
+        record.exc_info = None
+        record.msg, record.args = "%s", (str(error),)
+    return True
+
+
 def run_flow(
     name: str,
     source: SourceChoice | None,
@@ -51,5 +63,7 @@ def run_flow(
     if name in ("nightly", "pull"):
         open_source(settings)
     prepare_prefect(settings.home)
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(_without_traceback)
     flow = getattr(import_module(f"flows.{name}"), name)
     return flow({**given, **more})
