@@ -1,4 +1,4 @@
-"""``vkflow unlock``, ``restore`` and ``maintenance``: for the one who keeps it running."""
+"""``vkflow serve``, ``automate``, ``unlock``, ``restore``, ``maintenance``: to keep it running."""
 
 from datetime import UTC, datetime
 from importlib import import_module
@@ -9,6 +9,30 @@ import typer
 
 from flows.environment import prepare_prefect
 from vkflow.settings import load_settings
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect UI.")] = 4200,
+) -> None:
+    """Serve it on this machine: Prefect's server and UI, all deployments, and a worker."""
+    settings = load_settings()
+    prepare_prefect(settings.home)
+    from flows.serving import serve as run_until_stopped
+
+    run_until_stopped(settings, port, typer.echo)
+    typer.echo("Stopped.")
+
+
+def automate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)] = Path(
+        "deployments/automations.yaml"
+    ),
+) -> None:
+    """Make or renew the automations on the server of PREFECT_API_URL; serve does it by itself."""
+    from flows.automations import apply_automations
+
+    for name in apply_automations(file):
+        typer.echo(name)
 
 
 def unlock() -> None:

@@ -54,11 +54,12 @@ def run_flow(
     from flows.options import RunOptions
     from vkflow.sources.opening import open_source
 
-    given = {
-        "source": None if source is None else source.value,
+    arguments = {
+        "source": source and source.value,
         "path": path,
-        "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+        "as_of": as_of and as_of.replace(tzinfo=UTC),
     }
+    given = {name: value for name, value in arguments.items() if value is not None}
     settings = RunOptions(**given).settings()
     if name in ("nightly", "pull"):
         open_source(settings)
