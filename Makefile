@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo serve test test-slow test-browser lint format clean
+.PHONY: demo serve test test-slow test-browser test-kill lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
@@ -19,6 +19,10 @@ test-slow: $(INSTALLED)
 test-browser: $(INSTALLED)
 	command -v chromium >/dev/null || (apt-get update && apt-get install --yes chromium)
 	$(BIN)/pytest -m browser
+
+# Kills a night 50 times, lets it finish, and compares; prints what came of it.
+test-kill: $(INSTALLED)
+	$(BIN)/python -m tests.flows.killing
 
 serve: $(INSTALLED)
 	$(BIN)/vkflow serve

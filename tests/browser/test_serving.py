@@ -146,35 +146,13 @@ def test_posts_that_arrive_start_a_night(served: Served) -> None:
     wait_for(lambda: served.state(served.runs()[0]["id"]) == "Completed", NIGHT_SECONDS)
 
 
-def test_run_that_lost_its_process_and_its_worker_is_crashed_and_the_next_one_works(
-    served: Served,
-) -> None:
-    run = served.start_night()
-    wait_for(lambda: served.state(run) == "Running", 120)
-    time.sleep(5)
-    worker = next(
-        child
-        for child in psutil.Process(served.process.pid).children()
-        if "worker" in child.cmdline()
-    )
-    family = [worker, *worker.children(recursive=True)]
-    assert len(family) > 1
-    # Without its worker `vkflow serve` would end: it is held while the worker is away.
-    served.process.send_signal(signal.SIGSTOP)
-    try:
-        for process in family:
-            process.kill()
-        wait_for(lambda: served.state(run) == "Crashed", 130)
-        with subprocess.Popen(
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "vkflow"],
-            env={**served.environment, "PREFECT_API_URL": f"{served.url}/api"},
-            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        ) as another:  # fmt: skip
-            again = served.start_night()
-            wait_for(lambda: served.state(again) == "Completed", 300 + NIGHT_SECONDS)
-            another.send_signal(signal.SIGINT)
-    finally:
-        served.process.send_signal(signal.SIGCONT)
+def test_served_deployments_are_those_of_the_file(served: Served) -> None:
+    answer = served.api.post("/deployments/filter", json={}).raise_for_status()
+    names = {deployment["name"] for deployment in answer.json()}
+    assert {"nightly", "maintenance", "search"} <= names
+    automations = served.api.post("/automations/filter", json={}).raise_for_status().json()
+    assert {a["name"] for a in automations} == {"vkflow-crash-silent-runs", "vkflow-posts-arrived"}
+    assert json.dumps(automations).count(served.deployment("nightly")) >= 1
 
 
 def test_serving_twice_says_so_and_ctrl_c_stops_everything(tmp_path: Path) -> None:
@@ -204,10 +182,32 @@ def test_serving_twice_says_so_and_ctrl_c_stops_everything(tmp_path: Path) -> No
     assert not any(child.is_running() for child in children)
 
 
-def test_served_deployments_are_those_of_the_file(served: Served) -> None:
-    answer = served.api.post("/deployments/filter", json={}).raise_for_status()
-    names = {deployment["name"] for deployment in answer.json()}
-    assert {"nightly", "maintenance", "search"} <= names
-    automations = served.api.post("/automations/filter", json={}).raise_for_status().json()
-    assert {a["name"] for a in automations} == {"vkflow-crash-silent-runs", "vkflow-posts-arrived"}
-    assert json.dumps(automations).count(served.deployment("nightly")) >= 1
+def test_run_that_lost_its_process_and_its_worker_is_crashed_and_the_next_one_works(
+    served: Served,
+) -> None:
+    run = served.start_night()
+    wait_for(lambda: served.state(run) == "Running", 120)
+    time.sleep(5)
+    worker = next(
+        child
+        for child in psutil.Process(served.process.pid).children()
+        if "worker" in child.cmdline()
+    )
+    family = [worker, *worker.children(recursive=True)]
+    assert len(family) > 1
+    # Without its worker `vkflow serve` would end: it is held while the worker is away.
+    served.process.send_signal(signal.SIGSTOP)
+    try:
+        for process in family:
+            process.kill()
+        wait_for(lambda: served.state(run) == "Crashed", 130)
+        with subprocess.Popen(
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "vkflow"],
+            env={**served.environment, "PREFECT_API_URL": f"{served.url}/api"},
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as another:  # fmt: skip
+            again = served.start_night()
+            wait_for(lambda: served.state(again) == "Completed", 300 + NIGHT_SECONDS)
+            another.send_signal(signal.SIGINT)
+    finally:
+        served.process.send_signal(signal.SIGCONT)
