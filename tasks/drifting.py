@@ -9,7 +9,7 @@ from prefect.events import emit_event
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, load_bundle
-from vkflow.modelling.drift import GROWING, table_drift
+from vkflow.modelling.drift import GROWING, noise_bound, table_drift
 from vkflow.settings import Settings
 from warehouse import experiments, features, models
 
@@ -23,8 +23,8 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     """Compare the posts of the newest week with those the champion learnt from.
 
     Returns:
-        Names of features and predictions whose stability index is above the threshold, but for
-        those that only grow with the warehouse.
+        Names of features and predictions whose stability index is above the threshold and above
+        what chance alone does to so few posts, but for those that only grow with the warehouse.
     """
     newest = as_of - timedelta(days=NEWEST_DAYS)
     with warehouse_of(settings, as_of) as connection:
@@ -56,7 +56,8 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     )
     with warehouse_of(settings) as connection:
         experiments.write_drift(connection, table)
-    return _tell(settings, champion, table)
+    bound = noise_bound(len(reference[FEATURE]), len(current[FEATURE]))
+    return _tell(champion, table, max(settings.training.drift_threshold, bound))
 
 
 def _populations(
@@ -72,8 +73,7 @@ def _populations(
     return {FEATURE: pl.concat(tables), PREDICTION: pl.concat(predictions)}
 
 
-def _tell(settings: Settings, champion: str, table: pl.DataFrame) -> list[str]:
-    threshold = settings.training.drift_threshold
+def _tell(champion: str, table: pl.DataFrame, threshold: float) -> list[str]:
     moved = table.filter(
         pl.col("stability_index") > threshold, ~pl.col("name").is_in(GROWING)
     ).sort("stability_index", descending=True)

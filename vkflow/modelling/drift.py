@@ -7,8 +7,8 @@ from vkflow.modelling.features import WINDOWS
 from vkflow.modelling.metrics import Floats
 
 BINS = 10
-LEAST_SHARE = 1e-4
-"""Shares are kept this far from 0, so that an empty bin does not make the index infinite."""
+EMPTY = 0.5
+"""An empty bin counts as half a value, or it would make the index infinite."""
 
 GROWING = ("owner_posts", *(f"owner_{kind}_{n}d" for kind in ("posts", "views") for n in WINDOWS))
 """Features that grow by themselves while a warehouse is young: measured, but no cause for alarm."""
@@ -32,8 +32,22 @@ def stability_index(reference: Floats, current: Floats) -> float:
     known = reference[~np.isnan(reference)]
     tenths = np.linspace(0, 1, BINS + 1)[1:-1]
     edges = np.unique(np.quantile(known, tenths)) if len(known) else known
-    p, q = (_shares(values, edges) for values in (reference, current))
-    return float(((q - p) * np.log(q / p)).sum())
+    return _index(_bin_counts(reference, edges), _bin_counts(current, edges))
+
+
+def noise_bound(n_reference: int, n_current: int) -> float:
+    """What the index of a population that has not moved stays below, in 999 of 1,000 cases.
+
+    It is then (1 / n + 1 / m) times a chi-squared variable with a degree of freedom less than
+    there are bins: Yurdakul (2018), Statistical Properties of Population Stability Index, 3.
+
+    Args:
+        n_reference: values of the training window, n.
+        n_current: values of the newest week, m.
+    """
+    from scipy.stats import chi2
+
+    return float((1 / n_reference + 1 / n_current) * chi2.ppf(0.999, BINS))
 
 
 def category_stability_index(reference: pl.Series, current: pl.Series) -> float:
@@ -41,11 +55,11 @@ def category_stability_index(reference: pl.Series, current: pl.Series) -> float:
     if reference.is_empty() or current.is_empty():
         return float("nan")
     names = sorted(set(reference.drop_nulls()) | set(current.drop_nulls()))
-    p, q = (
-        np.maximum([(values == name).mean() or 0.0 for name in names], LEAST_SHARE)
+    counts = [
+        np.array([(values == name).sum() for name in names], dtype=np.float64)
         for values in (reference, current)
-    )
-    return float(((q - p) * np.log(q / p)).sum())
+    ]
+    return _index(*counts)
 
 
 def table_drift(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, float]:
@@ -62,7 +76,16 @@ def table_drift(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, flo
     return drift
 
 
-def _shares(values: Floats, edges: Floats) -> Floats:
+def _bin_counts(values: Floats, edges: Floats) -> Floats:
     bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
-    counts = np.bincount(bins.astype(np.int64), minlength=len(edges) + 2)
-    return np.maximum(counts / len(values), LEAST_SHARE)
+    return np.bincount(bins.astype(np.int64), minlength=len(edges) + 2).astype(np.float64)
+
+
+def _index(reference: Floats, current: Floats) -> float:
+    """The index from counts by bin; bins that are empty in both say nothing."""
+    used = (reference > 0) | (current > 0)
+    p, q = (
+        np.maximum(counts[used], EMPTY) / max(counts.sum(), EMPTY)
+        for counts in (reference, current)
+    )
+    return float(((q - p) * np.log(q / p)).sum())

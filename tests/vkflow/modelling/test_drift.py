@@ -2,7 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vkflow.modelling.drift import category_stability_index, stability_index, table_drift
+from vkflow.modelling.drift import (
+    category_stability_index,
+    noise_bound,
+    stability_index,
+    table_drift,
+)
 
 GENERATOR = np.random.default_rng(0)
 NORMAL = GENERATOR.normal(size=20_000)
@@ -24,6 +29,17 @@ def test_larger_shifts_have_larger_indices() -> None:
     indices = [stability_index(NORMAL, NORMAL + shift) for shift in (0, 0.2, 0.5, 1)]
     assert indices == sorted(indices)
     assert indices[-1] > 0.25
+
+
+def test_population_that_has_not_moved_stays_below_the_bound() -> None:
+    generator = np.random.default_rng(1)
+    indices = [
+        stability_index(generator.normal(size=500), generator.normal(size=40)) for _ in range(1_000)
+    ]
+    bound = noise_bound(500, 40)
+    assert np.quantile(indices, 0.5) < bound / 2
+    assert np.mean(np.array(indices) > bound) < 0.02
+    assert noise_bound(100_000, 10_000) < 0.005
 
 
 def test_values_that_become_unknown_are_drift() -> None:
