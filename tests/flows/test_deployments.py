@@ -12,6 +12,8 @@ import httpx
 import pytest
 import yaml
 
+from tests.browser.chromium import chromium, find_chromium
+
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))[
     "deployments"
@@ -110,6 +112,18 @@ def test_form_lists_the_sources_and_takes_a_date(api: httpx.Client) -> None:
     assert {"sample", "dataset"} <= set(str(options["source"]).replace("'", " ").split())
     assert "date-time" in str(options["as_of"])
     assert all(field.get("title") and field.get("description") for field in options.values())
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+def test_form_in_a_browser_has_titles_help_and_choices(api: httpx.Client) -> None:
+    server = str(api.base_url).removesuffix("/api/")
+    with chromium() as page:
+        page.open(f"{server}/deployments/deployment/{deployment(api, 'nightly')['id']}/run")
+        page.wait_for_text("Where posts come from.")
+        text = page.evaluate("document.body.innerText")
+        assert all(word in text for word in ("Source", "File", "As of", "knowing nothing later"))
+        assert page.evaluate("document.querySelectorAll('option').length") == 5
+        page.choose("dataset")
 
 
 @pytest.mark.parametrize("options", [{"source": "facebook"}, {"path": 5}, {"unknown": 1}])
