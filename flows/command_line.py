@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows import models_commands, sample_commands, study_commands
+from flows import models_commands, report_command, sample_commands, study_commands
 from flows.environment import prepare_prefect
 from flows.running import AsOf, File, Source, run_flow
 from vkflow.errors import VkflowError
@@ -25,11 +25,12 @@ app.add_typer(models_commands.app, name="models")
 app.command()(study_commands.experiment)
 app.command()(study_commands.search)
 app.command()(study_commands.backtest)
+app.command()(report_command.report)
 
 
 @app.command()
 def nightly(source: Source = None, path: File = None, as_of: AsOf = None) -> None:
-    """Pull, embed, tag, train, score and publish."""
+    """Pull, embed, tag, train, score, publish and report."""
     from rich.console import Console
     from rich.markdown import Markdown
 

@@ -1,8 +1,9 @@
-"""The night: pull, embed, tag, train, score, publish."""
+"""The night: pull, embed, tag, train, score, publish, report."""
 
 from dataclasses import asdict
+from datetime import datetime
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from flows.blocks import with_secrets
 from flows.options import RunOptions
@@ -13,10 +14,12 @@ from tasks.exporting import export_predictions
 from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import pull_posts
+from tasks.reporting import write_report
 from tasks.scoring import score_posts
 from tasks.summary import Night, summarise
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import decide_on_bundle, train_bundle
+from vkflow.settings import Settings
 
 
 @flow(name="nightly", description=__doc__, flow_run_name="nightly", validate_parameters=True)
@@ -35,8 +38,18 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         drifted = watch.time("drift", lambda: measure_drift(settings, as_of))
         night = Night(pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds)
         counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
-        counts |= {"scores": asdict(scored), "seconds": watch.seconds}
+        counts |= {"scores": asdict(scored), "seconds": watch.seconds, "as_of": as_of.isoformat()}
         watch.time("publish", lambda: publish_snapshot(settings))
         if settings.export.url is not None:
             watch.time("export", lambda: export_predictions(settings))
-        return summarise(settings, night)
+        summary = summarise(settings, night)
+    _report(settings, as_of)
+    return summary
+
+
+def _report(settings: Settings, as_of: datetime) -> None:
+    """Write the report once the night is in the diary; the night is done even without it."""
+    try:
+        write_report(settings, as_of)
+    except Exception:
+        get_run_logger().exception("the night is done, but its report could not be written")

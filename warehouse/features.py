@@ -30,6 +30,14 @@ def select_published_between(
     return _select(connection, query("published_between"), parameters)
 
 
+def select_sample_between(
+    connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime, limit: int
+) -> int:
+    """Select at most ``limit`` posts published in [since, until]; returns their number."""
+    parameters = {"since": since, "until": until, "limit": limit}
+    return _select(connection, query("sampled_between"), parameters)
+
+
 def select_unscored_posts(
     connection: duckdb.DuckDBPyConnection, model_version: str, since: datetime, until: datetime
 ) -> int:
