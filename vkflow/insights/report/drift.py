@@ -1,5 +1,6 @@
 """Section 6: features and predictions that have moved since the model was trained."""
 
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,15 @@ from matplotlib.figure import Figure
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
-from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled
+from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled, numbered
 from vkflow.insights.report.language import Language
 from vkflow.modelling.drift import GROWING
+from vkflow.modelling.metrics import Floats, sigmoid
 
 SHOWN = 8
 BINS = 12
+MOST_CATEGORIES = 4
+TITLE_WIDTH = 30
 NOTICEABLE = 0.1
 """Below it a stability index is chance (Siddiqi 2006, Credit Risk Scorecards, chapter 9)."""
 
@@ -37,12 +41,13 @@ def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
     n_moved = len(moved.filter(pl.col("stability_index") > NOTICEABLE))
     section["lead"] = say(
         "drift_lead",
+        posts=say.plural("posts", len(data.now)),
         moved=say.number(n_moved),
         all=say.number(len(moved)),
         threshold=say.number(NOTICEABLE, 1),
     )
     if shown:
-        height = 1.45 * ((len(shown) + 1) // 2) + 0.3
+        height = 1.6 * ((len(shown) + 1) // 2) + 0.3
         section["figures"] = [
             {
                 "svg": drawn(
@@ -52,11 +57,6 @@ def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
                 "caption": say("multiples_caption"),
             }
         ]
-    heads = ("column_feature", "column_index")
-    section["table"] = {
-        "head": [say(head) for head in heads],
-        "rows": [[feature_name(name, say), say.number(index[name], 2)] for name in chosen[:SHOWN]],
-    }
     return section
 
 
@@ -76,10 +76,9 @@ def feature_name(name: str, say: Language) -> str:
 
 
 def _is_drawable(data: ReportData, name: str) -> bool:
-    """Only numbers are drawn, and only where both sides have some."""
+    """Only where both sides know some values."""
     return all(
-        name in frame.columns and frame.schema[name].is_numeric() and frame[name].is_finite().any()
-        for frame in (data.before, data.now)
+        name in frame.columns and len(_known(frame[name])) for frame in (data.before, data.now)
     )
 
 
@@ -88,9 +87,14 @@ def _multiples(
 ) -> None:
     grid = figure.subplots((len(shown) + 1) // 2, 2, squeeze=False)
     for axes, name in zip(grid.flat, shown, strict=False):
-        _compare(axes, *(_finite(frame[name]) for frame in (data.before, data.now)))
-        title = feature_name(name, say)
-        axes.set_title(title if len(title) < 27 else title[:26] + "…", fontsize=8)
+        before, now = _known(data.before[name]), _known(data.now[name])
+        if before.dtype == pl.String:
+            _compare_categories(axes, before, now, data)
+        else:
+            is_rate = name.startswith("p_") or name.endswith("_logit")
+            _compare(axes, *(_values(values, name) for values in (before, now)))
+            numbered(axes.xaxis, say, say("percent_sign") if is_rate else "")
+        axes.set_title("\n".join(wrap(feature_name(name, say), TITLE_WIDTH)), fontsize=8)
         axes.annotate(
             say.number(index[name], 2), (1, 0.98), xycoords="axes fraction", ha="right", va="top",
             color=ACCENT, fontsize=8,
@@ -100,12 +104,34 @@ def _multiples(
         axes.set_visible(False)
 
 
-def _finite(values: pl.Series) -> np.ndarray:
-    known: np.ndarray = values.filter(values.is_finite()).to_numpy().astype(np.float64)
-    return known
+def _known(values: pl.Series) -> pl.Series:
+    return values.drop_nulls() if values.dtype == pl.String else values.filter(values.is_finite())
 
 
-def _compare(axes: Axes, before: np.ndarray, now: np.ndarray) -> None:
+def _values(values: pl.Series, name: str) -> Floats:
+    """Numbers as people read them: rates in percent, not as logits."""
+    numbers = values.to_numpy().astype(np.float64)
+    if name.endswith("_logit"):
+        return 100 * sigmoid(numbers)
+    return 100 * numbers if name.startswith("p_") else numbers
+
+
+def _compare_categories(axes: Axes, before: pl.Series, now: pl.Series, data: ReportData) -> None:
+    """Shares of the categories whose shares differ most."""
+    names = sorted(set(before) | set(now))
+    shares = {name: ((before == name).mean() or 0.0, (now == name).mean() or 0.0) for name in names}
+    moved = sorted(names, key=lambda name: -abs(shares[name][0] - shares[name][1]))[
+        :MOST_CATEGORIES
+    ]
+    place = np.arange(len(moved))[::-1]
+    axes.barh(place, [shares[n][0] for n in moved], height=0.7, color=MUTED, alpha=0.25)
+    axes.plot([shares[n][1] for n in moved], place, "o", color=ACCENT, markersize=4)
+    axes.set_yticks(place, [data.category(name) for name in moved], fontsize=7.5)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+
+
+def _compare(axes: Axes, before: Floats, now: Floats) -> None:
     both = np.concatenate([before, now])
     low, high = np.quantile(both, [0.01, 0.99])
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
@@ -116,5 +142,5 @@ def _compare(axes: Axes, before: np.ndarray, now: np.ndarray) -> None:
         )
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=3)
     axes.margins(y=0.2)

@@ -18,7 +18,8 @@ from vkflow.insights.words import emoji_of, hashtags_of, words_of
 LEAST_POSTS = 15
 LEAST_OWNERS = 3
 MOST_LEVELS = 2_000
-SHOWN_WORDS = 6
+SHOWN_WORDS = 4
+"""In either direction."""
 SHOWN_OWNERS = 12
 SHOWN_CATEGORIES = 12
 EXAMPLES = 3
@@ -99,7 +100,7 @@ def _length_figure(posts: pl.DataFrame, observed: dict[str, Reactions], say: Lan
     membership, names = memberships(levels)
     measured = {}
     for activity in observed:
-        if activity in ("like", "comment", "hide", "expand"):
+        if activity in LIFTED:
             table = lifts(observed[activity], membership, least_posts=LEAST_POSTS, least_owners=1)
             measured[activity] = {names[r["level"]]: r for r in table.to_dicts()}
     return pictures.lengths(lengths, list(TEXT_BANDS), measured, say)
@@ -174,14 +175,12 @@ def _first(observed: Reactions, n: int) -> Reactions:
 
 
 def _strongest(table: pl.DataFrame, names: list[str], say: Language) -> list[Any]:
-    """Those whose interval is furthest from no difference, on either side, best first."""
+    """Those whose interval is furthest from no difference, in both directions."""
     log_low, log_high = pl.col("low").log(), pl.col("high").log()
-    certain = pl.max_horizontal(log_low, -log_high)
-    chosen = (
-        table.filter(certain > 0)
-        .sort(certain, descending=True)
-        .head(SHOWN_WORDS)
-        .sort("lift", descending=True)
+    more = table.filter(log_low > 0).sort(log_low, "level", descending=[True, False])
+    less = table.filter(log_high < 0).sort(log_high, "level")
+    chosen = pl.concat([more.head(SHOWN_WORDS), less.head(SHOWN_WORDS)]).sort(
+        "lift", descending=True
     )
     return interval_rows(
         [lift_row(say, names[row["level"]], row) for row in chosen.to_dicts()],

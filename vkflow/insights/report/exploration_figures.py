@@ -14,6 +14,9 @@ from vkflow.insights.report.language import Language
 Paint = Callable[[Figure], None]
 LEAST_IN_CELL = 3
 LEAST_OF_OWNER = 5
+LEAST_SHOWN = 0.005
+PRIOR_POSTS = 10
+"""Average posts a cell is drawn towards the usual with, so that few posts give little colour."""
 
 
 def distributions(posts: pl.DataFrame, activities: list[str], say: Language) -> Paint:
@@ -29,13 +32,13 @@ def distributions(posts: pl.DataFrame, activities: list[str], say: Language) -> 
             edges = np.arange(0, top + 0.25, 0.25)
             shares = np.histogram(np.log10(positive), edges)[0] / len(counts)
             axes.bar(edges[:-1] + 0.125, shares, width=0.22, color=ACCENT)
-            if zero > 0:
+            if zero >= LEAST_SHOWN:
                 axes.bar(-0.6, zero, width=0.22, color=MUTED)
                 axes.annotate(
                     say.percent(zero), (-0.6, zero), xytext=(0, 2), textcoords="offset points",
                     ha="center", color=MUTED, fontsize=7.5,
                 )  # fmt: skip
-            marks = np.arange(0, int(top) + 1)[:: 2 if top > 4.5 else 1]
+            marks = np.arange(0, int(top) + 1)[:: 2 if top > 3.5 else 1]
             axes.set_xticks([-0.6, *marks], ["0", *(_power(mark, say) for mark in marks)])
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
@@ -105,7 +108,7 @@ def owner_rates(posts: pl.DataFrame, activities: list[str], say: Language) -> Pa
         axes.set_xscale("log")
         low, high = (int(np.floor(np.log10(x))) for x in axes.get_xlim())
         marks = [10.0**power for power in range(low + 1, high + 1)]
-        axes.set_xticks(marks, [say.rate(mark / 100) for mark in marks])
+        axes.set_xticks(marks, [say.plain(mark) + say("percent_sign") for mark in marks])
         axes.minorticks_off()
         axes.set_yticks(range(len(activities)), [say.activity(a) for a in reversed(activities)])
         axes.grid(axis="x")
@@ -127,11 +130,12 @@ def calendar(local: pl.Series, observed: Reactions, say: Language) -> Paint:
     posts = np.bincount(cells, minlength=84).reshape(shape)
     ratio = np.full(shape, np.nan)
     enough = posts >= LEAST_IN_CELL
-    ratio[enough] = np.log2(np.maximum(got[enough], 1e-9) / usual[enough])
+    prior = PRIOR_POSTS * float(usual.sum()) / max(int(posts.sum()), 1)
+    ratio[enough] = np.log2((got[enough] + prior) / (usual[enough] + prior))
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        image = axes.imshow(ratio, cmap=DIVERGING, vmin=-0.6, vmax=0.6, aspect="auto")
+        image = axes.imshow(ratio, cmap=DIVERGING, vmin=-0.585, vmax=0.585, aspect="auto")
         axes.set_xticks(np.arange(0, 12, 2) - 0.5, [f"{hour:02d}:00" for hour in range(0, 24, 4)])
         axes.set_yticks(range(7), say.weekdays())
         for spine in axes.spines.values():
@@ -196,7 +200,7 @@ def _band_dots(
     ticks = [
         t for t in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0) if axes.get_ylim()[0] <= t <= axes.get_ylim()[1]
     ]
-    axes.set_yticks(ticks, [say.times(t) for t in ticks])
+    axes.set_yticks(ticks, [f"×\u00a0{say.plain(t)}" for t in ticks])
     axes.minorticks_off()
     axes.set_xticks(range(len(bands)), [say(f"band_{band}") for band in bands])
     axes.legend(frameon=False, ncols=4, fontsize=7.5, loc="lower center", bbox_to_anchor=(0.5, 1.0),

@@ -9,8 +9,11 @@ import matplotlib as mpl
 from cycler import cycler
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+
+from vkflow.insights.report.language import Language
 
 ACCENT, INK, MUTED, RULE, WARM = "#0b5a8a", "#22262a", "#6a7178", "#d9dde1", "#b35806"
 # Blue and orange differ for the colour-blind, and in grey the middle is the lightest.
@@ -67,6 +70,11 @@ def drawn(paint: Callable[[Figure], None], label: str, height: float = 3.0) -> M
     head = f'<svg role="img" aria-label="{escape(label)}" {view[0] if view else ""}>'
     # matplotlib escapes the texts it writes.
     return Markup(head + body[body.index(">") + 1 :])  # noqa: S704
+
+
+def numbered(axis: Axis, say: Language, unit: str = "") -> None:
+    """Write the numbers of an axis in the form of the language."""
+    axis.set_major_formatter(lambda value, _place: say.plain(value) + (unit if value else ""))
 
 
 def labelled(axes: Axes, x: str = "", y: str = "") -> None:

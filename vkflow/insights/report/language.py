@@ -35,6 +35,8 @@ class Language:
         """Such as 1 234,5 in Russian; a dash when it is unknown."""
         if value is None or value != value:
             return "–"
+        if round(value, digits) == 0:
+            value, signed = 0.0, False
         text = f"{value:{'+' if signed else ''},.{digits}f}"
         return self._localised(text)
 
@@ -52,9 +54,15 @@ class Language:
         digits = next((d for d in range(5) if percent * 10**d >= 9.95), 5)
         return self.number(percent, digits) + self("percent_sign")
 
+    def plain(self, value: float) -> str:
+        """A number without superfluous zeros, for an axis: 0.1, 20,000."""
+        return self._localised(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
+
     def times(self, factor: float | None) -> str:
         """A factor: × 1.8."""
-        return "–" if factor is None else f"×{NO_BREAK}{self.number(factor, 1)}"
+        if factor is None:
+            return "–"
+        return f"×{NO_BREAK}{self.number(factor, 1 if factor >= 0.95 else 2)}"
 
     def plural(self, key: str, number: int) -> str:
         """A number with its noun: 1 пост, 2 поста, 5 постов."""

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
-from vkflow.insights.report.figures import ACCENT, MUTED, RULE, drawn, labelled
+from vkflow.insights.report.figures import ACCENT, MUTED, RULE, drawn, labelled, numbered
 from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
 
@@ -32,7 +32,7 @@ def model_section(data: ReportData, say: Language) -> dict[str, Any]:
             _gains(metrics, metric, say) for metric in ("gain_over_owner", "gain_over_global")
         ],
         "figures": _figures(data, say),
-        "calibration_none": say("calibration_none"),
+        "calibration_none": None if calibration_curves(data.forecasts) else say("calibration_none"),
         "slices": _slices(data, say),
         "leaderboard": _leaderboard(data, say),
     }
@@ -195,7 +195,7 @@ def _calibration(figure: Figure, curves: dict[str, pl.DataFrame], say: Language)
         axes.set_ylim(0, top)
         axes.locator_params(nbins=3)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(lambda value, _place: say.rate(value / 100) if value else "0")
+            numbered(axis, say, say("percent_sign"))
         axes.set_title(say.activity(activity))
         labelled(axes)
     for axes in grid.flat[len(curves) :]:
@@ -221,7 +221,9 @@ def _contributions(figure: Figure, data: ReportData, say: Language) -> None:
         value = float(matrix[row, column])
         axes.text(column, row, say.number(value, 2), ha="center", va="center", fontsize=8,
                   color="white" if value > 0.6 * matrix.max() else "#22262a")  # fmt: skip
-    axes.set_xticks(range(len(groups)), [say(f"group_{name}") for name in groups])
+    axes.set_xticks(
+        range(len(groups)), [say(f"group_{name}").replace(" ", "\n") for name in groups]
+    )
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(activities)), [say.activity(name) for name in activities])
     for spine in axes.spines.values():
@@ -249,7 +251,8 @@ def _gain_by_night(figure: Figure, nights: pl.DataFrame, say: Language) -> None:
     marks = np.unique(np.linspace(0, len(nights) - 1, 4).round().astype(int))
     axes.set_xticks(marks, [say.short_date(moments[mark]) for mark in marks])
     axes.margins(x=0.12)
-    axes.yaxis.set_major_formatter(lambda v, _place: say.percent(v / 100, 1 if abs(v) < 10 else 0))
+    axes.locator_params(axis="y", nbins=5)
+    numbered(axes.yaxis, say, say("percent_sign"))
     labelled(axes, y=say("axis_gain"))
 
 

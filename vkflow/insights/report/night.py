@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vkflow.insights.report.data import ReportData
-from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled
+from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled, numbered
 from vkflow.insights.report.language import Language
 
 
@@ -99,6 +99,7 @@ def _arrivals(figure: Figure, data: ReportData, say: Language) -> None:
     marks = np.unique(np.linspace(0, len(days) - 1, 4).round().astype(int))
     axes.set_xticks(marks, [say.short_date(days[m]) for m in marks])
     axes.set_ylim(0, None)
+    numbered(axes.yaxis, say)
     axes.locator_params(axis="y", integer=True, nbins=4)
     labelled(axes, y=say("axis_posts_a_day"))
 
@@ -122,6 +123,7 @@ def _durations(
         )  # fmt: skip
         axes.set_ylim(0, float(values.max()) * 1.25 or 1)
         axes.locator_params(axis="y", nbins=3)
+        numbered(axes.yaxis, say)
         axes.margins(x=0.1)
         labelled(axes, y=say(name))
     marks = np.unique(np.linspace(0, len(nights) - 1, 4).round().astype(int))

@@ -117,7 +117,7 @@ def _dots(figure: Figure, data: ReportData, say: Language) -> None:
 def _mark_decades(axes: Any, floor: float, top: float, say: Language) -> None:
     powers = np.arange(np.ceil(np.log10(floor)), np.floor(np.log10(top)) + 1)
     marks = [float(10.0**power) for power in powers]
-    texts = [say.rate(mark / 100) for mark in marks]
+    texts = [say.plain(mark) + say("percent_sign") for mark in marks]
     axes.minorticks_off()
     axes.set_xticks(marks, texts)
     axes.set_yticks(marks, texts)
