@@ -18,7 +18,7 @@ from vkflow.insights.contributions import group_contributions
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.outcomes import biggest_misses
-from vkflow.insights.report.page import render
+from vkflow.insights.report.page import SECTIONS, render
 from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.settings import Settings
@@ -40,17 +40,20 @@ def write_report(settings: Settings, as_of: datetime) -> Path:
     Returns:
         The dated file.
     """
-    say = load_language(settings.report.language)
     data = gather(settings, as_of)
-    local = as_of.astimezone(ZoneInfo(settings.training.time_zone))
-    file = settings.reports_directory / f"{local:%Y-%m-%d}.html"
-    page = render(data, say)
-    _write_atomically(file, page)
-    newest = max(settings.reports_directory.glob("[0-9]*.html"))
-    if newest == file:
-        _write_atomically(settings.reports_directory / LATEST, page)
+    file = save_page(settings, as_of, render(data, load_language(settings.report.language)))
     _tell(file, data, settings)
     run_logger().info("wrote %s (%.1f MB)", file, file.stat().st_size / 1e6)
+    return file
+
+
+def save_page(settings: Settings, as_of: datetime, page: str) -> Path:
+    """Write the page under its date, and as the latest one if no other has a later date."""
+    local = as_of.astimezone(ZoneInfo(settings.training.time_zone))
+    file = settings.reports_directory / f"{local:%Y-%m-%d}.html"
+    _write_atomically(file, page)
+    if file == max(settings.reports_directory.glob("[0-9]*.html")):
+        _write_atomically(settings.reports_directory / LATEST, page)
     return file
 
 
@@ -106,26 +109,22 @@ def _samples(
     nothing = pl.DataFrame()
     if bundle is None:
         return nothing, nothing, nothing
-    start, stop = bundle.manifest.trained_on_from, bundle.manifest.trained_on_to
-    now = _sample(connection, bundle, as_of - NEWEST, as_of)
-    before = None if start is None or stop is None else _sample(connection, bundle, start, stop)
-    judged = before if before is not None else now
-    contributions = nothing if judged is None else group_contributions(bundle, judged)
-    return _features(bundle, before), _features(bundle, now), contributions
+    manifest = bundle.manifest
+    windows = [(as_of - NEWEST, as_of)]
+    if manifest.trained_on_from is not None and manifest.trained_on_to is not None:
+        windows.append((manifest.trained_on_from, manifest.trained_on_to))
+    sizes = features.select_samples_between(connection, windows, SAMPLED_POSTS)
+    chunks = list(selected_posts(connection, manifest))
+    if not chunks:
+        return nothing, nothing, nothing
+    posts = pl.concat(chunks)
+    table = _features(bundle, posts)
+    contributions = group_contributions(bundle, posts)
+    return table[sizes[0] :], table[: sizes[0]], contributions
 
 
-def _sample(
-    connection: duckdb.DuckDBPyConnection, bundle: Bundle, since: datetime, until: datetime
-) -> pl.DataFrame | None:
-    features.select_sample_between(connection, since, until, SAMPLED_POSTS)
-    chunks = list(selected_posts(connection, bundle.manifest))
-    return pl.concat(chunks) if chunks else None
-
-
-def _features(bundle: Bundle, posts: pl.DataFrame | None) -> pl.DataFrame:
+def _features(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
     """Features of posts and, behind ``p_``, their predictions."""
-    if posts is None:
-        return pl.DataFrame()
     predictions = {f"p_{name}": values for name, values in bundle.predict(posts).items()}
     table = bundle.recipe.features.table(posts)
     return pl.concat([table, pl.DataFrame(predictions)], how="horizontal")
@@ -161,8 +160,6 @@ def _tell(file: Path, data: ReportData, settings: Settings) -> None:
 
 def report_summary(data: ReportData, settings: Settings) -> str:
     """The lead sentence of every section, as Markdown."""
-    from vkflow.insights.report.page import SECTIONS
-
     say = load_language(settings.report.language)
     leads = [(s["title"], s["lead"]) for s in (make(data, say) for make in SECTIONS.values())]
     return "\n\n".join(f"**{title}.** {lead}" for title, lead in leads)

@@ -42,11 +42,6 @@ def group_of(feature: str) -> str:
 def group_contributions(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
     """Mean absolute contribution of each group to the logit, by activity.
 
-    The contribution of a group to a post is the sum over its features, in the linear stage the
-    coefficient times the value less its mean, in the trees the SHAP value (Lundberg et al. 2020,
-    From local explanations to global understanding with explainable AI for trees), each less its
-    mean over the posts. What is marked or present of a post counts with the statistics of the text.
-
     Args:
         bundle: the model.
         posts: rows of ``warehouse.features.selected_features``, not too many.
@@ -54,25 +49,43 @@ def group_contributions(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         activity, group, effect: 0.1 moves a small probability by about a tenth.
     """
+    rows = [
+        (activity, group, float(np.abs(effect).mean()))
+        for activity, groups in post_contributions(bundle, posts).items()
+        for group, effect in groups.items()
+    ]
     schema = {"activity": pl.String, "group": pl.String, "effect": pl.Float64}
-    if posts.is_empty():
-        return pl.DataFrame(schema=schema)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def post_contributions(bundle: Bundle, posts: pl.DataFrame) -> dict[str, dict[str, Floats]]:
+    """What each group adds to the logit of each post, less its mean over the posts.
+
+    In the linear stage that is coefficient times value, in the trees the SHAP value (Lundberg et
+    al. 2020, From local explanations to global understanding with explainable AI for trees), summed
+    over the features of the group. Together they are the logit, less its mean.
+
+    Args:
+        bundle: the model.
+        posts: rows of ``warehouse.features.selected_features``, at least one.
+
+    Returns:
+        float64, shape (posts,), by activity and group.
+    """
     table = bundle.recipe.features.table(posts)
     matrix = bundle.recipe.design.matrix(posts, table)
     places = design_groups(bundle.recipe.design)
-    rows = []
+    found: dict[str, dict[str, Floats]] = {}
     for activity, model in bundle.models.items():
-        with threadpool_limits(1):
-            linear = {
-                group: (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
-                for group, columns in places.items()
-            }
         trees = _tree_contributions(model.trees, table)
+        found[activity] = {}
         for group in GROUPS:
-            effect = linear.get(group, 0.0) + trees[group]
-            moved = np.abs(effect - np.mean(effect)).mean() * abs(model.calibration.slope)
-            rows.append((activity, group, float(moved)))
-    return pl.DataFrame(rows, schema=schema, orient="row")
+            columns = places[group]
+            with threadpool_limits(1):
+                linear = (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
+            effect = model.calibration.slope * (linear + trees[group])
+            found[activity][group] = effect - effect.mean()
+    return found
 
 
 def design_groups(design: Design) -> Mapping[str, np.ndarray]:

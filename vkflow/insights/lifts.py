@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import sparse, stats
 
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.weights import effective_sample_sizes, overdispersion
 
-Z_95 = 1.96
 PRIOR_POSTS = 3
 """Average posts the global rate counts for in an owner's usual rate."""
 
@@ -71,7 +70,8 @@ def lifts(
     """The ratio of what posts of a level got to what is usual for their owners, by level.
 
     The interval is that of a ratio estimator on the logarithmic scale, clustered by owner, or by
-    post where there is one owner (Cochran 1977, Sampling Techniques, 6.3 and 9A).
+    post where there is one owner (Cochran 1977, Sampling Techniques, 6.3 and 9A), with Student's
+    quantile for the number of clusters.
 
     Args:
         observed: from :func:`reactions`.
@@ -99,7 +99,8 @@ def lifts(
     got, usual = got[:, levels], usual[:, levels]
     lift = got.sum(axis=0) / usual.sum(axis=0)
     spread = ((got - lift * usual) ** 2).sum(axis=0) * seen[levels] / (seen[levels] - 1)
-    error = Z_95 * np.sqrt(spread) / usual.sum(axis=0) / lift
+    quantile = stats.t.ppf(0.975, seen[levels] - 1)
+    error = quantile * np.sqrt(spread) / usual.sum(axis=0) / lift
     return pl.DataFrame(
         {
             "level": levels.astype(np.int64),

@@ -19,9 +19,10 @@ def words_of(texts: pl.Series) -> list[list[str]]:
         unescape(texts).str.replace_all(patterns.URL, " ").str.replace_all(patterns.HASHTAG, " ")
     )
     words = clean_for_words(plain).str.split(" ").list.unique(maintain_order=True).to_list()
-    lemmas = {word: lemma(word) for word in {word for of_text in words for word in of_text}}
+    forms = {word: lemma(word) for word in {word for of_text in words for word in of_text}}
+    telling = {word: form for word, form in forms.items() if _tells(form)}
     return [
-        [form for form in dict.fromkeys(lemmas[word] for word in of_text) if _tells(form)]
+        list(dict.fromkeys(telling[word] for word in of_text if word in telling))
         for of_text in words
     ]
 

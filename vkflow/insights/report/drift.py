@@ -18,7 +18,7 @@ from vkflow.modelling.metrics import Floats, sigmoid
 SHOWN = 8
 BINS = 12
 MOST_CATEGORIES = 4
-TITLE_WIDTH = 30
+TITLE_WIDTH = 24
 NOTICEABLE = 0.1
 """Below it a stability index is chance (Siddiqi 2006, Credit Risk Scorecards, chapter 9)."""
 

@@ -23,7 +23,7 @@ SHOWN_WORDS = 4
 SHOWN_OWNERS = 12
 SHOWN_CATEGORIES = 12
 EXAMPLES = 3
-MOST_TEXTS = 40_000
+MOST_TEXTS = 20_000
 """Newest posts whose texts are read word by word; more would not change a list of six words."""
 
 LIFTED = ("like", "comment", "repost", "hide")
@@ -72,9 +72,11 @@ def _figures(
     n_rows = (len(observed) + 2) // 2
     figures = [
         ("distributions", pictures.distributions(posts, list(observed), say), 1.45 * n_rows),
-        ("correlations", pictures.correlations(posts, list(observed), say), 3.9),
     ]
-    if posts["owner_id"].n_unique() > 1:
+    if observed:
+        correlations = pictures.correlations(posts, list(observed), say)
+        figures.append(("correlations", correlations, 3.9))
+    if observed and posts["owner_id"].n_unique() > 1:
         figures.append(("owners", pictures.owner_rates(posts, list(observed), say), 3.4))
     dated = posts["published_at"].is_not_null().to_numpy()
     if dated.sum() >= LEAST_POSTS and "like" in observed:
@@ -177,6 +179,8 @@ def _first(observed: Reactions, n: int) -> Reactions:
 def _strongest(table: pl.DataFrame, names: list[str], say: Language) -> list[Any]:
     """Those whose interval is furthest from no difference, in both directions."""
     log_low, log_high = pl.col("low").log(), pl.col("high").log()
+    # Words of the very same posts say the same; the first of them stands for all.
+    table = table.unique(["posts", "lift"], keep="first", maintain_order=True)
     more = table.filter(log_low > 0).sort(log_low, "level", descending=[True, False])
     less = table.filter(log_high < 0).sort(log_high, "level")
     chosen = pl.concat([more.head(SHOWN_WORDS), less.head(SHOWN_WORDS)]).sort(

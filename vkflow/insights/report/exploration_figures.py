@@ -203,8 +203,11 @@ def _band_dots(
     axes.set_yticks(ticks, [f"×\u00a0{say.plain(t)}" for t in ticks])
     axes.minorticks_off()
     axes.set_xticks(range(len(bands)), [say(f"band_{band}") for band in bands])
-    axes.legend(frameon=False, ncols=4, fontsize=7.5, loc="lower center", bbox_to_anchor=(0.5, 1.0),
-                handletextpad=0.2, columnspacing=1.0)  # fmt: skip
+    if measured:
+        axes.legend(
+            frameon=False, ncols=4, fontsize=7.5, loc="lower center", bbox_to_anchor=(0.5, 1),
+            handletextpad=0.2, columnspacing=1.0,
+        )  # fmt: skip
     labelled(axes, y=say("axis_beside_usual"))
 
 

@@ -51,7 +51,7 @@ class Language:
         if probability is None or probability != probability:
             return "–"
         percent = 100 * probability
-        digits = next((d for d in range(5) if percent * 10**d >= 9.95), 5)
+        digits = next((d for d in range(5) if percent * 10**d >= 9.95), 5) if percent else 0
         return self.number(percent, digits) + self("percent_sign")
 
     def plain(self, value: float) -> str:
