@@ -1,6 +1,6 @@
 import polars as pl
 
-from vkflow.insights.report.model import LEAST_FORECASTS, calibration_curves
+from vkflow.insights.report.model_figures import LEAST_FORECASTS, calibration_curves
 from vkflow.insights.report.outcomes import biggest_misses
 
 

@@ -2,82 +2,25 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.fakes.report import AS_OF, empty_report, frame
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.page import SECTIONS, render
 
-AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script><img src=http://evil.test/x onerror=alert(1)> $\\frac{'
-TIME = pl.Datetime("us", "UTC")
-SCHEMAS = {
-    "nights": {"night": TIME, "status": pl.String, "seconds": pl.Float64, "counts": pl.String},
-    "arrivals": {"day": pl.Date, "posts": pl.Int64},
-    "refused": {"source": pl.String, "reason": pl.String, "rows": pl.Int64},
-    "tonight": {
-        "owner_id": pl.Int64, "post_id": pl.Int64, "published_at": TIME, "text": pl.String,
-        "image_hash": pl.String, "source": pl.String, "activity": pl.String,
-        "probability": pl.Float64, "usual_rate": pl.Float64, "promise_rank": pl.Int64,
-        "risk_rank": pl.Int64,
-    },
-    "posts": {
-        "owner_id": pl.Int64, "post_id": pl.Int64, "published_at": TIME, "source": pl.String,
-        "text": pl.String, "image_hash": pl.String, "category": pl.String, "score": pl.Float64,
-        "characters": pl.Int64, "views": pl.Int64, "reach": pl.Int64,
-        **dict.fromkeys(ACTIVITY_NAMES, pl.Int64),
-    },
-    "metrics": {
-        "activity": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64,
-        "low": pl.Float64, "high": pl.Float64,
-    },
-    "gain_by_night": {
-        "created_at": TIME, "model_version": pl.String, "activity": pl.String,
-        "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-    },
-    "contributions": {"activity": pl.String, "group": pl.String, "effect": pl.Float64},
-    "leaderboard": {
-        "variant": pl.String, "log_loss": pl.Float64, "gain_over_global": pl.Float64,
-        "gain_over_owner": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-        "oracle_share": pl.Float64, "fit_seconds": pl.Float64,
-    },
-    "forecasts": {
-        "owner_id": pl.Int64, "post_id": pl.Int64, "activity": pl.String,
-        "probability": pl.Float64, "rate": pl.Float64, "chances": pl.Int64, "count": pl.Int64,
-        "observed_at": TIME,
-    },
-    "cards": {
-        "owner_id": pl.Int64, "post_id": pl.Int64, "published_at": TIME, "text": pl.String,
-        "image_hash": pl.String, "source": pl.String,
-    },
-    "drift": {"kind": pl.String, "name": pl.String, "stability_index": pl.Float64},
-    "before": {}, "now": {}, "insights": {},
-}  # fmt: skip
-
-
-def frame(name: str, rows: list[dict] | None = None) -> pl.DataFrame:
-    return pl.DataFrame(rows or [], schema=SCHEMAS[name])
 
 
 @pytest.fixture
 def first_night(tmp_path: Path) -> ReportData:
-    """Nothing at all is known."""
-    return ReportData(
-        as_of=AS_OF,
-        time_zone="Europe/Moscow",
-        window_days=180,
-        category_labels={},
-        media_directory=tmp_path,
-        model_version=None,
-        skipped={},
-        **{name: frame(name) for name in SCHEMAS},
-    )
+    return empty_report(tmp_path)
 
 
 def labelled(
