@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from flows import models_commands, operations_commands, sample_commands, study_commands
+from flows import (
+    models_commands,
+    operations_commands,
+    report_command,
+    sample_commands,
+    study_commands,
+)
 from flows.environment import prepare_prefect
 from flows.running import AsOf, File, Source, run_flow
 from vkflow.errors import VkflowError
@@ -30,11 +36,12 @@ app.command()(operations_commands.automate)
 app.command()(operations_commands.unlock)
 app.command()(operations_commands.restore)
 app.command()(operations_commands.maintenance)
+app.command()(report_command.report)
 
 
 @app.command()
 def nightly(source: Source = None, path: File = None, as_of: AsOf = None) -> None:
-    """Pull, embed, tag, train, score and publish."""
+    """Pull, embed, tag, train, score, publish and report."""
     from rich.console import Console
     from rich.markdown import Markdown
 

@@ -38,6 +38,7 @@ def run_demo(settings: Settings, posts: int) -> None:
         console.print(Markdown(nightly(RunOptions(source="sample", as_of=moment))))
     print_table(read_snapshot(settings.snapshot_file, TONIGHT), "The newest posts, as scored")
     console.print(
-        f"\nSnapshot for SQL: {settings.snapshot_file}\nModels: {settings.models_directory}"
+        f"\nSnapshot for SQL: {settings.snapshot_file}\nModels: {settings.models_directory}\n"
+        f"Report: {settings.reports_directory / 'latest.html'}"
     )
     console.print('Try: .venv/bin/vkflow sql "SELECT * FROM latest_predictions LIMIT 5"')

@@ -1,4 +1,4 @@
-"""The night: pull, embed, tag, train, score, publish."""
+"""The night: pull, embed, tag, train, score, publish, report."""
 
 from dataclasses import asdict
 
@@ -14,6 +14,7 @@ from tasks.exporting import export_predictions
 from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
+from tasks.reporting import write_report
 from tasks.scoring import score_posts
 from tasks.summary import Night, summarise
 from tasks.texts import compute_text_statistics, embed_texts
@@ -46,8 +47,12 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         watch.attempt("back up", lambda: back_up_warehouse(settings), None)
         counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
         counts |= {"scores": asdict(scored), "seconds": watch.seconds, "warnings": watch.warnings}
+        counts |= {"as_of": as_of.isoformat()}
         night = Night(
             pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds,
             watch.warnings,
         )  # fmt: skip
-        return watch.ended(summarise(settings, night))
+        summary = summarise(settings, night)
+    # Once the night is in the diary, which the report reads.
+    watch.attempt("report", lambda: write_report(settings, as_of), None)
+    return watch.ended(summary)

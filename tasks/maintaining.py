@@ -43,7 +43,7 @@ def maintain_home(
     paths = {
         "bundles": [f for f in _in(settings.models_directory, unneeded) if f.is_dir()],
         "pictures": _unwanted_pictures(settings.media_directory, wanted, cutoff),
-        "reports": _old_files(settings.home / "reports", "????-??-??.html", cutoff),
+        "reports": _old_files(settings.reports_directory, "????-??-??.html", cutoff),
     }
     found = [Superfluous("snapshots", snapshots, 0)]
     found += [Superfluous(kind, len(found), _size(found)) for kind, found in paths.items()]

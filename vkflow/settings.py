@@ -249,6 +249,12 @@ class ScoringSettings(Section):
     chunk_posts: int = Field(20_000, ge=1, description="posts scored between two saves")
 
 
+class ReportSettings(Section):
+    """The morning report."""
+
+    language: Literal["ru", "en"] = Field("ru", description="language of the report: ru or en")
+
+
 class WarehouseSettings(Section):
     """How the DuckDB file is opened."""
 
@@ -289,6 +295,7 @@ class Settings(BaseSettings):
     images: ImageSettings = ImageSettings()
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
+    report: ReportSettings = ReportSettings()
     export: ExportSettings = ExportSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 
@@ -333,6 +340,11 @@ class Settings(BaseSettings):
     def backups_directory(self) -> Path:
         """Copies of the warehouse."""
         return self.home / "backups"
+
+    @property
+    def reports_directory(self) -> Path:
+        """Morning reports by date, and the latest one."""
+        return self.home / "reports"
 
     @property
     def downloads_directory(self) -> Path:

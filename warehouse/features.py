@@ -1,6 +1,6 @@
 """What is known of posts at publication, in chunks, for training and for scoring."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import duckdb
@@ -28,6 +28,29 @@ def select_published_between(
     """Select posts published in [since, until], labelled or not; returns their number."""
     parameters = {"since": since, "until": until}
     return _select(connection, query("published_between"), parameters)
+
+
+def select_samples_between(
+    connection: duckdb.DuckDBPyConnection,
+    windows: Sequence[tuple[datetime, datetime]],
+    limit: int,
+) -> list[int]:
+    """Select at most ``limit`` posts published in each window [since, until], one after another.
+
+    Returns:
+        How many posts were selected of each window, in their order.
+    """
+    parameters = {
+        "since": [since for since, _ in windows],
+        "until": [until for _, until in windows],
+        "number": list(range(len(windows))),
+        "limit": limit,
+    }
+    _select(connection, query("sampled_between"), parameters)
+    counted = dict(
+        connection.execute("SELECT number, count(*) FROM selected_posts GROUP BY number").fetchall()
+    )
+    return [int(counted.get(number, 0)) for number in range(len(windows))]
 
 
 def select_unscored_posts(

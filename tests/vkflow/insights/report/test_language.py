@@ -1,0 +1,92 @@
+import re
+import string
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+import vkflow.insights.report as package
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.insights.report.language import load_language, plural_form
+
+RU, EN = load_language("ru"), load_language("en")
+CATALOGUES = {
+    code: yaml.safe_load(
+        (files("vkflow.insights") / "catalogue" / f"report.{code}.yaml").read_text("utf-8")
+    )
+    for code in ("ru", "en")
+}
+
+
+def gaps(phrase: object) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(str(phrase)) if name}
+
+
+def test_both_catalogues_have_the_same_phrases_with_the_same_gaps() -> None:
+    assert CATALOGUES["ru"].keys() == CATALOGUES["en"].keys()
+    different = [
+        key
+        for key, phrase in CATALOGUES["ru"].items()
+        if gaps(phrase) != gaps(CATALOGUES["en"][key])
+    ]
+    assert different == []
+
+
+def test_every_phrase_named_in_code_and_templates_exists() -> None:
+    folder = Path(str(package.__file__)).parent
+    sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
+    assert len(sources) > 15
+    named = {
+        key
+        for file in sources
+        for key in re.findall(
+            r"say(?:\.plural)?\(\s*['\"]([a-z_0-9]+)['\"]", file.read_text("utf-8")
+        )
+    }
+    assert len(named) > 50
+    assert named <= CATALOGUES["ru"].keys()
+
+
+def test_every_activity_has_a_name() -> None:
+    assert all(RU.activity(name) and EN.activity(name) for name in ACTIVITY_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun"),
+    [(1, "1 пост"), (2, "2 поста"), (5, "5 постов"), (11, "11 постов"), (12, "12 постов"),
+     (21, "21 пост"), (104, "104 поста"), (1111, "1 111 постов")],
+)  # fmt: skip
+def test_russian_nouns_agree_with_their_number(number: int, noun: str) -> None:
+    assert RU.plural("posts", number).replace("\u00a0", " ") == noun
+
+
+def test_english_nouns_have_two_forms() -> None:
+    assert [plural_form("en", number) for number in (0, 1, 2, 21)] == [1, 0, 1, 1]
+
+
+def test_numbers_have_the_form_of_the_language() -> None:
+    assert RU.number(1234567.891, 1) == "1\u00a0234\u00a0567,9"
+    assert EN.number(1234567.891, 1) == "1,234,567.9"
+    assert RU.percent(0.183, signed=True) == "+18\u00a0%"
+    assert RU.percent(-0.183, 1) == "−18,3\u00a0%"
+    assert RU.percent(-0.0001, signed=True) == "0\u00a0%"
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.123, "12%"), (0.0123, "1.2%"), (0.00034, "0.034%"), (0.0999, "10%"), (0, "0%")],
+)
+def test_rates_keep_two_significant_digits(probability: float, text: str) -> None:
+    assert EN.rate(probability) == text
+
+
+def test_what_is_unknown_is_a_dash() -> None:
+    assert [EN.number(None), EN.rate(float("nan")), EN.percent(None), EN.times(None)] == ["–"] * 4
+
+
+def test_dates_have_the_form_of_the_language() -> None:
+    assert RU.long_date(date(2026, 11, 2)) == "2 ноября 2026"
+    assert EN.long_date(date(2026, 11, 2)) == "2 November 2026"
+    assert RU.short_date(date(2026, 11, 2)) == "2 ноя"

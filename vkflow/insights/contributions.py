@@ -1,0 +1,115 @@
+"""Which groups of features move the predictions: both stages of the model, added up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from vkflow.modelling.bundles import Bundle
+from vkflow.modelling.design import Design
+from vkflow.modelling.features import CATEGORICAL, TEXT_STATISTICS
+from vkflow.modelling.metrics import Floats
+
+TEXT, STATISTICS, PICTURE, OWNER, CALENDAR = GROUPS = (
+    "text", "statistics", "picture", "owner", "calendar",
+)  # fmt: skip
+DESIGN_GROUPS = {
+    "owner": OWNER,
+    "history": OWNER,
+    "calendar": CALENDAR,
+    "category": PICTURE,
+    "statistics": STATISTICS,
+    "text": TEXT,
+    "image": PICTURE,
+}
+
+
+def group_of(feature: str) -> str:
+    """The group of a feature of the trees."""
+    if feature in ("hour", "weekday", "is_holiday"):
+        return CALENDAR
+    if feature.startswith("owner_") or feature.endswith("_beside_usual"):
+        return OWNER
+    if feature in TEXT_STATISTICS or feature in ("has_text", "is_ad"):
+        return STATISTICS
+    if feature.startswith("text_") and feature != "text_image_similarity":
+        return TEXT
+    return PICTURE
+
+
+def group_contributions(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
+    """Mean absolute contribution of each group to the logit, by activity.
+
+    Args:
+        bundle: the model.
+        posts: rows of ``warehouse.features.selected_features``, not too many.
+
+    Returns:
+        activity, group, effect: 0.1 moves a small probability by about a tenth.
+    """
+    rows = [
+        (activity, group, float(np.abs(effect).mean()))
+        for activity, groups in post_contributions(bundle, posts).items()
+        for group, effect in groups.items()
+    ]
+    schema = {"activity": pl.String, "group": pl.String, "effect": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def post_contributions(bundle: Bundle, posts: pl.DataFrame) -> dict[str, dict[str, Floats]]:
+    """What each group adds to the logit of each post, less its mean over the posts.
+
+    In the linear stage that is coefficient times value, in the trees the SHAP value (Lundberg et
+    al. 2020, From local explanations to global understanding with explainable AI for trees), summed
+    over the features of the group. Together they are the logit, less its mean.
+
+    Args:
+        bundle: the model.
+        posts: rows of ``warehouse.features.selected_features``, at least one.
+
+    Returns:
+        float64, shape (posts,), by activity and group.
+    """
+    table = bundle.recipe.features.table(posts)
+    matrix = bundle.recipe.design.matrix(posts, table)
+    places = design_groups(bundle.recipe.design)
+    found: dict[str, dict[str, Floats]] = {}
+    for activity, model in bundle.models.items():
+        trees = _tree_contributions(model.trees, table)
+        found[activity] = {}
+        for group in GROUPS:
+            columns = places[group]
+            with threadpool_limits(1):
+                linear = (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
+            effect = model.calibration.slope * (linear + trees[group])
+            found[activity][group] = effect - effect.mean()
+    return found
+
+
+def design_groups(design: Design) -> Mapping[str, np.ndarray]:
+    """Columns of the design matrix by group, in the order of :meth:`Design.matrix`."""
+    widths = [
+        ("owner", len(design.owners)),
+        ("history", len(design.standardisers["history"].mean)),
+        ("calendar", 24 + 7),
+        ("category", len(design.categories)),
+        ("statistics", len(design.standardisers["statistics"].mean)),
+        *(
+            (kind, len(design.standardisers[kind].mean))
+            for kind in ("text", "image")
+            if kind in design.standardisers
+        ),
+    ]
+    groups = np.concatenate([[""], *([DESIGN_GROUPS[name]] * width for name, width in widths)])
+    return {group: np.flatnonzero(groups == group) for group in GROUPS}
+
+
+def _tree_contributions(trees: Any, table: pl.DataFrame) -> dict[str, Floats]:
+    from catboost import Pool
+
+    pool = Pool(table.to_pandas(), cat_features=list(CATEGORICAL))
+    values = trees.get_feature_importance(pool, type="ShapValues")[:, :-1]
+    groups = np.array([group_of(name) for name in table.columns])
+    return {group: values[:, groups == group].sum(axis=1) for group in GROUPS}

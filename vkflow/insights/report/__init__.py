@@ -1,0 +1,1 @@
+"""The morning report: frames in, one self-contained HTML page out."""

@@ -1,0 +1,102 @@
+"""Section 7: advice to authors, as far as there is evidence for it."""
+
+from typing import Any
+
+import polars as pl
+
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.insights.report.cards import owner_name
+from vkflow.insights.report.data import ReportData
+from vkflow.insights.report.intervals import Measured, interval_rows
+from vkflow.insights.report.language import Language
+
+CLEAR = ("raises", "lowers")
+SHOWN_LEVERS = 16
+SHOWN_OWNERS = 8
+
+
+def advice_section(data: ReportData, say: Language) -> dict[str, Any]:
+    """Clear effects by lever, all activities side by side, so that trade-offs are seen."""
+    section: dict[str, Any] = {"title": say("advice_title"), "caveat": say("advice_caveat")}
+    if data.insights.is_empty():
+        return section | {"lead": say("advice_none"), "groups": [], "owners": []}
+    overall = data.insights.filter(pl.col("owner_id").is_null())
+    clear = overall.filter(pl.col("verdict").is_in(CLEAR))
+    judged = overall.filter(pl.col("verdict") != "too few posts")
+    lead = "advice_lead" if len(clear) else "advice_unclear" if len(judged) else "advice_none"
+    return section | {
+        "lead": say(lead, clear=say.number(len(clear)), tested=say.number(len(judged))),
+        "groups": _by_lever(data, clear, say),
+        "owners": _by_owner(data, say),
+    }
+
+
+def lever_name(data: ReportData, lever: str, level: str, say: Language) -> str:
+    """What an author does: a question in the text, a picture of a cat, posting at 18-21."""
+    if lever == "picture_category":
+        return say("lever_picture_category", category=data.category(level))
+    key = f"lever_{lever}_{level}"
+    if say.has(key):
+        return say(key)
+    return f"{say(f'lever_{lever}') if say.has(f'lever_{lever}') else lever}: {level}"
+
+
+def _by_lever(data: ReportData, clear: pl.DataFrame, say: Language) -> list[dict[str, Any]]:
+    """The levers with the strongest effects first."""
+    strongest = (
+        clear.group_by("lever", "level")
+        .agg(pl.col("effect").abs().max().alias("strength"))
+        .sort(["strength", "lever", "level"], descending=[True, False, False])
+        .head(SHOWN_LEVERS)
+    )
+    groups = []
+    for lever, level in strongest.select("lever", "level").iter_rows():
+        of_lever = clear.filter(pl.col("lever") == lever, pl.col("level") == level)
+        rows = [(say.activity(row["activity"]), row) for row in _in_order(of_lever)]
+        groups.append({"title": lever_name(data, lever, level, say), "rows": _rows(rows, say)})
+    return groups
+
+
+def _by_owner(data: ReportData, say: Language) -> list[dict[str, Any]]:
+    """What is clear for single owners, the owners with most posts first."""
+    own = data.insights.filter(pl.col("owner_id").is_not_null(), pl.col("verdict").is_in(CLEAR))
+    busiest = (
+        own.group_by("owner_id")
+        .agg(pl.col("n_posts").max())
+        .sort(["n_posts", "owner_id"], descending=[True, False])
+    )
+    groups = []
+    for owner_id in busiest["owner_id"].head(SHOWN_OWNERS):
+        rows = []
+        for row in _in_order(own.filter(pl.col("owner_id") == owner_id)):
+            lever = lever_name(data, row["lever"], row["level"], say)
+            rows.append((f"{lever}: {say.activity(row['activity'])}", row))
+        groups.append({"title": owner_name(say, owner_id), "rows": _rows(rows, say)})
+    return groups
+
+
+def _in_order(insights: pl.DataFrame) -> list[dict[str, Any]]:
+    return sorted(insights.to_dicts(), key=lambda row: ACTIVITY_NAMES.index(row["activity"]))
+
+
+def _rows(rows: list[tuple[str, dict[str, Any]]], say: Language) -> list[Any]:
+    return interval_rows(
+        [
+            Measured(
+                label=label,
+                note=say(
+                    "advice_note",
+                    posts=say.plural("posts", row["n_posts"]),
+                    owners=say.plural("owners", row["n_owners"]),
+                    low=say.percent(row["low"], signed=True),
+                    high=say.percent(row["high"], signed=True),
+                    model=say.percent(row["model_effect"], signed=True),
+                ),
+                value=row["effect"],
+                low=row["low"],
+                high=row["high"],
+                text=say.percent(row["effect"], signed=True),
+            )
+            for label, row in rows
+        ]
+    )

@@ -1,0 +1,88 @@
+"""A post as people see it: picture, beginning of the text, and figures beside it."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from PIL import Image
+
+from vkflow.images.media import media_path
+from vkflow.insights.report.data import ReportData
+from vkflow.insights.report.language import Language
+
+THUMBNAIL_SIDE = 132
+THUMBNAIL_QUALITY = 72
+TEXT_START = 170
+
+
+@dataclass(frozen=True)
+class Card:
+    """One post.
+
+    Attributes:
+        owner: what its owner is called.
+        moment: when it was published.
+        text: beginning of its text, as plain text.
+        picture: a data URI; ``None`` without a picture.
+        link: its address on VK; ``None`` for posts that are not from there.
+        figures: rows of words and numbers beside it.
+    """
+
+    owner: str
+    moment: str
+    text: str
+    picture: str | None
+    link: str | None
+    figures: list[dict[str, str]]
+
+
+def card(
+    data: ReportData, say: Language, post: dict[str, Any], figures: list[dict[str, str]]
+) -> Card:
+    """A card from owner_id, post_id, published_at, text, image_hash, source."""
+    published = post["published_at"]
+    local = published.astimezone(ZoneInfo(data.time_zone)) if published else None
+    address = f"https://vk.com/wall{post['owner_id']}_{post['post_id']}"
+    return Card(
+        owner=owner_name(say, post["owner_id"]),
+        moment=say.moment(local),
+        text=text_start(post["text"]) or say("without_text"),
+        picture=thumbnail(data.media_directory, post["image_hash"]),
+        link=address if post["source"] == "vk" else None,
+        figures=figures,
+    )
+
+
+def owner_name(say: Language, owner_id: int) -> str:
+    """A community has a negative id, a person a positive one; 0 is nobody known."""
+    if owner_id == 0:
+        return say("owner_unknown")
+    return say("owner_community" if owner_id < 0 else "owner_person", id=abs(owner_id))
+
+
+def text_start(text: str) -> str:
+    """The beginning of a text on one line, entities as characters; it may end within a word."""
+    plain = " ".join(html.unescape(text.replace("<br>", " ")).split())
+    return plain if len(plain) <= TEXT_START else plain[: TEXT_START - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=512)
+def thumbnail(media_directory: Path, image_hash: str | None) -> str | None:
+    """A small JPEG as a data URI; ``None`` when the picture is not there or cannot be read."""
+    if image_hash is None:
+        return None
+    try:
+        with Image.open(media_path(media_directory, image_hash)) as picture:
+            picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            small = picture.convert("RGB")
+            small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            file = io.BytesIO()
+            small.save(file, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,69 @@
+"""Everything a report is made from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Frames as ``warehouse.reporting`` reads them, each of which may be empty.
+
+    Attributes:
+        as_of: the moment the report stands at.
+        time_zone: of the owners; all times are shown in it.
+        window_days: how far back the exploration looks.
+        category_labels: what picture categories are called, by name.
+        media_directory: where pictures are.
+        nights: the last nightly runs: night, status, seconds, counts.
+        arrivals: day, posts.
+        refused: source, reason, rows.
+        tonight: scored posts with promise or risk, a row per activity.
+        posts: labelled posts of the window with their counts.
+        model_version: the champion; ``None`` when there is none.
+        skipped: activities without a model of their own, and why.
+        metrics: the champion's, on its test window.
+        gain_by_night: gains of the last bundles over the owner rate.
+        contributions: activity, group, effect.
+        leaderboard: the newest experiment.
+        forecasts: forecasts beside their outcomes.
+        cards: owner_id, post_id, published_at, text, image_hash, source of missed posts.
+        drift: kind, name, stability_index.
+        before: a sample of what the champion learnt from: features and probabilities.
+        now: the same of the newest posts.
+        insights: rows of the table ``insights``.
+    """
+
+    as_of: datetime
+    time_zone: str
+    window_days: int
+    category_labels: Mapping[str, str]
+    media_directory: Path
+    nights: pl.DataFrame
+    arrivals: pl.DataFrame
+    refused: pl.DataFrame
+    tonight: pl.DataFrame
+    posts: pl.DataFrame
+    model_version: str | None
+    skipped: Mapping[str, str]
+    metrics: pl.DataFrame
+    gain_by_night: pl.DataFrame
+    contributions: pl.DataFrame
+    leaderboard: pl.DataFrame
+    forecasts: pl.DataFrame
+    cards: pl.DataFrame
+    drift: pl.DataFrame
+    before: pl.DataFrame
+    now: pl.DataFrame
+    insights: pl.DataFrame
+
+    def local(self, moments: pl.Series) -> pl.Series:
+        """Moments in the time zone of the owners."""
+        return moments.dt.convert_time_zone(self.time_zone)
+
+    def category(self, name: str) -> str:
+        """What people call a picture category."""
+        return self.category_labels.get(name, name)
