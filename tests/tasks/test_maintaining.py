@@ -1,0 +1,91 @@
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tasks.maintaining import maintain_home
+from tasks.step import warehouse_of
+from vkflow.settings import Settings, load_settings
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+WANTED, UNWANTED, YOUNG = ("a" * 64, "b" * 64, "c" * 64)
+
+
+def write(path: Path, days_old: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * 1_000)
+    moment = (NOW - timedelta(days=days_old)).timestamp()
+    os.utime(path, (moment, moment))
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A home with one thing of each kind that is needed, and one that is not."""
+    settings = load_settings(home=tmp_path)
+    for image_hash, days in ((WANTED, 300), (UNWANTED, 300), (YOUNG, 3)):
+        write(settings.media_directory / image_hash[:2] / f"{image_hash}.jpg", days)
+    for version in ("champion", "rejected"):
+        write(settings.models_directory / version / "manifest.json", 300)
+    write(settings.reports_directory / "2026-01-01.html", 300)
+    write(settings.reports_directory / "2026-11-01.html", 1)
+    write(settings.reports_directory / "latest.html", 300)
+    old = NOW - timedelta(days=300)
+    with warehouse_of(settings) as connection:
+        connection.execute(
+            "INSERT INTO posts VALUES (-1, 1, ?, 'text', 'hash', ?, false, 'test', ?, ?)",
+            [old, WANTED, old, old],
+        )
+        for day in (1, 4, 5, 6):
+            connection.execute(
+                "INSERT INTO snapshots BY NAME "
+                "SELECT -1 AS owner_id, 1 AS post_id, ? AS observed_at, 100 AS views",
+                [old + timedelta(days=day)],
+            )
+        for version in ("champion", "rejected"):
+            connection.execute(
+                "INSERT INTO models VALUES (?, ?, ?, NULL, NULL, 0, '{}')", [version, old, version]
+            )
+    return settings
+
+
+def files(settings: Settings) -> set[str]:
+    return {
+        str(path.relative_to(settings.home))
+        for path in settings.home.rglob("*")
+        if path.suffix in (".jpg", ".html", ".json")
+    }
+
+
+def test_dry_run_tells_and_deletes_nothing(settings: Settings) -> None:
+    before = files(settings)
+    found = maintain_home.fn(settings, NOW, 180, dry_run=True)
+    assert {kind.kind: (kind.number, kind.bytes) for kind in found} == {
+        "snapshots": (2, 0),
+        "bundles": (1, 1_000),
+        "pictures": (1, 1_000),
+        "reports": (1, 1_000),
+    }
+    assert files(settings) == before
+    with warehouse_of(settings) as connection:
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (4,)
+
+
+def test_what_is_needed_or_young_stays(settings: Settings) -> None:
+    before = files(settings)
+    maintain_home.fn(settings, NOW, 180, dry_run=False)
+    assert before - files(settings) == {
+        f"media/bb/{UNWANTED}.jpg",
+        "models/rejected/manifest.json",
+        "reports/2026-01-01.html",
+    }
+    with warehouse_of(settings) as connection:
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM labels").fetchone() == (1,)
+
+
+def test_second_time_finds_nothing(settings: Settings) -> None:
+    maintain_home.fn(settings, NOW, 180, dry_run=False)
+    again = maintain_home.fn(settings, NOW, 180, dry_run=False)
+    assert all(kind.number == 0 for kind in again)
