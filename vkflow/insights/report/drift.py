@@ -127,6 +127,7 @@ def _compare_categories(axes: Axes, before: pl.Series, now: pl.Series, data: Rep
     axes.barh(place, [shares[n][0] for n in moved], height=0.7, color=MUTED, alpha=0.25)
     axes.plot([shares[n][1] for n in moved], place, "o", color=ACCENT, markersize=4)
     axes.set_yticks(place, [data.category(name) for name in moved], fontsize=7.5)
+    axes.set_xlim(left=-0.02)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 
