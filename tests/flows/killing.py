@@ -82,7 +82,8 @@ def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Ou
     outcome, chance = Outcome(), random.Random(seed)
     stop, answers = processes.Event(), processes.Queue()
     shutil.copytree(start, killed)
-    reader = processes.Process(target=_read, args=(killed, stop, answers))
+    # A daemon: it must not outlive a failure.
+    reader = processes.Process(target=_read, args=(killed, stop, answers), daemon=True)
     reader.start()
     home = killed
     while outcome.kills < kills:
