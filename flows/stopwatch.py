@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from errno import ENOSPC
 from typing import TypeVar, cast
 
 from prefect import get_run_logger
 from prefect.states import Completed
 
-from vkflow.errors import SettingsError, VkflowError
+from vkflow.errors import NotReadyError, SettingsError, VkflowError
 from warehouse.errors import WarehouseError
 
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ class Stopwatch:
 
         Raises:
             SettingsError: a setting is wrong, which no other step makes good.
+            NotReadyError: the disk is full.
             WarehouseError: nothing can be stored.
         """
         try:
@@ -41,6 +43,11 @@ class Stopwatch:
         except (SettingsError, WarehouseError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == ENOSPC:
+                raise NotReadyError(
+                    f"the disk is full ({error.filename or name}): make room, then start the run "
+                    f"again, it goes on where it stopped"
+                ) from error
             self.warnings.append(f"{name} failed: {_sentence(error)}")
             get_run_logger().warning("%s; the night goes on without it", self.warnings[-1])
             return otherwise

@@ -107,6 +107,21 @@ def _lines(night: Night, quality: str) -> list[str]:
     lines += [f"- **Warning**: {warning}" for warning in night.warnings]
     for reason, rows in pulled.quarantined.most_common():
         lines.append(f"- Quarantine: {rows} rows, {reason}")
-    lines += ["", "| step | seconds |", "|---|---:|"]
-    lines += [f"| {name} | {seconds:.1f} |" for name, seconds in night.seconds.items()]
+    lines += ["", "| step | seconds | a second |", "|---|---:|---:|"]
+    lines += [
+        f"| {name} | {seconds:.1f} | {_pace(night, name, seconds)} |"
+        for name, seconds in night.seconds.items()
+    ]
     return lines
+
+
+def _pace(night: Night, step: str, seconds: float) -> str:
+    """How many things a step did a second; empty for one that did none or does not count."""
+    done = {
+        "pull": (night.pulled.seen, "posts"),
+        "embed texts": (night.texts.texts, "texts"),
+        "tag pictures": (night.pictures, "pictures"),
+        "score": (night.scored.posts, "posts"),
+    }
+    number, things = done.get(step, (0, ""))
+    return f"{number / seconds:.0f} {things}" if number and seconds else ""

@@ -15,6 +15,7 @@ from warehouse.schema import migrate, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
 POLL_SECONDS = 0.2
+SIGN_OF_FULL_DISK = "No space left on device"
 SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt database file")
 
 
@@ -56,8 +57,10 @@ def open_warehouse(
         if as_of is not None:
             connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of])
         yield connection
-    except duckdb.IOException as error:
-        raise explained(path, error) from error
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) or SIGN_OF_FULL_DISK in str(error):
+            raise explained(path, error) from error
+        raise
     finally:
         connection.close()
 
@@ -121,7 +124,7 @@ def _lock_message(path: Path, message: str, waited: float) -> str:
     )
 
 
-def explained(path: Path, error: duckdb.IOException) -> WarehouseError:
+def explained(path: Path, error: duckdb.Error) -> WarehouseError:
     """DuckDB's complaint about a file as an error of the warehouse."""
     if any(sign in str(error) for sign in SIGNS_OF_DAMAGE):
         return WarehouseDamagedError(
@@ -129,7 +132,7 @@ def explained(path: Path, error: duckdb.IOException) -> WarehouseError:
             f"`vkflow restore` puts the newest backup of the warehouse in its place, "
             f"`vkflow publish` writes the published snapshot anew."
         )
-    if "No space left" in str(error):
+    if SIGN_OF_FULL_DISK in str(error):
         return WarehouseError(f"the disk of {path} is full; make room, then run it again")
     return WarehouseError(f"{path} cannot be used: {error}")
 

@@ -177,3 +177,30 @@ def test_a_statement_that_fails_undoes_those_before_it(connection: duckdb.DuckDB
         connection.execute("INSERT INTO watermarks VALUES ('a', '1')")
         connection.execute("INSERT INTO watermarks VALUES ('b', NULL)")
     assert connection.execute("FROM watermarks").fetchall() == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 6 MiB; only root may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)])
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_is_named_and_nothing_of_the_transaction_stays(small_disk: Path):
+    path = small_disk / "warehouse.duckdb"
+    rows = "INSERT INTO watermarks SELECT uuid()::VARCHAR, uuid()::VARCHAR FROM range(200000)"
+    with open_warehouse(path) as connection:
+        connection.execute("INSERT INTO watermarks VALUES ('kept', '1')")
+    with (
+        pytest.raises(WarehouseError, match="is full; make room"),
+        open_warehouse(path) as connection,
+        transaction(connection),
+    ):
+        connection.execute(rows)
+    with open_warehouse(path) as connection:
+        assert connection.execute("FROM watermarks").fetchall() == [("kept", "1")]
