@@ -1,4 +1,4 @@
-"""The night: pull, embed, tag, train, score, publish."""
+"""The night: pull, embed, tag, train, score, advise, publish."""
 
 from dataclasses import asdict
 
@@ -7,6 +7,7 @@ from prefect import flow
 from flows.blocks import with_secrets
 from flows.options import RunOptions
 from flows.stopwatch import Stopwatch
+from tasks.advising import advise_authors
 from tasks.diary import noted_run
 from tasks.drifting import measure_drift
 from tasks.exporting import export_predictions
@@ -32,10 +33,11 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         trained = watch.time("train", lambda: train_bundle(settings, as_of))
         decision = decide_on_bundle(settings, trained.model_version, as_of)
         scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
+        advised = watch.time("advise", lambda: advise_authors(settings, as_of))
         drifted = watch.time("drift", lambda: measure_drift(settings, as_of))
         night = Night(pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds)
         counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
-        counts |= {"scores": asdict(scored), "seconds": watch.seconds}
+        counts |= {"scores": asdict(scored), "advice": asdict(advised), "seconds": watch.seconds}
         watch.time("publish", lambda: publish_snapshot(settings))
         if settings.export.url is not None:
             watch.time("export", lambda: export_predictions(settings))
