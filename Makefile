@@ -4,16 +4,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint format clean
+.PHONY: demo serve test test-slow test-browser test-kill lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/pytest -m "not slow and not browser" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
+
+# Chromium comes from Debian's packages where it is missing.
+test-browser: $(INSTALLED)
+	command -v chromium >/dev/null || (apt-get update && apt-get install --yes chromium)
+	$(BIN)/pytest -m browser
+
+# Kills a night 50 times, lets it finish, and compares; prints what came of it.
+test-kill: $(INSTALLED)
+	$(BIN)/python -m tests.flows.killing
+
+serve: $(INSTALLED)
+	$(BIN)/vkflow serve
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows import models_commands, sample_commands, study_commands
+from flows import models_commands, operations_commands, sample_commands, study_commands
 from flows.environment import prepare_prefect
 from flows.running import AsOf, File, Source, run_flow
 from vkflow.errors import VkflowError
@@ -25,6 +25,11 @@ app.add_typer(models_commands.app, name="models")
 app.command()(study_commands.experiment)
 app.command()(study_commands.search)
 app.command()(study_commands.backtest)
+app.command()(operations_commands.serve)
+app.command()(operations_commands.automate)
+app.command()(operations_commands.unlock)
+app.command()(operations_commands.restore)
+app.command()(operations_commands.maintenance)
 
 
 @app.command()

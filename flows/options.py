@@ -1,6 +1,7 @@
 """Parameters of the flows: Prefect turns them into the form a person fills in."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +13,14 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: SourceName | None = Field(
-        None, title="Source", description="Where posts come from. Empty: as in the settings."
+    source: Literal["as in the settings", SourceName] = Field(
+        "as in the settings", title="Source", description="Where posts come from."
     )
-    path: str | None = Field(
-        None,
+    path: str = Field(
+        "",
         title="File",
-        description="CSV or Parquet file, a folder of them, or a URL, for the source dataset.",
+        description="CSV or Parquet file, a folder of them, or a URL, for the source dataset. "
+        "Empty: as in the settings.",
     )
     as_of: datetime | None = Field(
         None,
@@ -29,9 +31,9 @@ class RunOptions(BaseModel):
     def settings(self) -> Settings:
         """The machine's settings with what was filled in."""
         overrides: dict[str, object] = {}
-        if self.source is not None:
+        if self.source != "as in the settings":
             overrides["source"] = self.source
-        if self.path is not None:
+        if self.path:
             overrides["dataset"] = {"path": self.path}
         return load_settings(**overrides)
 

@@ -1,5 +1,6 @@
 """How a command runs a flow, and the arguments all of them share."""
 
+import logging
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
@@ -8,6 +9,8 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare_prefect
+from vkflow.errors import VkflowError
+from warehouse.errors import WarehouseError
 
 
 class SourceChoice(StrEnum):
@@ -31,6 +34,15 @@ AsOf = Annotated[
 ]
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """An error made for people is told in one line; of all others the traceback is shown."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, VkflowError | WarehouseError):
+        record.exc_info = None
+        record.msg, record.args = "%s", (str(error),)
+    return True
+
+
 def run_flow(
     name: str,
     source: SourceChoice | None,
@@ -42,14 +54,17 @@ def run_flow(
     from flows.options import RunOptions
     from vkflow.sources.opening import open_source
 
-    given = {
-        "source": None if source is None else source.value,
+    arguments = {
+        "source": source and source.value,
         "path": path,
-        "as_of": None if as_of is None else as_of.replace(tzinfo=UTC),
+        "as_of": as_of and as_of.replace(tzinfo=UTC),
     }
+    given = {name: value for name, value in arguments.items() if value is not None}
     settings = RunOptions(**given).settings()
     if name in ("nightly", "pull"):
         open_source(settings)
     prepare_prefect(settings.home)
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(_without_traceback)
     flow = getattr(import_module(f"flows.{name}"), name)
     return flow({**given, **more})

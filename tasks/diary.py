@@ -1,4 +1,4 @@
-"""Note every run in the warehouse, however it ends."""
+"""One run at a time in a home, noted in the warehouse however it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,31 +7,41 @@ from uuid import uuid4
 
 from prefect.context import FlowRunContext
 
+from tasks.readiness import check_clock, check_room
 from tasks.step import warehouse_of
 from vkflow.settings import Settings
 from warehouse.runs import finish_run, start_run
+from warehouse.writer_lock import writer_lock
 
 
 @contextmanager
 def noted_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """Note start, end and counts of a run.
+    """Be the only writer of the home; note start, end and counts of the run.
 
     Yields:
-        The run's id, and a dictionary to put counts into.
+        The run's id, and a dictionary to put counts into; with ``warnings`` in it, the run is
+        noted as completed with warnings.
+
+    Raises:
+        WriterLockedError: another run is at work.
+        NotReadyError: the disk is nearly full, or the clock has gone backwards.
     """
-    run_id = _run_id()
-    counts: dict[str, object] = {}
-    with warehouse_of(settings) as connection:
-        start_run(connection, run_id, flow, datetime.now(UTC))
-    status = "failed"
-    try:
-        yield run_id, counts
-        status = "completed"
-    finally:
+    with writer_lock(settings.home, flow, settings.warehouse.wait_seconds):
+        check_room(settings)
+        run_id = _run_id()
+        counts: dict[str, object] = {}
         with warehouse_of(settings) as connection:
-            finish_run(
-                connection, run_id, finished_at=datetime.now(UTC), status=status, counts=counts
-            )
+            check_clock(connection)
+            start_run(connection, run_id, flow, datetime.now(UTC))
+        status = "failed"
+        try:
+            yield run_id, counts
+            status = "completed with warnings" if counts.get("warnings") else "completed"
+        finally:
+            with warehouse_of(settings) as connection:
+                finish_run(
+                    connection, run_id, finished_at=datetime.now(UTC), status=status, counts=counts
+                )
 
 
 def _run_id() -> str:

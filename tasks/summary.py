@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
 
 from tasks.pulling import PullCounts
 from tasks.scoring import Scored
@@ -14,6 +15,7 @@ from vkflow.settings import Settings
 from warehouse import models, predictions
 
 TOP_POSTS = 10
+FINISHED = "vkflow.night.finished"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Night:
 
     Attributes:
         seconds: how long each step took, by its name.
+        warnings: what failed without stopping the night.
     """
 
     pulled: PullCounts
@@ -32,6 +35,7 @@ class Night:
     scored: Scored
     drifted: list[str]
     seconds: dict[str, float]
+    warnings: list[str]
 
 
 def quality_line(settings: Settings, model_version: str | None) -> str:
@@ -72,6 +76,16 @@ def summarise(settings: Settings, night: Night) -> str:
         create_table_artifact(
             rows, key="most-promising", description="Highest probability of a like"
         )
+    emit_event(
+        event=FINISHED,
+        resource={"prefect.resource.id": "vkflow.night"},
+        payload={
+            "new_posts": night.pulled.new,
+            "scored_posts": night.scored.posts,
+            "model_version": night.scored.model_version,
+            "warnings": night.warnings,
+        },
+    )
     return markdown
 
 
@@ -90,6 +104,7 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"- {quality}",
         f"- Drift: {', '.join(night.drifted[:8]) or 'nothing notable'}",
     ]
+    lines += [f"- **Warning**: {warning}" for warning in night.warnings]
     for reason, rows in pulled.quarantined.most_common():
         lines.append(f"- Quarantine: {rows} rows, {reason}")
     lines += ["", "| step | seconds |", "|---|---:|"]

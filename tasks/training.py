@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 import polars as pl
+from prefect.events import emit_event
 
 from tasks.judging import judge_bundle
 from tasks.labelled_posts import (
@@ -18,6 +19,7 @@ from tasks.progress import progress
 from tasks.selected_posts import Inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
+from vkflow.errors import BadBundleError, MissingModelError
 from vkflow.modelling.bundles import (
     Bundle,
     Fitted,
@@ -35,6 +37,8 @@ from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
 from warehouse import features, models
+
+PROMOTED = "vkflow.model.promoted"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
     fingerprint = training_fingerprint(settings, as_of)
     with warehouse_of(settings) as connection:
         known = models.find_by_fingerprint(connection, fingerprint)
-    if known:
+    if known and (settings.models_directory / known).is_dir():
         return _said(Training(known, False, f"nothing new to learn from since {known}"))
     with labelled_posts(settings, as_of) as posts:
         recipe, data = posts.prepare(settings)
@@ -91,6 +95,11 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
         )
     if decision.promoted:
         name_champion(settings.models_directory, model_version)
+        emit_event(
+            event=PROMOTED,
+            resource={"prefect.resource.id": f"vkflow.model.{model_version}"},
+            payload={"reason": decision.reason},
+        )
     verdict = "promoted" if decision.promoted else "rejected"
     run_logger().info("%s %s: %s", model_version, verdict, decision.reason)
     return f"{model_version} {verdict}: {decision.reason}"
@@ -108,7 +117,11 @@ def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Flo
         champion = models.champion_version(connection, as_of)
         if champion is None:
             return {}
-        bundle = load_bundle(settings.models_directory, champion)
+        try:
+            bundle = load_bundle(settings.models_directory, champion)
+        except (BadBundleError, MissingModelError) as error:
+            run_logger().warning("the new bundle is not compared with the champion: %s", error)
+            return {}
         features.select_labelled_posts(connection, since)
         chunks = [bundle.predict(chunk) for chunk in selected_posts(connection, bundle.manifest)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}

@@ -17,6 +17,10 @@ class SettingsError(TerminalError):
     """A setting is unknown, out of range, or does not fit the others."""
 
 
+class NotReadyError(TerminalError):
+    """A run must not begin: the disk is nearly full, or the clock has gone backwards."""
+
+
 class SourceError(TerminalError):
     """A source cannot be read: no such file, not the expected format, no access."""
 

@@ -254,6 +254,10 @@ class WarehouseSettings(Section):
 
     wait_seconds: float = Field(60, ge=0, description="how long to wait for another writer")
     memory_limit: str | None = Field(None, description="DuckDB's memory_limit, such as 4GB")
+    backups: int = Field(3, ge=0, description="copies of the file to keep, one a night; 0: none")
+    least_free_gib: float = Field(
+        1.0, ge=0, description="no run begins with less free on the home's disk"
+    )
 
 
 class Settings(BaseSettings):
@@ -324,6 +328,11 @@ class Settings(BaseSettings):
     def models_directory(self) -> Path:
         """Bundles by version."""
         return self.home / "models"
+
+    @property
+    def backups_directory(self) -> Path:
+        """Copies of the warehouse."""
+        return self.home / "backups"
 
     @property
     def downloads_directory(self) -> Path:

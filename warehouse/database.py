@@ -126,8 +126,11 @@ def explained(path: Path, error: duckdb.IOException) -> WarehouseError:
     if any(sign in str(error) for sign in SIGNS_OF_DAMAGE):
         return WarehouseDamagedError(
             f"{path} is not a DuckDB database, or is damaged ({error}). "
-            f"Move it away and restore a copy, or start anew."
+            f"`vkflow restore` puts the newest backup of the warehouse in its place, "
+            f"`vkflow publish` writes the published snapshot anew."
         )
+    if "No space left" in str(error):
+        return WarehouseError(f"the disk of {path} is full; make room, then run it again")
     return WarehouseError(f"{path} cannot be used: {error}")
 
 

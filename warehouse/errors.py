@@ -19,3 +19,7 @@ class WarehouseDamagedError(WarehouseError):
 
 class QueryError(WarehouseError):
     """A query somebody typed does not run."""
+
+
+class WriterLockedError(WarehouseError):
+    """Another flow writes in this home."""

@@ -42,8 +42,3 @@ def write_insights(
 def read_insights(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:
     """The newest advice by then, all columns of ``insights``; no rows if there is none."""
     return connection.execute(query("newest_insights"), {"as_of": as_of}).pl()
-
-
-def read_evident(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """What the newest advice is sure of, with its interval; ``queries/advice.sql``."""
-    return connection.execute(query("advice")).pl()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -34,3 +34,9 @@ def finish_run(
             "UPDATE runs SET finished_at = ?, status = ?, counts = ? WHERE run_id = ?",
             [finished_at, status, json.dumps(counts, ensure_ascii=False), run_id],
         )
+
+
+def newest_start(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When the newest run began, UTC; ``None`` before the first one."""
+    row = connection.execute("SELECT max(started_at) FROM runs").fetchone()
+    return row[0].astimezone(UTC) if row and row[0] else None

@@ -134,7 +134,7 @@ def test_a_file_cut_short_is_damaged(path: Path):
         connection.execute("INSERT INTO watermarks SELECT i, '' FROM range(100000) AS t(i)")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(WarehouseDamagedError, match="restore a copy"), open_warehouse(path) as held:
+    with pytest.raises(WarehouseDamagedError, match="vkflow restore"), open_warehouse(path) as held:
         held.execute("SELECT count(DISTINCT source) FROM watermarks").fetchall()
 
 

@@ -1,0 +1,89 @@
+"""``vkflow serve``, ``automate``, ``unlock``, ``restore``, ``maintenance``: to keep it running."""
+
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.environment import prepare_prefect
+from vkflow.settings import load_settings
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect UI.")] = 4200,
+) -> None:
+    """Serve it on this machine: Prefect's server and UI, all deployments, and a worker."""
+    settings = load_settings()
+    prepare_prefect(settings.home)
+    from flows.serving import serve as run_until_stopped
+
+    run_until_stopped(settings, port, typer.echo)
+    typer.echo("Stopped.")
+
+
+def automate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)] = Path(
+        "deployments/automations.yaml"
+    ),
+) -> None:
+    """Make or renew the automations on the server of PREFECT_API_URL; serve does it by itself."""
+    from flows.automations import apply_automations
+
+    for name in apply_automations(file):
+        typer.echo(name)
+
+
+def unlock() -> None:
+    """Free the home of a writer that is gone; one that lives keeps it."""
+    from warehouse.writer_lock import break_lock
+
+    writer = break_lock(load_settings().home)
+    typer.echo(
+        "nobody holds the lock" if writer is None else f"freed from {writer.describe()}: it is gone"
+    )
+
+
+def restore(
+    backup: Annotated[
+        Path | None, typer.Argument(help="One of those --list shows. Default: the newest.")
+    ] = None,
+    list_only: Annotated[bool, typer.Option("--list", help="Only list the backups.")] = False,
+) -> None:
+    """Put a backup in the place of the warehouse; the file there is moved aside."""
+    from warehouse.backups import list_backups
+    from warehouse.backups import restore as put_back
+    from warehouse.errors import WarehouseError
+    from warehouse.writer_lock import writer_lock
+
+    settings = load_settings()
+    backups = list_backups(settings.backups_directory)
+    if list_only:
+        for file in backups:
+            typer.echo(f"{file}  {file.stat().st_size / 2**20:.0f} MiB")
+        return
+    if backup is None and not backups:
+        raise WarehouseError(f"there is no backup in {settings.backups_directory.absolute()}")
+    chosen = backup or backups[0]
+    with writer_lock(settings.home, "restore", settings.warehouse.wait_seconds):
+        aside = put_back(chosen, settings.warehouse_file, datetime.now(UTC))
+    moved = f"; the old file is {aside}" if aside else ""
+    typer.echo(f"{settings.warehouse_file} is {chosen.name} now{moved}")
+    typer.echo("`vkflow publish` renews the snapshot; the next night pulls and scores what is new")
+
+
+def maintenance(
+    older_than_days: Annotated[int, typer.Option(min=1, help="Nothing younger is touched.")] = 180,
+    apply: Annotated[bool, typer.Option("--apply", help="Delete it. Default: only tell.")] = False,
+) -> None:
+    """Tell what is no longer needed, or delete it: snapshots, bundles, pictures, reports."""
+    import polars as pl
+
+    prepare_prefect(load_settings().home)
+    flow = import_module("flows.maintenance").maintenance
+    rows = flow({"older_than_days": older_than_days, "dry_run": not apply})
+
+    from flows.tables import print_table
+
+    print_table(pl.DataFrame(rows), "Deleted" if apply else "Would be deleted (--apply does it)")

@@ -1,0 +1,87 @@
+"""Find what is no longer needed, and delete it when told to."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tasks.step import run_logger, step, warehouse_of
+from vkflow.settings import Settings
+from warehouse import retention
+
+
+@dataclass(frozen=True)
+class Superfluous:
+    """One kind of thing that is no longer needed.
+
+    Attributes:
+        kind: such as ``bundles``.
+        number: how many there are.
+        bytes: what they take on the disk; 0 for rows, whose space compaction wins.
+    """
+
+    kind: str
+    number: int
+    bytes: int
+
+
+@step("maintain home")
+def maintain_home(
+    settings: Settings, now: datetime, days: int, *, dry_run: bool
+) -> list[Superfluous]:
+    """Snapshots, bundles, pictures and reports older than ``days`` that nothing refers to.
+
+    What a label, the history of an owner, a kept prediction or a champion needs is not among
+    them. Unless ``dry_run``, they are deleted and the warehouse is written anew without gaps.
+    """
+    cutoff = now - timedelta(days=days)
+    with warehouse_of(settings) as connection:
+        snapshots = retention.count_superfluous_snapshots(connection, cutoff)
+        unneeded = retention.unneeded_models(connection, cutoff)
+        wanted = retention.wanted_images(connection)
+    paths = {
+        "bundles": [f for f in _in(settings.models_directory, unneeded) if f.is_dir()],
+        "pictures": _unwanted_pictures(settings.media_directory, wanted, cutoff),
+        "reports": _old_files(settings.home / "reports", "????-??-??.html", cutoff),
+    }
+    found = [Superfluous("snapshots", snapshots, 0)]
+    found += [Superfluous(kind, len(found), _size(found)) for kind, found in paths.items()]
+    for kind in found:
+        verb = "would be" if dry_run else "are being"
+        run_logger().info("%d %s %s deleted", kind.number, kind.kind, verb)
+    if not dry_run:
+        _delete(settings, cutoff, [path for group in paths.values() for path in group])
+    return found
+
+
+def _delete(settings: Settings, cutoff: datetime, paths: Sequence[Path]) -> None:
+    with warehouse_of(settings) as connection:
+        retention.delete_superfluous_snapshots(connection, cutoff)
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    won = retention.compact(settings.warehouse_file)
+    run_logger().info("the warehouse is %.1f MiB smaller", won / 2**20)
+
+
+def _in(folder: Path, names: Sequence[str]) -> list[Path]:
+    return [folder / name for name in names]
+
+
+def _unwanted_pictures(folder: Path, wanted: set[str], cutoff: datetime) -> list[Path]:
+    """Younger ones stay: their post may be about to be stored."""
+    return [file for file in _old_files(folder, "??/*.jpg", cutoff) if file.stem not in wanted]
+
+
+def _old_files(folder: Path, pattern: str, cutoff: datetime) -> list[Path]:
+    return [
+        file for file in sorted(folder.glob(pattern)) if file.stat().st_mtime < cutoff.timestamp()
+    ]
+
+
+def _size(paths: Sequence[Path]) -> int:
+    files = [f for path in paths for f in (path.rglob("*") if path.is_dir() else [path])]
+    return sum(file.stat().st_size for file in files if file.is_file())

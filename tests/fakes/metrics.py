@@ -1,0 +1,8 @@
+"""Metrics of somebody's own that do not work."""
+
+from vkflow.modelling.registry import Forecasts
+
+
+def broken(forecasts: Forecasts) -> float:
+    """Fails as a typing mistake would."""
+    return 1 / (len(forecasts.counts) - len(forecasts.counts))

@@ -1,0 +1,75 @@
+"""What may be deleted, and deleting it; and writing the file anew without its gaps."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.database import STORAGE_VERSION, explained, transaction
+from warehouse.schema import query
+
+
+def count_superfluous_snapshots(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> int:
+    """How many snapshots of posts published before ``cutoff`` no label and no history needs."""
+    _select_superfluous(connection, cutoff)
+    row = connection.execute("SELECT count(*) FROM superfluous").fetchone()
+    return int(row[0]) if row else 0
+
+
+def delete_superfluous_snapshots(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> None:
+    """Delete them; labels stay as they are."""
+    with transaction(connection):
+        _select_superfluous(connection, cutoff)
+        connection.execute(
+            "DELETE FROM snapshots USING superfluous WHERE snapshots.owner_id = "
+            "superfluous.owner_id AND snapshots.post_id = superfluous.post_id AND "
+            "snapshots.observed_at = superfluous.observed_at"
+        )
+
+
+def _select_superfluous(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> None:
+    statement = query("superfluous_snapshots")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE superfluous AS {statement}", {"cutoff": cutoff}
+    )
+
+
+def unneeded_models(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[str]:
+    """Bundles made before ``cutoff`` that were turned down and predicted nothing that is kept."""
+    rows = connection.execute(query("unneeded_models"), {"cutoff": cutoff}).fetchall()
+    return [str(version) for (version,) in rows]
+
+
+def wanted_images(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Hashes of the pictures posts refer to."""
+    rows = connection.execute(
+        "SELECT DISTINCT image_hash FROM posts WHERE image_hash IS NOT NULL"
+    ).fetchall()
+    return {str(image_hash) for (image_hash,) in rows}
+
+
+def compact(path: Path) -> int:
+    """Write the file anew without the gaps that deleting leaves; it is replaced in one step.
+
+    Nobody else may have it open, which the writer lock sees to.
+
+    Returns:
+        Bytes won.
+    """
+    before = path.stat().st_size
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    source, target = (str(file).replace("'", "''") for file in (path, draft))
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{source}' AS old (READ_ONLY)")
+            connection.execute(f"ATTACH '{target}' AS new (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("COPY FROM DATABASE old TO new")
+            connection.execute("DETACH new")
+        draft.replace(path)
+    except duckdb.IOException as error:
+        raise explained(path, error) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return before - path.stat().st_size
