@@ -49,12 +49,13 @@ def standard_errors(sums: Sums, resampled: Floats) -> Floats:
     A resample without a single post of a level says nothing of it and is left out; the factor
     n / (n - 1) makes up for the resamples' smaller spread.
     """
-    effects = estimate(sums, resampled).log_ratio
+    ratios = estimate(sums, resampled).log_ratio
+    said = np.isfinite(ratios)
+    n_said = np.maximum(said.sum(axis=0), 1)
+    mean = np.where(said, ratios, 0.0).sum(axis=0) / n_said
+    squares = (np.where(said, ratios, mean) - mean) ** 2
     n_clusters = len(sums.weight)
-    effects[~np.isfinite(effects)] = np.nan
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.nanstd(effects, axis=0)
-    return np.asarray(spread * np.sqrt(n_clusters / max(n_clusters - 1, 1)))
+    return np.asarray(np.sqrt(squares.sum(axis=0) / n_said * n_clusters / max(n_clusters - 1, 1)))
 
 
 def degrees_of_freedom(sums: Sums) -> Floats:

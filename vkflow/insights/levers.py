@@ -17,6 +17,9 @@ CAPITALS_CHARACTERS: Final = 8
 
 HOURS: Final = {"0-5": 6, "6-9": 10, "10-13": 14, "14-17": 18, "18-21": 22, "22-23": 24}
 """Bands of the hour of publication, and where each ends."""
+_BAND_OF_HOUR: Final = {
+    hour: next(band for band, end in HOURS.items() if hour < end) for hour in range(24)
+}
 WEEKDAYS: Final = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
 )  # fmt: skip
@@ -102,10 +105,7 @@ def read_levers(
         "capitals": pl.when(written).then(_yes(shouted)),
         "hashtags": pl.when(written).then(_yes(pl.col("hashtags") > 0)),
         "links": pl.when(written).then(_yes(pl.col("urls") > 0)),
-        "hour": local.dt.hour()
-        .cast(pl.Int64)
-        .cut(list(HOURS.values())[:-1], labels=list(HOURS), left_closed=True)
-        .cast(pl.String),
+        "hour": local.dt.hour().replace_strict(_BAND_OF_HOUR, return_dtype=pl.String),
         "weekday": local.dt.weekday().replace_strict(
             dict(enumerate(WEEKDAYS, start=1)), return_dtype=pl.String
         ),
