@@ -90,9 +90,10 @@ class AdvisedWorld:
             without = (usual - chances * having) / (1 - chances)
             correlation = outcome.correlation * usual / outcome.mean
             views = effective_sample_sizes(outcome.chances[:, None], correlation)
-            weights = views * chances * (1 - chances)
+            overlap = chances * (1 - chances)
+            weights = views * overlap
             ratio = np.log((weights * having).sum(axis=0) / (weights * without).sum(axis=0))
-            share = (weights * chances).sum(axis=0) / weights.sum(axis=0)
+            share = (overlap * chances).sum(axis=0) / overlap.sum(axis=0)
             truths = as_fraction_of_base(ratio, share)
             found += [
                 (lever.name, level, activity.name, float(true))
@@ -117,14 +118,31 @@ class AdvisedWorld:
                 of_topic[:, [place]] * self._conversion(seen.with_columns(picture=pl.lit(name)))
                 for place, name in enumerate(categories)
             )
+        if lever == "text_length":
+            return self._rates_of_length(level, seen)
         changes = {
             "has_picture": {"picture": "none"},
             "picture_category": {"picture": level},
             "weekday": {"weekday": level},
-            "text_length": {"few_words": level == "few_words", "long": level == "long"},
         }
         changed = changes.get(lever) or {FLAGS[lever]: level == "yes"}
         return self._conversion(seen.with_columns(pl.lit(v).alias(n) for n, v in changed.items()))
+
+    def _rates_of_length(self, level: str, seen: pl.DataFrame) -> Floats:
+        """The world counts words and characters a little differently from the levers.
+
+        So some posts of a level are not what the world calls it: it means the mix it consists of.
+        """
+        of_level = self.observables.filter(self.studied.seen["text_length"] == level)
+        mix = of_level.group_by("few_words", "long").len().to_dicts()
+        return sum(
+            kind["len"]
+            / len(of_level)
+            * self._conversion(
+                seen.with_columns(few_words=pl.lit(kind["few_words"]), long=pl.lit(kind["long"]))
+            )
+            for kind in mix
+        )
 
     def _conversion(self, seen: pl.DataFrame) -> Floats:
         mixed = seen.with_columns(
@@ -169,11 +187,11 @@ def feature_rows(posts: pl.DataFrame) -> pl.DataFrame:
 
 
 def hashed_words(texts: pl.Series) -> pl.Series:
-    """A bag of hashed words of each text, projected to 96 dimensions; deterministic."""
+    """A bag of hashed words, in 384 dimensions, as many as the default encoder has."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     words = HashingVectorizer(n_features=2**14, analyzer="char_wb", ngram_range=(4, 5))
-    projection = np.random.default_rng(0).normal(size=(2**14, 96))
+    projection = np.random.default_rng(0).normal(size=(2**14, 384))
     vectors = words.transform(clean_for_encoder(texts).to_list()) @ projection
     return pl.Series(vectors.astype(np.float32)).arr.to_list()
 

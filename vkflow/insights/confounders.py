@@ -13,7 +13,7 @@ from vkflow.modelling.metrics import Floats
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.vectors import as_matrix
 
-TOPIC_COMPONENTS: Final = 48
+TOPIC_COMPONENTS: Final = 96
 """Principal components of the text vectors that stand for what a post is about."""
 
 STYLE: Final = ("exclamation_marks", "mentions", "numbers", "line_breaks")

@@ -27,7 +27,8 @@ class Sums:
 
     Attributes:
         weight: w e (1 - e).
-        weight_having: w e (1 - e) times e.
+        overlap: e (1 - e).
+        overlap_having: e (1 - e) times e.
         response_with: of the rate expected with the level, so weighted.
         response_without: of the rate expected with the other levels, so weighted.
         weight_with: w (1 - e) of posts with the level.
@@ -38,7 +39,8 @@ class Sums:
     """
 
     weight: Floats
-    weight_having: Floats
+    overlap: Floats
+    overlap_having: Floats
     response_with: Floats
     response_without: Floats
     weight_with: Floats
@@ -91,14 +93,16 @@ def sum_by_cluster(
     views = effective_sample_sizes(outcomes.chances[:, np.newaxis], np.minimum(correlation, 1.0))
     has = codes[:, np.newaxis] == np.arange(responses.shape[1])
     rates = outcomes.rates[:, np.newaxis]
-    overlap = views * propensities * (1 - propensities)
+    overlap = propensities * (1 - propensities)
+    weight = views * overlap
     weight_with = np.where(has, views * (1 - propensities), 0.0)
     weight_without = np.where(has, 0.0, views * propensities)
     per_post = {
-        "weight": overlap,
-        "weight_having": overlap * propensities,
-        "response_with": overlap * responses,
-        "response_without": overlap * others,
+        "weight": weight,
+        "overlap": overlap,
+        "overlap_having": overlap * propensities,
+        "response_with": weight * responses,
+        "response_without": weight * others,
         "weight_with": weight_with,
         "residual_with": weight_with * (rates - responses),
         "weight_without": weight_without,
@@ -131,7 +135,7 @@ def estimate(sums: Sums, resampled: Floats | None = None) -> Estimates:
         rate_with = rate_with + total["residual_with"] / total["weight_with"]
         rate_without = rate_without + total["residual_without"] / total["weight_without"]
         log_ratio = np.log(rate_with / rate_without)
-        share = total["weight_having"] / total["weight"]
+        share = total["overlap_having"] / total["overlap"]
     found = (log_ratio, model_log_ratio, share)
     return Estimates(*(found if resampled is not None else (values[0] for values in found)))
 

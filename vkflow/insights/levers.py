@@ -69,7 +69,8 @@ def read_levers(
 ) -> dict[str, pl.Series]:
     """The level of every post for every lever.
 
-    A text lever applies to posts with a text, and ``has_picture`` too: a post with neither text
+    A text lever applies to posts with a text, its length to those with words (emoji alone have
+    neither length nor topic), and ``has_picture`` too: a post with neither text
     nor picture does not exist. A picture category applies to posts with a picture that has one,
     hour and weekday to posts with a date.
 
@@ -97,7 +98,7 @@ def read_levers(
     levels = {
         "picture_category": pl.col("image_category"),
         "has_picture": pl.when(written).then(_yes(pl.col("has_image"))),
-        "text_length": pl.when(written).then(length),
+        "text_length": pl.when(pl.col("words") > 0).then(length),
         **{
             lever: pl.when(written).then(_yes(pl.col(statistic) > 0))
             for lever, statistic in {"emoji": "emoji", "question": "question_marks"}.items()

@@ -15,9 +15,10 @@ from vkflow.insights.confounders import StudiedPosts, left_out
 from vkflow.insights.levers import Lever
 from vkflow.insights.regression import fit_regression
 from vkflow.modelling.metrics import Floats, sigmoid
-from vkflow.modelling.reducers import FIT_ROWS
 
 FOLDS: Final = 4
+FIT_POSTS: Final = 10_000
+"""Posts a nuisance is fitted on at most: more change it little and cost much."""
 PENALTY: Final = 1.0
 LEAST_PROBABILITY: Final = 1e-4
 
@@ -46,14 +47,15 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
     chances = np.zeros((len(lever.codes), len(lever.levels)))
     for fold in range(FOLDS):
         held_out = np.flatnonzero(applies & (folds == fold))
-        rows = thinned(np.flatnonzero(applies & (folds != fold)))
+        others = np.flatnonzero(applies & (folds != fold))
         # Of two levels one is what the other is not.
         for level in range(len(lever.levels) if len(lever.levels) > 2 else 1):
+            rows, weights = _both_sides(others, lever.codes[others] == level)
             fit = fit_regression(
                 design[rows],
                 posts.owner[rows],
                 (lever.codes[rows] == level).astype(np.float64),
-                np.ones(len(rows)),
+                weights,
                 n_owners=len(posts.owner_ids),
                 penalty=PENALTY,
                 owner_penalty=PENALTY,
@@ -66,8 +68,24 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
     return np.asarray(chances / np.where(total > 0, total, 1.0))
 
 
-def thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most ``FIT_ROWS`` of the rows, evenly spread."""
-    if len(rows) <= FIT_ROWS:
+def _both_sides(
+    rows: NDArray[np.int64], has: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Floats]:
+    """Of the posts with and without a level half of ``FIT_POSTS`` each, at most, and weights.
+
+    The weights make up for the posts left out, so that a rare level keeps its few posts.
+    """
+    sides = [rows[has], rows[~has]]
+    kept = [thinned(side, FIT_POSTS // 2) for side in sides]
+    weights = [
+        np.full(len(some), len(side) / max(len(some), 1))
+        for some, side in zip(kept, sides, strict=True)
+    ]
+    return np.concatenate(kept), np.concatenate(weights)
+
+
+def thinned(rows: NDArray[np.int64], most: int = FIT_POSTS) -> NDArray[np.int64]:
+    """At most so many of the rows, evenly spread."""
+    if len(rows) <= most:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, FIT_ROWS).astype(np.int64)]
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

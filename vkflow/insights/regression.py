@@ -12,7 +12,8 @@ Owners = NDArray[np.int64]
 
 MOST_STEPS = 12
 LONGEST_STEP = 2.0
-TOLERANCE = 1e-4
+TOLERANCE = 1e-2
+"""Of the last step: near the end what is left is about the square of a Newton step."""
 FREE = 1e-6
 """Penalty of the intercept of all owners."""
 

@@ -15,8 +15,8 @@ import pytest
 from tests.fakes.advised_worlds import AdvisedWorld, advised_world, outcome_rows
 from vkflow.insights.advice import LEAST_POSTS, LOWERS, RAISES, SCHEMA, TOO_FEW, advise
 
-STATED_SIZE = 0.25
-"""A change of a quarter of the base rate, up or down, is what advice should be good for."""
+STATED_SIZE = 0.20
+"""A change of a fifth of the base rate, up or down, is what advice should be good for."""
 
 world = cache(advised_world)
 
