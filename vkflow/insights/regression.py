@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import linalg, sparse
+from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.metrics import Floats, logits, sigmoid
 
@@ -12,8 +13,10 @@ Owners = NDArray[np.int64]
 
 MOST_STEPS = 12
 LONGEST_STEP = 2.0
-TOLERANCE = 1e-2
-"""Of the last step: near the end what is left is about the square of a Newton step."""
+TOLERANCE = 1e-3
+"""On the logit scale, of the last step."""
+STALE = 0.3
+"""After shorter steps than this the Hessian stays as it is: summing it is most of the work."""
 FREE = 1e-6
 """Penalty of the intercept of all owners."""
 
@@ -52,6 +55,8 @@ def fit_regression(
     Newton's method with bounded steps (Hastie, Tibshirani and Friedman, The Elements of
     Statistical Learning, 4.4.1). The owners' block of the Hessian is diagonal, so it is
     eliminated (Schur complement): time and memory grow with posts, not with posts times owners.
+    The Hessian only steers the steps, so it is summed in single precision; the gradient is not.
+    On one thread, since the order of a sum, and so its last bits, depends on their number.
 
     Args:
         design: float64, shape (posts, columns), without an intercept.
@@ -62,27 +67,35 @@ def fit_regression(
         penalty: ridge of the slopes.
         owner_penalty: ridge of the owners' intercepts.
     """
+    with threadpool_limits(1):
+        return _newton(design, owner, rates, weights, n_owners, penalty, owner_penalty)
+
+
+def _newton(
+    design: Floats,
+    owner: Owners,
+    rates: Floats,
+    weights: Floats,
+    n_owners: int,
+    penalty: float,
+    owner_penalty: float,
+) -> Fit:
     mean = np.clip(np.average(rates, weights=weights), 1e-9, 1 - 1e-9)
     slopes = np.zeros(design.shape[1] + 1)
     slopes[-1] = logits(np.array([mean]))[0]
     owners = np.zeros(n_owners)
     ridge = np.append(np.full(design.shape[1], penalty), FREE)
     full = np.column_stack([design, np.ones(len(design))])
-    incidence = sparse.csr_array(
-        (np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(n_owners, len(owner))
-    )
+    longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
     for _ in range(MOST_STEPS):
         probability = sigmoid(full @ slopes + owners[owner])
+        if longest > STALE:
+            hessian.update(weights * probability * (1 - probability))
         residual = weights * (rates - probability)
-        weighted = (weights * probability * (1 - probability))[:, np.newaxis] * full
-        cross = np.asarray(incidence @ weighted)
-        diagonal = cross[:, -1] + owner_penalty
-        gradient = full.T @ residual - ridge * slopes
-        owner_gradient = incidence @ residual - owner_penalty * owners
-        scaled = cross / diagonal[:, np.newaxis]
-        schur = full.T @ weighted + np.diag(ridge) - cross.T @ scaled
-        step = np.linalg.solve(schur, gradient - scaled.T @ owner_gradient)
-        owner_step = (owner_gradient - cross @ step) / diagonal
+        step, owner_step = hessian.solve(
+            full.T @ residual - ridge * slopes,
+            np.bincount(owner, residual, n_owners) - owner_penalty * owners,
+        )
         longest = max(np.abs(step).max(), np.abs(owner_step).max())
         shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
         slopes += shortened * step
@@ -90,3 +103,33 @@ def fit_regression(
         if longest < TOLERANCE:
             break
     return Fit(float(slopes[-1]), slopes[:-1], owners)
+
+
+class _Hessian:
+    """Of slopes and owners' intercepts, the owners' diagonal block eliminated."""
+
+    def __init__(
+        self, full: Floats, owner: Owners, n_owners: int, ridge: Floats, owner_penalty: float
+    ) -> None:
+        self._full = full.astype(np.float32)
+        self._incidence = sparse.csr_array(
+            (np.ones(len(owner), np.float32), (owner, np.arange(len(owner)))),
+            shape=(n_owners, len(owner)),
+        )
+        self._ridge, self._owner_penalty = np.diag(ridge), owner_penalty
+
+    def update(self, curvature: Floats) -> None:
+        """Take the curvature of each post, shape (posts,), at the present point."""
+        weighted = curvature.astype(np.float32)[:, np.newaxis] * self._full
+        self._cross = np.asarray(self._incidence @ weighted, dtype=np.float64)
+        self._diagonal = self._cross[:, -1] + self._owner_penalty
+        self._scaled = self._cross / self._diagonal[:, np.newaxis]
+        schur = self._full.T @ weighted + self._ridge - self._cross.T @ self._scaled
+        self._factor = linalg.cho_factor(schur, check_finite=False)
+
+    def solve(self, gradient: Floats, owner_gradient: Floats) -> tuple[Floats, Floats]:
+        """The steps of the slopes and of the owners' intercepts."""
+        step = linalg.cho_solve(
+            self._factor, gradient - self._scaled.T @ owner_gradient, check_finite=False
+        )
+        return step, (owner_gradient - self._cross @ step) / self._diagonal
