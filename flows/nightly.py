@@ -1,4 +1,4 @@
-"""The night: pull, embed, tag, train, score, publish, report."""
+"""The night: pull, embed, tag, train, score, advise, publish, report."""
 
 from dataclasses import asdict
 
@@ -7,6 +7,7 @@ from prefect import flow
 from flows.blocks import with_secrets
 from flows.options import RunOptions
 from flows.stopwatch import Stopwatch
+from tasks.advising import Advised, advise_authors
 from tasks.backing_up import back_up_warehouse
 from tasks.diary import noted_run
 from tasks.drifting import measure_drift
@@ -40,13 +41,15 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         trained = watch.attempt("train", lambda: train_bundle(settings, as_of), NOT_TRAINED)
         decision = decide_on_bundle(settings, trained.model_version, as_of)
         scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
+        advised = watch.attempt("advise", lambda: advise_authors(settings, as_of), Advised())
         drifted = watch.attempt("drift", lambda: measure_drift(settings, as_of), NO_DRIFT)
         watch.time("publish", lambda: publish_snapshot(settings))
         if settings.export.url is not None:
             watch.attempt("export", lambda: export_predictions(settings), None)
         watch.attempt("back up", lambda: back_up_warehouse(settings), None)
         counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
-        counts |= {"scores": asdict(scored), "seconds": watch.seconds, "warnings": watch.warnings}
+        counts |= {"scores": asdict(scored), "advice": asdict(advised)}
+        counts |= {"seconds": watch.seconds, "warnings": watch.warnings}
         counts |= {"as_of": as_of.isoformat()}
         night = Night(
             pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds,

@@ -22,7 +22,7 @@ from vkflow.insights.report.page import SECTIONS, render
 from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.settings import Settings
-from warehouse import features, models, reporting
+from warehouse import features, insights, models, reporting
 
 MOST_POSTS = 100_000
 SAMPLED_POSTS = 1_500
@@ -89,7 +89,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             drift=reporting.read_drift(connection, as_of),
             before=before,
             now=now,
-            insights=reporting.read_insights(connection, as_of),
+            insights=insights.read_insights(connection, as_of),
         )
 
 

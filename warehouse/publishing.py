@@ -22,6 +22,7 @@ TABLES = (
     "experiments",
     "backtests",
     "drift",
+    "insights",
     "quarantine",
 )
 

@@ -67,14 +67,6 @@ def read_drift(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Dat
     return connection.execute(query("report/drift"), {"as_of": as_of}).pl()
 
 
-def read_insights(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:
-    """The newest advice: the columns of ``insights``; empty before there is any."""
-    tables = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'insights'")
-    if tables.fetchone() is None:
-        return pl.DataFrame()
-    return connection.execute(query("report/insights"), {"as_of": as_of}).pl()
-
-
 def read_post_cards(connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame) -> pl.DataFrame:
     """What a person sees of posts: owner_id, post_id, published_at, text, image_hash, source.
 

@@ -74,7 +74,12 @@ def test_queries_find_something(nights: Nights) -> None:
             nights.home / "published" / "predictions.duckdb", file.read_text(encoding="utf-8")
         ).is_empty()
     ]
-    assert set(empty) <= {"quarantine_reasons", "same_picture_again", "best_hour_by_owner"}
+    assert set(empty) <= {
+        "quarantine_reasons",
+        "same_picture_again",
+        "best_hour_by_owner",
+        "advice",
+    }
     assert len(QUERIES) >= 12
 
 

@@ -27,6 +27,7 @@ TABLES = {
     "experiments",
     "backtests",
     "drift",
+    "insights",
     "quarantine",
 }
 VIEWS = {

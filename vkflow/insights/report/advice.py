@@ -9,6 +9,7 @@ from vkflow.insights.report.cards import owner_name
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
+from vkflow.insights.sentences import lever_phrase, trade_offs
 
 CLEAR = ("raises", "lowers")
 SHOWN_LEVERS = 16
@@ -19,7 +20,7 @@ def advice_section(data: ReportData, say: Language) -> dict[str, Any]:
     """Clear effects by lever, all activities side by side, so that trade-offs are seen."""
     section: dict[str, Any] = {"title": say("advice_title"), "caveat": say("advice_caveat")}
     if data.insights.is_empty():
-        return section | {"lead": say("advice_none"), "groups": [], "owners": []}
+        return section | {"lead": say("advice_none"), "groups": [], "owners": [], "trade_offs": []}
     overall = data.insights.filter(pl.col("owner_id").is_null())
     clear = overall.filter(pl.col("verdict").is_in(CLEAR))
     judged = overall.filter(pl.col("verdict") != "too few posts")
@@ -28,17 +29,8 @@ def advice_section(data: ReportData, say: Language) -> dict[str, Any]:
         "lead": say(lead, clear=say.number(len(clear)), tested=say.number(len(judged))),
         "groups": _by_lever(data, clear, say),
         "owners": _by_owner(data, say),
+        "trade_offs": trade_offs(overall, say.code, data.category_labels)[:SHOWN_LEVERS],
     }
-
-
-def lever_name(data: ReportData, lever: str, level: str, say: Language) -> str:
-    """What an author does: a question in the text, a picture of a cat, posting at 18-21."""
-    if lever == "picture_category":
-        return say("lever_picture_category", category=data.category(level))
-    key = f"lever_{lever}_{level}"
-    if say.has(key):
-        return say(key)
-    return f"{say(f'lever_{lever}') if say.has(f'lever_{lever}') else lever}: {level}"
 
 
 def _by_lever(data: ReportData, clear: pl.DataFrame, say: Language) -> list[dict[str, Any]]:
@@ -53,7 +45,12 @@ def _by_lever(data: ReportData, clear: pl.DataFrame, say: Language) -> list[dict
     for lever, level in strongest.select("lever", "level").iter_rows():
         of_lever = clear.filter(pl.col("lever") == lever, pl.col("level") == level)
         rows = [(say.activity(row["activity"]), row) for row in _in_order(of_lever)]
-        groups.append({"title": lever_name(data, lever, level, say), "rows": _rows(rows, say)})
+        groups.append(
+            {
+                "title": lever_phrase(lever, level, say.code, data.category_labels),
+                "rows": _rows(rows, say),
+            }
+        )
     return groups
 
 
@@ -69,7 +66,7 @@ def _by_owner(data: ReportData, say: Language) -> list[dict[str, Any]]:
     for owner_id in busiest["owner_id"].head(SHOWN_OWNERS):
         rows = []
         for row in _in_order(own.filter(pl.col("owner_id") == owner_id)):
-            lever = lever_name(data, row["lever"], row["level"], say)
+            lever = lever_phrase(row["lever"], row["level"], say.code, data.category_labels)
             rows.append((f"{lever}: {say.activity(row['activity'])}", row))
         groups.append({"title": owner_name(say, owner_id), "rows": _rows(rows, say)})
     return groups

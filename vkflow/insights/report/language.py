@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from vkflow.insights.sentences import LanguageCode
+
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
 
@@ -15,7 +17,7 @@ MINUS = "\u2212"
 class Language:
     """A catalogue of phrases, with the forms of numbers and dates that go with it."""
 
-    def __init__(self, code: str, phrases: Mapping[str, Any]) -> None:
+    def __init__(self, code: LanguageCode, phrases: Mapping[str, Any]) -> None:
         self.code = code
         self._phrases = phrases
 
@@ -114,7 +116,7 @@ def plural_form(code: str, number: int) -> int:
 
 
 @cache
-def load_language(code: str) -> Language:
+def load_language(code: LanguageCode) -> Language:
     """The language ``ru`` or ``en``."""
     file = files("vkflow.insights") / "catalogue" / f"report.{code}.yaml"
     return Language(code, yaml.safe_load(file.read_text("utf-8")))

@@ -35,7 +35,7 @@ def data(tmp_path: Path) -> ReportData:
 def test_a_clear_effect_is_told_with_its_interval_and_counts(data: ReportData) -> None:
     (group,) = section(data, insight())["groups"]
     (row,) = group["rows"]
-    assert group["title"] == "Вопрос в тексте"
+    assert group["title"] == "Пост с вопросом в тексте"
     assert (row.label, row.value) == ("Комментарий", "+18\u00a0%")
     note = row.note.replace("\u00a0", " ")
     assert note == "от +9 % до +27 % · по модели +14 % · 412 постов, 37 сообществ"
@@ -63,12 +63,21 @@ def test_single_owners_have_a_part_of_their_own(data: ReportData) -> None:
     found = section(data, own)
     assert found["groups"] == []
     assert found["owners"][0]["title"] == "Сообщество 7"
-    assert found["owners"][0]["rows"][0].label == "На картинке: кошка: Комментарий"
+    assert found["owners"][0]["rows"][0].label == "Картинка «кошка»: Комментарий"
 
 
-def test_a_level_without_a_phrase_is_shown_as_it_is_and_escaped(data: ReportData) -> None:
+def test_level_is_escaped(data: ReportData) -> None:
     rows = pl.DataFrame(
-        [insight(lever="hour", level="<b>18-21</b>")], schema_overrides={"owner_id": pl.Int64}
+        [insight(lever="picture_category", level="<b>cats</b>")],
+        schema_overrides={"owner_id": pl.Int64},
     )
     page = render(replace(data, insights=rows), RU)
-    assert "Время публикации: &lt;b&gt;18-21&lt;/b&gt;" in page
+    assert "Картинка «&lt;b&gt;cats&lt;/b&gt;»" in page
+
+
+def test_what_is_paid_for_a_gain_is_said(data: ReportData) -> None:
+    hide = insight(activity="hide", effect=0.3, low=0.1, high=0.5)
+    (sentence,) = section(data, hide, insight())["trade_offs"]
+    assert sentence.replace("\u00a0", " ") == (
+        "Пост с вопросом в тексте: комментарии +18 %, но скрытия +30 %"
+    )

@@ -1,0 +1,134 @@
+"""The estimate and its certainty, on posts whose truth is known because it was written here."""
+
+import numpy as np
+import pytest
+
+from vkflow.insights.effects import as_fraction_of_base, estimate, sum_by_cluster
+from vkflow.insights.inference import (
+    FEW_OWNERS,
+    clusters,
+    degrees_of_freedom,
+    judge,
+    q_values,
+)
+from vkflow.insights.responses import outcomes_of
+
+OWNERS, N = 40, 8_000
+BASE, RATIO = 0.02, 1.3
+
+
+class Posts:
+    """Posts of eager owners have questions oftener, and get more whatever they ask."""
+
+    def __init__(self, seed: int = 0) -> None:
+        generator = np.random.default_rng(seed)
+        self.owner = generator.integers(0, OWNERS, N)
+        eager = self.owner % 2 == 0
+        self.asks = np.where(eager, 0.7, 0.2)
+        self.code = (generator.random(N) < self.asks).astype(np.int64)
+        self.usual = BASE * np.where(eager, 2.0, 1.0)
+        true = self.usual * RATIO**self.code * generator.lognormal(-0.08, 0.4, N)
+        views = generator.integers(1_000, 20_000, N)
+        counts = generator.binomial(views, true).astype(float)
+        self.outcomes = outcomes_of(counts, views.astype(float))
+
+    def sums(self, responses: np.ndarray, asks: np.ndarray):
+        chances = np.column_stack([1 - asks, asks])
+        return sum_by_cluster(self.outcomes, responses, chances, self.code, self.owner, OWNERS)
+
+    @property
+    def right_responses(self) -> np.ndarray:
+        return np.column_stack([self.usual, self.usual * RATIO])
+
+    @property
+    def wrong_responses(self) -> np.ndarray:
+        """Of somebody who sees neither the owner nor an effect."""
+        return np.full((N, 2), BASE)
+
+
+@pytest.fixture(scope="module")
+def posts() -> Posts:
+    return Posts()
+
+
+def test_a_comparison_without_adjustment_would_be_wrong(posts: Posts) -> None:
+    """Otherwise the next two tests would show nothing."""
+    rates = posts.outcomes.rates
+    assert rates[posts.code == 1].mean() / rates[posts.code == 0].mean() > RATIO + 0.3
+
+
+def test_it_is_right_where_only_the_propensity_is(posts: Posts) -> None:
+    found = estimate(posts.sums(posts.wrong_responses, posts.asks))
+    assert np.exp(found.log_ratio[1]) == pytest.approx(RATIO, abs=0.05)
+    assert found.model_log_ratio[1] == pytest.approx(0)
+
+
+def test_it_is_right_where_only_the_response_is(posts: Posts) -> None:
+    nobody_knows = np.full(N, posts.asks.mean())
+    found = estimate(posts.sums(posts.right_responses, nobody_knows))
+    assert np.exp(found.log_ratio[1]) == pytest.approx(RATIO, abs=0.05)
+
+
+def test_a_level_and_its_complement_are_two_sides_of_one_thing(posts: Posts) -> None:
+    found = estimate(posts.sums(posts.wrong_responses, posts.asks))
+    assert found.log_ratio[0] == pytest.approx(-found.log_ratio[1])
+    assert found.share.sum() == pytest.approx(1)
+
+
+def test_a_change_is_a_fraction_of_what_posts_with_and_without_get() -> None:
+    assert as_fraction_of_base(np.log(np.array([1.5])), np.array([0.5]))[0] == pytest.approx(0.4)
+    assert as_fraction_of_base(np.log(np.array([1.5])), np.array([0.0]))[0] == pytest.approx(0.5)
+
+
+def test_the_interval_holds_the_truth_and_a_real_effect_is_significant(posts: Posts) -> None:
+    sums = posts.sums(posts.right_responses, posts.asks)
+    found = judge(sums, resamples=500, seed=0)
+    true = as_fraction_of_base(np.log(np.array([RATIO])), estimate(sums).share[1:])[0]
+    assert found.low[1] < true < found.high[1]
+    assert found.p_value[1] < 1e-4
+    assert found.low[1] < found.effect[1] < found.high[1]
+
+
+def test_a_level_of_one_owner_is_not_judged(posts: Posts) -> None:
+    posts = Posts()
+    posts.code = ((posts.code == 1) & (posts.owner == 3)).astype(np.int64)
+    sums = posts.sums(posts.right_responses, np.full(N, 0.01))
+    alone = sum_by_cluster(
+        posts.outcomes.of(np.flatnonzero(posts.owner == 3)),
+        posts.right_responses[posts.owner == 3],
+        np.full((int((posts.owner == 3).sum()), 2), 0.5),
+        posts.code[posts.owner == 3],
+        posts.owner[posts.owner == 3],
+        OWNERS,
+    )
+    assert degrees_of_freedom(alone)[1] == 1
+    assert np.isnan(judge(alone, resamples=100, seed=0).p_value[1])
+    assert np.isfinite(estimate(sums).log_ratio[1])
+
+
+def test_few_owners_are_cut_into_groups_of_posts() -> None:
+    owner = np.repeat(np.arange(FEW_OWNERS - 1), 200)
+    cluster, n_clusters = clusters(owner, seed=0)
+    assert n_clusters == 100
+    assert set(np.bincount(cluster)) == {14}
+
+
+def test_many_owners_are_the_clusters() -> None:
+    owner = np.array([5, 9, 1, 2, 3, 4, 6, 7, 5])
+    cluster, n_clusters = clusters(owner, seed=0)
+    assert n_clusters == 8
+    assert cluster[0] == cluster[-1] and len(set(cluster)) == 8
+
+
+def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
+    """The example of their paper of 1995, table 1: at 5 % the first four are significant."""
+    p_values = np.array(
+        [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
+         0.5719, 0.6528, 0.7590, 1.0000]
+    )  # fmt: skip
+    assert (q_values(p_values) <= 0.05).sum() == 4
+
+
+def test_what_was_not_tested_does_not_count_among_the_tests() -> None:
+    found = q_values(np.array([0.01, np.nan, 0.5]))
+    np.testing.assert_allclose(found, [0.02, np.nan, 0.5])

@@ -1,0 +1,217 @@
+"""Advice to authors: every lever, level and activity judged, first over all owners, then by owner.
+
+Observational: effects are adjusted for owner, topic, style and the other levers, and for nothing
+else. An author who reads them should try, not trust.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vkflow.activities import ACTIVITY_NAMES
+from vkflow.insights.confounders import RARE, StudiedPosts
+from vkflow.insights.effects import sum_by_cluster
+from vkflow.insights.inference import FALSE_DISCOVERY_RATE, clusters, judge, q_values
+from vkflow.insights.levers import ABSENT, LEVERS, Lever
+from vkflow.insights.overlap import fold_of_posts, propensities
+from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
+from vkflow.modelling.metrics import Floats
+
+LEAST_POSTS: Final = 30
+"""Posts with a level, and posts without, below which nothing is said of it."""
+LEAST_ACTIVITIES: Final = 100
+"""Likes, say, over all posts, below which nothing is said of liking."""
+
+RAISES, LOWERS, UNCLEAR, TOO_FEW = "raises", "lowers", "unclear", "too few posts"
+
+SCHEMA: Final = {
+    "owner_id": pl.Int64,
+    "activity": pl.String,
+    "lever": pl.String,
+    "level": pl.String,
+    "verdict": pl.String,
+    "effect": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "model_effect": pl.Float64,
+    "p_value": pl.Float64,
+    "q_value": pl.Float64,
+    "base_rate": pl.Float64,
+    "n_posts": pl.Int64,
+    "n_owners": pl.Int64,
+}
+"""Columns of advice, as the table ``insights`` has them."""
+
+Row = dict[str, Any]
+Numbers = NDArray[np.int64]
+
+
+def advise(
+    posts: StudiedPosts, outcomes: pl.DataFrame, *, resamples: int, seed: int
+) -> pl.DataFrame:
+    """Judge every lever on every activity.
+
+    An owner is judged alone only on what is evident over all owners, in a family of tests of its
+    own, so that thousands of owners do not drown the rest (Yekutieli 2008, Hierarchical false
+    discovery rate-controlling methodology, JASA 103).
+
+    Args:
+        posts: with a known outcome.
+        outcomes: owner_id, post_id, activity, chances, count.
+        resamples: of the bootstrap.
+        seed: of folds and bootstrap.
+
+    Returns:
+        ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), and one an
+        owner with enough posts of an evident one.
+    """
+    study = _Study(posts, outcomes, resamples, seed)
+    overall = _decided(list(study.overall()))
+    evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
+    keys = set(evident.select("activity", "lever", "level").iter_rows())
+    return pl.concat([overall, _decided(list(study.by_owner(keys)))])
+
+
+class _Study:
+    """Nuisances, fitted once, and the judgements that stand on them."""
+
+    def __init__(
+        self, posts: StudiedPosts, outcomes: pl.DataFrame, resamples: int, seed: int
+    ) -> None:
+        self._posts, self._resamples, self._seed = posts, resamples, seed
+        folds = fold_of_posts(len(posts.owner), seed)
+        self._outcomes = dict(_outcomes_by_activity(posts, outcomes))
+        self._chances = {
+            name: propensities(posts, lever, folds) for name, lever in posts.levers.items()
+        }
+        self._responses: dict[str, Response] = {
+            activity: fit_response(posts, observed, folds)
+            for activity, observed in self._outcomes.items()
+        }
+
+    def overall(self) -> Iterator[Row]:
+        """Rows over all owners, undecided."""
+        for activity, observed in self._outcomes.items():
+            for name in LEVERS:
+                yield from self._unjudged(activity, observed, name)
+                if name in self._posts.levers:
+                    rows = self._rows(observed, self._posts.levers[name])
+                    yield from self._judged(activity, self._posts.levers[name], rows)
+
+    def by_owner(self, keys: set[tuple[str, str, str]]) -> Iterator[Row]:
+        """Rows of single owners for some (activity, lever, level), undecided."""
+        for activity, name in sorted({key[:2] for key in keys}):
+            lever = self._posts.levers[name]
+            rows = self._rows(self._outcomes[activity], lever)
+            for owner, of_owner in _partition(rows, self._posts.owner):
+                for row in self._judged(activity, lever, of_owner):
+                    key = (activity, name, row["level"])
+                    if key in keys and row["p_value"] is not None:
+                        yield row | {"owner_id": int(self._posts.owner_ids[owner])}
+
+    def _rows(self, observed: Outcomes, lever: Lever) -> Numbers:
+        return np.flatnonzero(observed.known & (lever.codes >= 0))
+
+    def _judged(self, activity: str, lever: Lever, rows: Numbers) -> Iterator[Row]:
+        counts = np.bincount(lever.codes[rows], minlength=len(lever.levels))
+        enough = (counts >= LEAST_POSTS) & (len(rows) - counts >= LEAST_POSTS)
+        if not enough.any():
+            return
+        observed = self._outcomes[activity].of(rows)
+        owner = self._posts.owner[rows]
+        sums = sum_by_cluster(
+            observed,
+            self._responses[activity].at_levels(lever.name, rows),
+            self._chances[lever.name][rows],
+            lever.codes[rows],
+            *clusters(owner, self._seed),
+        )
+        found = judge(sums, self._resamples, self._seed)
+        for level, name in enumerate(lever.levels):
+            if name in (ABSENT, RARE) or not enough[level]:
+                continue
+            n_owners = len(np.unique(owner[lever.codes[rows] == level]))
+            figures = {
+                key: _figure(getattr(found, key)[level])
+                for key in ("effect", "low", "high", "model_effect", "p_value")
+            }
+            yield _row(activity, lever.name, name, observed, int(counts[level]), n_owners) | figures
+
+    def _unjudged(self, activity: str, observed: Outcomes, lever: str) -> Iterator[Row]:
+        """Levels with too few posts, or that nothing can be compared with."""
+        known = self._posts.keys.select("owner_id").with_columns(
+            self._posts.seen[lever].alias("level"), known=observed.known
+        )
+        counts = known.filter("known", pl.col("level").is_not_null(), pl.col("level") != ABSENT)
+        for level, n_posts, n_owners in (
+            counts.group_by("level")
+            .agg(pl.len().alias("posts"), pl.col("owner_id").n_unique().alias("owners"))
+            .sort("level")
+            .iter_rows()
+        ):
+            others = len(known.filter("known", pl.col("level") != level))
+            if n_posts < LEAST_POSTS or others < LEAST_POSTS:
+                yield _row(activity, lever, level, observed, n_posts, n_owners)
+
+
+def _outcomes_by_activity(
+    posts: StudiedPosts, outcomes: pl.DataFrame
+) -> Iterator[tuple[str, Outcomes]]:
+    for activity in ACTIVITY_NAMES:
+        of_activity = outcomes.filter(pl.col("activity") == activity, pl.col("chances") > 0)
+        if (of_activity["count"].sum() or 0) < LEAST_ACTIVITIES:
+            continue
+        aligned = posts.keys.join(
+            of_activity, on=["owner_id", "post_id"], how="left", maintain_order="left"
+        )
+        counts, chances = (
+            aligned[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            for name in ("count", "chances")
+        )
+        yield activity, outcomes_of(counts, chances)
+
+
+def _partition(rows: Numbers, owner: Numbers) -> Iterator[tuple[int, Numbers]]:
+    order = rows[np.argsort(owner[rows], kind="stable")]
+    owners, starts = np.unique(owner[order], return_index=True)
+    return zip(owners.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _row(
+    activity: str, lever: str, level: str, observed: Outcomes, n_posts: int, n_owners: int
+) -> Row:
+    row: Row = dict.fromkeys(SCHEMA)
+    return row | {
+        "activity": activity,
+        "lever": lever,
+        "level": level,
+        "base_rate": observed.mean,
+        "n_posts": n_posts,
+        "n_owners": n_owners,
+    }
+
+
+def _figure(value: Floats) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _decided(rows: list[Row]) -> pl.DataFrame:
+    """Rows with q-values over all of them, and a verdict each."""
+    table = pl.DataFrame(rows, {**SCHEMA, "verdict": pl.String}, orient="row")
+    p_values = table["p_value"].fill_null(float("nan")).to_numpy()
+    same_sign = pl.col("effect").sign() == pl.col("model_effect").sign()
+    is_evident = (pl.col("q_value") <= FALSE_DISCOVERY_RATE) & same_sign
+    clear_of_zero = (pl.col("low") > 0) | (pl.col("high") < 0)
+    return table.with_columns(
+        pl.Series("q_value", q_values(p_values), pl.Float64).fill_nan(None)
+    ).with_columns(
+        pl.when(pl.col("p_value").is_null())
+        .then(pl.lit(TOO_FEW))
+        .when(is_evident & clear_of_zero)
+        .then(pl.when(pl.col("effect") > 0).then(pl.lit(RAISES)).otherwise(pl.lit(LOWERS)))
+        .otherwise(pl.lit(UNCLEAR))
+        .alias("verdict")
+    )

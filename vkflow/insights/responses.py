@@ -1,0 +1,130 @@
+"""What a post would get at each level of a lever: the model's response.
+
+The champion bundle is not asked: it reads whole text vectors, and a vector cannot lose its
+question mark while the rest stays; its answer for a text lever would be that of a text nobody
+could write. A regression of the outcome on the levers, the owner, the topic and the style can move
+one lever alone. It is cross-fitted, so that no post answers for itself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vkflow.insights.confounders import StudiedPosts, left_out
+from vkflow.insights.levers import IMPLIED
+from vkflow.insights.overlap import FOLDS, thinned
+from vkflow.insights.regression import fit_regression
+from vkflow.modelling.metrics import Floats, sigmoid
+from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+
+PENALTY: Final = 2.0
+OWNER_PENALTY: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What the studied posts got of one activity.
+
+    Attributes:
+        rates: k / n, NaN where unknown, shape (posts,).
+        chances: n, NaN where unknown, shape (posts,).
+        correlation: of the views of a post; see :func:`overdispersion`.
+        mean: rate over all posts, each counting with its effective number of views.
+    """
+
+    rates: Floats
+    chances: Floats
+    correlation: float
+    mean: float
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the outcome is known."""
+        return ~np.isnan(self.rates)
+
+    @property
+    def weights(self) -> Floats:
+        """Effective number of views, NaN where unknown."""
+        return effective_sample_sizes(self.chances, self.correlation)
+
+    def of(self, rows: NDArray[np.int64]) -> "Outcomes":
+        """Those of some posts, with a rate of their own."""
+        rates, chances = self.rates[rows], self.chances[rows]
+        weights = effective_sample_sizes(chances, self.correlation)
+        return Outcomes(rates, chances, self.correlation, float(np.average(rates, weights=weights)))
+
+
+def outcomes_of(counts: Floats, chances: Floats) -> Outcomes:
+    """From counts and chances, NaN where unknown; at least one is known."""
+    known = ~np.isnan(counts) & (chances > 0)
+    counts, chances = np.where(known, counts, np.nan), np.where(known, chances, np.nan)
+    correlation = overdispersion(counts[known], chances[known])
+    weights = effective_sample_sizes(chances[known], correlation)
+    mean = float(np.average(counts[known] / chances[known], weights=weights))
+    return Outcomes(counts / chances, chances, correlation, mean)
+
+
+@dataclass(frozen=True)
+class Response:
+    """Cross-fitted regressions of one activity.
+
+    Attributes:
+        bases: logit of each post without its own levels' part, by lever, shape (posts,).
+        slopes: part of each level, by lever, shape (folds, levels).
+    """
+
+    bases: dict[str, Floats]
+    slopes: dict[str, Floats]
+    folds: NDArray[np.int64]
+
+    def at_levels(self, lever: str, rows: NDArray[np.int64]) -> Floats:
+        """Rate expected of posts at each level, float64, shape (rows, levels)."""
+        parts = self.slopes[lever][self.folds[rows]]
+        return sigmoid(self.bases[lever][rows, np.newaxis] + parts)
+
+
+def fit_response(posts: StudiedPosts, outcomes: Outcomes, folds: NDArray[np.int64]) -> Response:
+    """Fit the regressions; a lever that decides others has one of its own, without these."""
+    bases: dict[str, Floats] = {}
+    slopes: dict[str, Floats] = {}
+    deciding = [name for name in posts.levers if name in IMPLIED]
+    others = [name for name in posts.levers if name not in IMPLIED]
+    for names, without in [(others, ()), *(([name], left_out(name)[1:]) for name in deciding)]:
+        _fit(posts, outcomes, folds, names, without, bases, slopes)
+    return Response(bases, slopes, folds)
+
+
+def _fit(
+    posts: StudiedPosts,
+    outcomes: Outcomes,
+    folds: NDArray[np.int64],
+    names: Iterable[str],
+    without: Iterable[str],
+    bases: dict[str, Floats],
+    slopes: dict[str, Floats],
+) -> None:
+    design, places = posts.design(without)
+    known = outcomes.known
+    for name in names:
+        bases[name] = np.full(len(known), np.nan)
+        slopes[name] = np.zeros((FOLDS, len(posts.levers[name].levels)))
+    for fold in range(FOLDS):
+        rows = thinned(np.flatnonzero(known & (folds != fold)))
+        held_out = np.flatnonzero(folds == fold)
+        fit = fit_regression(
+            design[rows],
+            posts.owner[rows],
+            outcomes.rates[rows],
+            outcomes.weights[rows],
+            n_owners=len(posts.owner_ids),
+            penalty=PENALTY,
+            owner_penalty=OWNER_PENALTY,
+        )
+        total = fit.logits(design[held_out], posts.owner[held_out])
+        for name in names:
+            part = fit.slopes[places[name]]
+            slopes[name][fold] = part
+            bases[name][held_out] = total - design[held_out, places[name]] @ part
