@@ -1,7 +1,7 @@
 """Kill a night at random moments, let it finish, and compare it with one that was left alone.
 
-``make test-kill`` runs it 50 times; a shorter one is in the suite. All the while a reader queries
-the published snapshot in a loop.
+``make test-kill`` runs it 50 times; a shorter one is among the slow tests. All the while a reader
+queries the published snapshot in a loop.
 """
 
 import argparse
@@ -23,6 +23,7 @@ UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 LAST_NIGHT = UNTIL - timedelta(days=14)
 SETTINGS = {
     "VKFLOW_TRAINING__ITERATIONS": "60",
+    "VKFLOW_TRAINING__BOOTSTRAP_SAMPLES": "100",
     "VKFLOW_TEXT__CHUNK_TEXTS": "16",
     "VKFLOW_IMAGES__CHUNK_IMAGES": "32",
     "VKFLOW_SCORING__CHUNK_POSTS": "50",

@@ -7,6 +7,8 @@ import pytest
 from tests.flows.killing import run_killed_nights
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_killed_nights_end_like_an_undisturbed_one_and_readers_never_notice(
     prefect_server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
