@@ -1,9 +1,16 @@
 """Advice on sample worlds, against what was planted in them.
 
-Figures are of 20 worlds of 3,000 posts, 60 owners. What no method could see here: of a text of up
-to four words the topic can hardly be told (so little text has little of it), and topics differ in
-how often they get so few; the effect of ``few_words`` keeps a part of the topics' effects. It is
-counted among the cases all the same.
+Of 7,680 effects in 20 worlds of 3,000 posts and 60 owners the interval held the truth in 93 %, of
+2,438 of the stated size in 91 %; 77 % of these were found, and no sign was wrong. Of 20 worlds
+without effects one gave a piece of advice. All cases are counted, also those that no method could
+get right from what it sees here:
+
+- Of a text of up to four words the topic can hardly be told, and topics differ in how often they
+  get so few: ``few_words`` keeps a part of the topics' effects.
+- A long text is expanded 200 times as often as a short one, so for ``expand`` the rate of "all
+  other lengths" hangs on how many of them are long: a small error in that probability is a large
+  one in the comparison. Intervals of ``text_length`` held the truth in 78 % of large effects.
+- Food is liked better under recipes than elsewhere, a mix that words tell only in part.
 """
 
 from functools import cache
