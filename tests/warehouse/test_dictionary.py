@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tests.conftest import Nights
 from warehouse.database import open_warehouse
-from warehouse.publishing import read_snapshot
+from warehouse.publishing import open_snapshot, read_snapshot
 
 FOLDER = Path(__file__).parents[2] / "warehouse"
 QUERIES = sorted((FOLDER / "queries" / "analyst").glob("*.sql"))
@@ -38,7 +38,7 @@ def real(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 
 
 def test_every_published_column_is_explained(nights: Nights) -> None:
-    with duckdb.connect(str(nights.home / "published" / "predictions.duckdb")) as connection:
+    with open_snapshot(nights.home / "published" / "predictions.duckdb") as connection:
         assert documented()["published"] == real(connection)
 
 
@@ -92,4 +92,5 @@ def test_sqlalchemy_reads_the_snapshot(nights: Nights) -> None:
     with engine.connect() as connection:
         posts = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         wide = connection.execute(sa.text("SELECT count(*) FROM predictions_wide")).scalar_one()
+    engine.dispose()  # or the file stays open in this process, in SQLAlchemy's way
     assert posts > wide > 0
