@@ -1,4 +1,5 @@
--- One row per nightly run of the last 30, oldest first: the moment it stood at, and what it noted.
+-- One row per night of the last 30, oldest first: the moment it stood at, and what it noted. Of a
+-- night that was run again the first run that did not fail counts: the others found nothing to do.
 SELECT * FROM (
     SELECT
         coalesce(CAST(counts->>'as_of' AS TIMESTAMPTZ), started_at) AS night, status,
@@ -6,7 +7,8 @@ SELECT * FROM (
     FROM runs
     WHERE flow = 'nightly' AND finished_at IS NOT NULL
       AND coalesce(CAST(counts->>'as_of' AS TIMESTAMPTZ), started_at) <= $as_of
-    ORDER BY night DESC, started_at DESC
+    QUALIFY row_number() OVER (PARTITION BY night ORDER BY status = 'failed', started_at) = 1
+    ORDER BY night DESC
     LIMIT 30
 )
-ORDER BY night, counts
+ORDER BY night
