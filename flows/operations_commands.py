@@ -1,13 +1,13 @@
 """``vkflow serve``, ``automate``, ``unlock``, ``restore``, ``maintenance``: to keep it running."""
 
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.environment import prepare_prefect
+from flows.running import load_flow
 from vkflow.settings import load_settings
 
 
@@ -80,10 +80,9 @@ def maintenance(
     """Tell what is no longer needed, or delete it: snapshots, bundles, pictures, reports."""
     import polars as pl
 
-    prepare_prefect(load_settings().home)
-    flow = import_module("flows.maintenance").maintenance
-    rows = flow({"older_than_days": older_than_days, "dry_run": not apply})
-
     from flows.tables import print_table
 
-    print_table(pl.DataFrame(rows), "Deleted" if apply else "Would be deleted (--apply does it)")
+    flow = load_flow("maintenance", load_settings().home)
+    rows = flow({"older_than_days": older_than_days, "dry_run": not apply})
+    title = "Deleted" if apply else "To be deleted: --apply does it"
+    print_table(pl.DataFrame(rows), title)

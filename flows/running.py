@@ -1,10 +1,12 @@
 """How a command runs a flow, and the arguments all of them share."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib import import_module
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -63,8 +65,13 @@ def run_flow(
     settings = RunOptions(**given).settings()
     if name in ("nightly", "pull"):
         open_source(settings)
-    prepare_prefect(settings.home)
+    return load_flow(name, settings.home)({**given, **more})
+
+
+def load_flow(name: str, home: Path) -> Callable[[dict[str, object]], Any]:
+    """The flow of a module of this package, imported only now, with Prefect's files in the home."""
+    prepare_prefect(home)
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_traceback)
-    flow = getattr(import_module(f"flows.{name}"), name)
-    return flow({**given, **more})
+    flow: Callable[[dict[str, object]], Any] = getattr(import_module(f"flows.{name}"), name)
+    return flow
