@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import yaml
-from prefect.automations import Automation
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 
 
 def apply_automations(file: Path) -> list[str]:
     """Create the automations of a file, in place of those with the same names.
+
+    One that a person has switched off stays off.
 
     The server is the one of ``PREFECT_API_URL``; deployments that are named must be there.
 
@@ -21,8 +22,9 @@ def apply_automations(file: Path) -> list[str]:
         for fields in yaml.safe_load(file.read_text(encoding="utf-8")):
             automation = AutomationCore.model_validate(_with_ids(client, fields))
             for old in client.read_automations_by_name(automation.name):
+                automation = automation.model_copy(update={"enabled": old.enabled})
                 client.delete_automation(old.id)
-            Automation(**automation.model_dump()).create()
+            client.create_automation(automation)
             names.append(automation.name)
     return names
 
