@@ -79,9 +79,14 @@ def _only_one(folder: Path, url: str) -> Iterator[None]:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """A service manager sends SIGTERM, a person Ctrl-C: both end the serving in the same way."""
+    """A service manager sends SIGTERM, a person Ctrl-C: both end the serving in the same way.
+
+    More of them while it stops, as from an impatient person, would leave a part running.
+    """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
