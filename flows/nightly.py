@@ -17,7 +17,7 @@ from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
 from tasks.reporting import write_report
 from tasks.scoring import score_posts
-from tasks.summary import Night, summarise
+from tasks.summary import Night, announce, summarise
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import Training, decide_on_bundle, train_bundle
 
@@ -48,9 +48,8 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
             watch.attempt("export", lambda: export_predictions(settings), None)
         watch.attempt("back up", lambda: back_up_warehouse(settings), None)
         counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
-        counts |= {"scores": asdict(scored), "advice": asdict(advised)}
-        counts |= {"seconds": watch.seconds, "warnings": watch.warnings}
-        counts |= {"as_of": as_of.isoformat()}
+        counts |= {"scores": asdict(scored), "advice": asdict(advised), "seconds": watch.seconds}
+        counts |= {"warnings": watch.warnings, "as_of": as_of.isoformat()}
         night = Night(
             pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds,
             watch.warnings,
@@ -58,4 +57,5 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         summary = summarise(settings, night)
     # Once the night is in the diary, which the report reads.
     watch.attempt("report", lambda: write_report(settings, as_of), None)
+    announce(night)
     return watch.ended(summary)

@@ -76,6 +76,11 @@ def summarise(settings: Settings, night: Night) -> str:
         create_table_artifact(
             rows, key="most-promising", description="Highest probability of a like"
         )
+    return markdown
+
+
+def announce(night: Night) -> None:
+    """Emit the event of a night that has ended, its report included."""
     emit_event(
         event=FINISHED,
         resource={"prefect.resource.id": "vkflow.night"},
@@ -86,7 +91,6 @@ def summarise(settings: Settings, night: Night) -> str:
             "warnings": night.warnings,
         },
     )
-    return markdown
 
 
 def _lines(night: Night, quality: str) -> list[str]:
