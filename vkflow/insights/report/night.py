@@ -56,8 +56,8 @@ def _steps(counts: dict[str, Any], say: Language) -> list[dict[str, Any]]:
 
 
 def _warnings(data: ReportData, last: dict[str, Any] | None, say: Language) -> list[str]:
-    warnings = []
-    if last and last["status"] != "completed":
+    warnings = list(last["counts"].get("warnings") or []) if last else []
+    if last and last["status"] == "failed":
         warnings.append(say("warning_failed"))
     bad = ((last["counts"].get("pull") or {}) if last else {}).get("bad_pictures")
     if bad:

@@ -1,5 +1,6 @@
 """The page from frames made here: hostile texts, and nights that lack nearly everything."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -155,6 +156,17 @@ def test_a_night_that_failed_is_told(first_night: ReportData) -> None:
     nights = frame("nights", [{"night": AS_OF, "status": "failed", "seconds": 3.0, "counts": None}])
     say = load_language("en")
     assert say("warning_failed") in render(replace(first_night, nights=nights), say)
+
+
+def test_a_night_that_ended_with_warnings_tells_them_and_did_not_fail(
+    first_night: ReportData,
+) -> None:
+    counts = json.dumps({"warnings": ["export failed: no <route> to host"]})
+    night = {"night": AS_OF, "status": "completed with warnings", "seconds": 3.0, "counts": counts}
+    say = load_language("en")
+    page = render(replace(first_night, nights=frame("nights", [night])), say)
+    assert "export failed: no &lt;route&gt; to host" in page
+    assert say("warning_failed") not in page
 
 
 def test_text_of_a_post_ends_with_an_ellipsis(first_night: ReportData) -> None:
