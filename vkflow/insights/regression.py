@@ -67,41 +67,29 @@ def fit_regression(
         penalty: ridge of the slopes.
         owner_penalty: ridge of the owners' intercepts.
     """
-    with threadpool_limits(1):
-        return _newton(design, owner, rates, weights, n_owners, penalty, owner_penalty)
-
-
-def _newton(
-    design: Floats,
-    owner: Owners,
-    rates: Floats,
-    weights: Floats,
-    n_owners: int,
-    penalty: float,
-    owner_penalty: float,
-) -> Fit:
     mean = np.clip(np.average(rates, weights=weights), 1e-9, 1 - 1e-9)
     slopes = np.zeros(design.shape[1] + 1)
     slopes[-1] = logits(np.array([mean]))[0]
     owners = np.zeros(n_owners)
     ridge = np.append(np.full(design.shape[1], penalty), FREE)
     full = np.column_stack([design, np.ones(len(design))])
-    longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
-    for _ in range(MOST_STEPS):
-        probability = sigmoid(full @ slopes + owners[owner])
-        if longest > STALE:
-            hessian.update(weights * probability * (1 - probability))
-        residual = weights * (rates - probability)
-        step, owner_step = hessian.solve(
-            full.T @ residual - ridge * slopes,
-            np.bincount(owner, residual, n_owners) - owner_penalty * owners,
-        )
-        longest = max(np.abs(step).max(), np.abs(owner_step).max())
-        shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
-        slopes += shortened * step
-        owners += shortened * owner_step
-        if longest < TOLERANCE:
-            break
+    with threadpool_limits(1):
+        longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
+        for _ in range(MOST_STEPS):
+            probability = sigmoid(full @ slopes + owners[owner])
+            if longest > STALE:
+                hessian.update(weights * probability * (1 - probability))
+            residual = weights * (rates - probability)
+            step, owner_step = hessian.solve(
+                full.T @ residual - ridge * slopes,
+                np.bincount(owner, residual, n_owners) - owner_penalty * owners,
+            )
+            longest = max(np.abs(step).max(), np.abs(owner_step).max())
+            shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
+            slopes += shortened * step
+            owners += shortened * owner_step
+            if longest < TOLERANCE:
+                break
     return Fit(float(slopes[-1]), slopes[:-1], owners)
 
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
-from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled, numbered
+from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled, numbered, panels
 from vkflow.insights.report.language import Language
-from vkflow.modelling.drift import GROWING
+from vkflow.modelling.drift import GROWING, noise_bound
 from vkflow.modelling.metrics import Floats, sigmoid
 
 SHOWN = 8
@@ -20,7 +20,7 @@ BINS = 12
 MOST_CATEGORIES = 4
 TITLE_WIDTH = 24
 NOTICEABLE = 0.1
-"""Below it a stability index is chance (Siddiqi 2006, Credit Risk Scorecards, chapter 9)."""
+"""Below it a shift does not matter (Siddiqi 2006, Credit Risk Scorecards, chapter 9)."""
 
 
 def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
@@ -38,13 +38,14 @@ def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
         row["name"] if row["kind"] == "feature" else f"p_{row['name']}": row["stability_index"]
         for row in moved.to_dicts()
     }
-    n_moved = len(moved.filter(pl.col("stability_index") > NOTICEABLE))
+    threshold = max(NOTICEABLE, noise_bound(len(data.before), len(data.now)))
+    n_moved = len(moved.filter(pl.col("stability_index") > threshold))
     section["lead"] = say(
         "drift_lead",
         posts=say.plural("posts", len(data.now)),
         moved=say.number(n_moved),
         all=say.number(len(moved)),
-        threshold=say.number(NOTICEABLE, 1),
+        threshold=say.number(threshold, 1),
     )
     if shown:
         height = 1.6 * ((len(shown) + 1) // 2) + 0.3
@@ -85,8 +86,7 @@ def _is_drawable(data: ReportData, name: str) -> bool:
 def _multiples(
     figure: Figure, data: ReportData, shown: list[str], index: dict[str, float], say: Language
 ) -> None:
-    grid = figure.subplots((len(shown) + 1) // 2, 2, squeeze=False)
-    for axes, name in zip(grid.flat, shown, strict=False):
+    for axes, name in zip(panels(figure, len(shown)), shown, strict=True):
         before, now = _known(data.before[name]), _known(data.now[name])
         if before.dtype == pl.String:
             _compare_categories(axes, before, now, data)
@@ -100,8 +100,6 @@ def _multiples(
             color=ACCENT, fontsize=8,
         )  # fmt: skip
         labelled(axes)
-    for axes in grid.flat[len(shown) :]:
-        axes.set_visible(False)
 
 
 def _known(values: pl.Series) -> pl.Series:

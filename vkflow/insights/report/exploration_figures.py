@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from vkflow.insights.lifts import Reactions
-from vkflow.insights.report.figures import ACCENT, DIVERGING, INK, MUTED, RULE, labelled
+from vkflow.insights.report.figures import ACCENT, DIVERGING, INK, MUTED, RULE, labelled, panels
 from vkflow.insights.report.language import Language
 
 Paint = Callable[[Figure], None]
@@ -24,8 +24,7 @@ def distributions(posts: pl.DataFrame, activities: list[str], say: Language) -> 
     columns = ["views", *activities]
 
     def paint(figure: Figure) -> None:
-        grid = figure.subplots((len(columns) + 1) // 2, 2, squeeze=False)
-        for axes, name in zip(grid.flat, columns, strict=False):
+        for axes, name in zip(panels(figure, len(columns)), columns, strict=True):
             counts = posts[name].drop_nulls().to_numpy().astype(np.float64)
             zero, positive = float((counts == 0).mean()), counts[counts > 0]
             top = max(np.log10(positive.max()), 1.0) if len(positive) else 1.0
@@ -45,8 +44,6 @@ def distributions(posts: pl.DataFrame, activities: list[str], say: Language) -> 
             axes.margins(y=0.18)
             axes.set_title(say("views") if name == "views" else say.activity(name))
             labelled(axes)
-        for axes in grid.flat[len(columns) :]:
-            axes.set_visible(False)
         figure.supxlabel(say("axis_count"), fontsize=8.5, color=MUTED)
 
     return paint

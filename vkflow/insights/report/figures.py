@@ -77,6 +77,20 @@ def numbered(axis: Axis, say: Language, unit: str = "") -> None:
     axis.set_major_formatter(lambda value, _place: say.plain(value) + (unit if value else ""))
 
 
+def panels(figure: Figure, n: int) -> list[Axes]:
+    """Axes for n small pictures in two columns; a place that is left over stays empty."""
+    grid = list(figure.subplots((n + 1) // 2, 2, squeeze=False).flat)
+    for axes in grid[n:]:
+        axes.set_visible(False)
+    return grid[:n]
+
+
+def predicted_and_observed(figure: Figure, say: Language) -> None:
+    """Name what all panels of a figure have on their axes."""
+    figure.supxlabel(say("axis_predicted"), fontsize=8.5, color=MUTED)
+    figure.supylabel(say("axis_observed"), fontsize=8.5, color=MUTED)
+
+
 def labelled(axes: Axes, x: str = "", y: str = "") -> None:
     """Name what is on the axes."""
     axes.set_xlabel(x)

@@ -6,7 +6,15 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.insights.report.figures import ACCENT, INK, MUTED, RULE, labelled, numbered
+from vkflow.insights.report.figures import (
+    ACCENT,
+    INK,
+    RULE,
+    labelled,
+    numbered,
+    panels,
+    predicted_and_observed,
+)
 from vkflow.insights.report.language import Language
 
 LEAST_FORECASTS = 50
@@ -47,8 +55,7 @@ def calibration_curves(forecasts: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def draw_calibration(figure: Figure, curves: dict[str, pl.DataFrame], say: Language) -> None:
     """Predicted and observed rates, a panel per activity."""
-    grid = figure.subplots((len(curves) + 1) // 2, 2, squeeze=False)
-    for axes, (activity, curve) in zip(grid.flat, curves.items(), strict=False):
+    for axes, (activity, curve) in zip(panels(figure, len(curves)), curves.items(), strict=True):
         predicted, observed = (100 * curve[name].to_numpy() for name in ("predicted", "observed"))
         error = 100 * curve["error"].to_numpy()
         top = 1.08 * max(float(predicted.max()), float((observed + error).max()))
@@ -62,10 +69,7 @@ def draw_calibration(figure: Figure, curves: dict[str, pl.DataFrame], say: Langu
             numbered(axis, say, say("percent_sign"))
         axes.set_title(say.activity(activity))
         labelled(axes)
-    for axes in grid.flat[len(curves) :]:
-        axes.set_visible(False)
-    figure.supxlabel(say("axis_predicted"), fontsize=8.5, color=MUTED)
-    figure.supylabel(say("axis_observed"), fontsize=8.5, color=MUTED)
+    predicted_and_observed(figure, say)
 
 
 def draw_contributions(figure: Figure, table: pl.DataFrame, say: Language) -> None:

@@ -9,7 +9,15 @@ from matplotlib.figure import Figure
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.cards import Card, card
 from vkflow.insights.report.data import ReportData
-from vkflow.insights.report.figures import ACCENT, MUTED, RULE, drawn, labelled
+from vkflow.insights.report.figures import (
+    ACCENT,
+    MUTED,
+    RULE,
+    drawn,
+    labelled,
+    panels,
+    predicted_and_observed,
+)
 from vkflow.insights.report.language import Language
 
 SHOWN = 4
@@ -88,8 +96,7 @@ def _table(data: ReportData, say: Language) -> dict[str, Any]:
 
 def _dots(figure: Figure, data: ReportData, say: Language) -> None:
     names = [n for n in PLOTTED if n in set(data.forecasts["activity"])]
-    grid = figure.subplots((len(names) + 1) // 2, 2, squeeze=False)
-    for axes, name in zip(grid.flat, names, strict=False):
+    for axes, name in zip(panels(figure, len(names)), names, strict=True):
         known = data.forecasts.filter(pl.col("activity") == name)
         if len(known) > MOST_DOTS:
             known = known.sample(MOST_DOTS, seed=0)
@@ -108,10 +115,7 @@ def _dots(figure: Figure, data: ReportData, say: Language) -> None:
         _mark_decades(axes, floor, top, say)
         axes.set_title(say.activity(name))
         labelled(axes)
-    for axes in grid.flat[len(names) :]:
-        axes.set_visible(False)
-    figure.supxlabel(say("axis_predicted"), fontsize=8.5, color=MUTED)
-    figure.supylabel(say("axis_observed"), fontsize=8.5, color=MUTED)
+    predicted_and_observed(figure, say)
 
 
 def _mark_decades(axes: Any, floor: float, top: float, say: Language) -> None:
