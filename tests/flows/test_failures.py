@@ -11,20 +11,10 @@ from prefect.states import State
 from flows.nightly import nightly
 from flows.options import RunOptions
 from flows.stopwatch import WITH_WARNINGS
-from tests.conftest import UNTIL, Nights
+from tests.conftest import UNTIL
 from vkflow.settings import load_settings
 
 NEXT_NIGHT = UNTIL + timedelta(days=1)
-
-
-@pytest.fixture
-def home(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of one's own, after two nights."""
-    folder = tmp_path / "home"
-    shutil.copytree(nights.home, folder)
-    monkeypatch.setenv("VKFLOW_HOME", str(folder))
-    monkeypatch.setenv("VKFLOW_TRAINING__ITERATIONS", "50")
-    return folder
 
 
 def run(**options: object) -> State:

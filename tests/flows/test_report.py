@@ -1,5 +1,4 @@
 import json
-import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,16 +15,6 @@ from vkflow.insights.report.page import SECTIONS
 from warehouse.database import open_warehouse
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def home(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of a home after two nights, to change."""
-    home = tmp_path / "home"
-    shutil.copytree(nights.home, home)
-    monkeypatch.setenv("VKFLOW_HOME", str(home))
-    monkeypatch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
-    return home
 
 
 def test_every_night_ends_with_a_report(nights: Nights) -> None:

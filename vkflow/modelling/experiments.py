@@ -10,7 +10,7 @@ from vkflow.errors import SettingsError
 from vkflow.modelling.evaluation import ALL, Judged, judge, metrics_table
 from vkflow.modelling.registry import gain_over_global, gain_over_owner, log_loss_per_view
 from vkflow.modelling.variants import VARIANTS, Contest, Variant
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 METRICS = {
     metric.__name__: metric for metric in (log_loss_per_view, gain_over_global, gain_over_owner)

@@ -11,7 +11,7 @@ from vkflow.modelling.metrics import Floats
 from vkflow.modelling.splits import TRAIN
 from vkflow.modelling.training_set import Rows, TrainingSet
 from vkflow.modelling.weights import effective_sample_sizes, overdispersion
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 
 def tree_parameters(settings: TrainingSettings, *, loss_function: str) -> dict[str, object]:

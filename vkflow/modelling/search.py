@@ -15,7 +15,7 @@ from vkflow.modelling.metrics import log_loss_per_view
 from vkflow.modelling.splits import VALIDATION
 from vkflow.modelling.training import fit_activity
 from vkflow.modelling.variants import VARIANTS, Contest, Variant
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 if TYPE_CHECKING:
     import optuna

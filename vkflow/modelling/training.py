@@ -17,7 +17,7 @@ from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
 from vkflow.modelling.weights import effective_sample_sizes
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from vkflow.modelling.owner_rates import fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.splits import TRAIN, VALIDATION, split_posts
 from vkflow.modelling.vectors import as_matrix
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 ReadPosts = Callable[[], Iterator[pl.DataFrame]]
 """Reads the labelled posts anew, in chunks, always in the same order."""

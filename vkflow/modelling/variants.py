@@ -26,7 +26,7 @@ from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training import train
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 Predictions = dict[str, Floats]
 """Probabilities of all posts by activity; only those of the test window are looked at."""

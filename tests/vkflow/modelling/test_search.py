@@ -16,7 +16,7 @@ from vkflow.modelling.search import (
 )
 from vkflow.modelling.training_set import prepare
 from vkflow.modelling.variants import Contest, judged_activities
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=30, learning_rate=0.1, text_components=4, threads=2)
 

@@ -23,7 +23,7 @@ from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
-from vkflow.settings import TrainingSettings
+from vkflow.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=60, learning_rate=0.1, text_components=4, threads=2)
 CATEGORIES = ("cat", "dog")

@@ -12,7 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from vkflow.errors import SourceError
-from vkflow.settings import DatabaseSettings
+from vkflow.sections import DatabaseSettings
 from vkflow.sources.columns import COLUMNS, find_columns
 from vkflow.sources.database.position import Position
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from vkflow.databases import explained, is_passing, open_database, shown
 from vkflow.errors import SettingsError, SourceError, TransientError
-from vkflow.settings import DatabaseSettings
+from vkflow.sections import DatabaseSettings
 from vkflow.sources.columns import check_mapping
 from vkflow.sources.database.position import Position
 from vkflow.sources.database.reading import NAME, Batch, Reader, name_rows, row_name

@@ -13,7 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from vkflow.errors import SettingsError
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.deadlines import (
     LoopThread,
     TooManyBytesError,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vkflow.errors import SettingsError, SourceError
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.vk.client import Call, Timing, VkClient, token_of
 from vkflow.sources.vk.errors import WALL_ERRORS, VkTokenError
 from vkflow.sources.vk.methods import post_reach, try_execute, wall_get

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.chunks import make_chunk

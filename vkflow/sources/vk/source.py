@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from vkflow.errors import SettingsError
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.client import Timing, VkClient, token_of

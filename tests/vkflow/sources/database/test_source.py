@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.errors import SettingsError, SourceError, TransientError
-from vkflow.settings import DatabaseSettings
+from vkflow.sections import DatabaseSettings
 from vkflow.sources.database import reading
 from vkflow.sources.database.source import ATTEMPTS, DatabaseSource
 from vkflow.sources.source import Chunk

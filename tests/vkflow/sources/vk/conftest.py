@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.fakes.vk import TOKEN, FakeVk, serving
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.vk.client import Timing, VkClient
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.source import VkSource

@@ -12,7 +12,8 @@ import pytest
 
 from tests.fakes.vk import TOKEN, FakeVk, Reply, make_post
 from vkflow.errors import SettingsError, TerminalError, TransientError
-from vkflow.settings import VkSettings, load_settings
+from vkflow.sections import VkSettings
+from vkflow.settings import load_settings
 from vkflow.sources.vk.client import Timing, VkClient, token_of
 from vkflow.sources.vk.errors import (
     COOL_DOWN_SECONDS,

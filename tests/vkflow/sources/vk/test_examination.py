@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.vk import FakeVk, Reply, make_post
 from tests.vkflow.sources.vk.conftest import NOW
 from vkflow.errors import SettingsError, SourceError
-from vkflow.settings import VkSettings
+from vkflow.sections import VkSettings
 from vkflow.sources.vk.examination import examine_vk
 
 HOUR_AGO = int(NOW.timestamp()) - 3_600
