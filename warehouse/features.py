@@ -6,7 +6,11 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from warehouse.owner_history import read_owner_history
 from warehouse.schema import query
+from warehouse.writing import registered
+
+POST = ("owner_id", "post_id")
 
 
 def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
@@ -63,14 +67,20 @@ def select_unscored_posts(
 
 def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: object) -> int:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE selected_posts AS {statement}", parameters)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE selected_history AS "
-        "SELECT owner_id, post_id, "
-        "COLUMNS('^(.*_count|.*_chances|days_.*|mean_.*)$') AS 'history_\\1' "
-        "FROM owner_history SEMI JOIN selected_posts USING (owner_id, post_id)"
-    )
     row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
     return int(row[0]) if row else 0
+
+
+def _read_selected_history(connection: duckdb.DuckDBPyConnection) -> None:
+    """What was known of the owners of the selected posts, as the table ``selected_history``."""
+    owners = connection.execute("SELECT DISTINCT owner_id FROM selected_posts").fetchall()
+    history = read_owner_history(connection, [owner for (owner,) in owners])
+    renamed = history.rename(lambda name: name if name in POST else f"history_{name}")
+    with registered(connection, "history", renamed):
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE selected_history AS "
+            "SELECT * FROM history SEMI JOIN selected_posts USING (owner_id, post_id)"
+        )
 
 
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
@@ -111,6 +121,8 @@ def selected_features(
     """
     row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
     total = int(row[0]) if row else 0
+    if total:
+        _read_selected_history(connection)
     for start in range(0, total, chunk_posts):
         yield connection.execute(
             query("selected_features"),

@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.database import open_warehouse
+from warehouse.owner_history import read_owner_history
+from warehouse.writing import registered
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MATURITY = timedelta(hours=72)
@@ -128,10 +130,18 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[st
     connection.unregister("rows")
 
 
+def ask(connection: duckdb.DuckDBPyConnection, statement: str) -> list[tuple[Any, ...]]:
+    """Rows of a query of the histories of all owners."""
+    owners = connection.execute("SELECT DISTINCT owner_id FROM posts").fetchall()
+    history = read_owner_history(connection, [owner for (owner,) in owners])
+    with registered(connection, "owner_history", history):
+        return connection.execute(statement).fetchall()
+
+
 def read(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM owner_history ORDER BY owner_id, post_id"
-    ).fetchall()
+    return ask(
+        connection, f"SELECT {', '.join(COLUMNS)} FROM owner_history ORDER BY owner_id, post_id"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +166,9 @@ def counts(**known: int) -> Counts:
 
 
 def columns(connection: duckdb.DuckDBPyConnection, *names: str) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        f"SELECT post_id, {', '.join(names)} FROM owner_history ORDER BY post_id"
-    ).fetchall()
+    return ask(
+        connection, f"SELECT post_id, {', '.join(names)} FROM owner_history ORDER BY post_id"
+    )
 
 
 def days(number: float) -> datetime:
@@ -256,9 +266,10 @@ def test_the_history_of_one_owner_with_100_000_posts_takes_seconds(
         "FROM posts CROSS JOIN range(3, 5) AS t(n)"
     )
     started = time.monotonic()
-    row = connection.execute(
-        "SELECT count(*), max(posts_count), sum(like_chances), max(like_count) FROM owner_history"
-    ).fetchone()
+    (row,) = ask(
+        connection,
+        "SELECT count(*), max(posts_count), sum(like_chances), max(like_count) FROM owner_history",
+    )
     seconds = time.monotonic() - started
     known = 100_000 - 3 * 24 * 60
     likes = 3 * known + (100_000 - 4 * 24 * 60)
@@ -332,11 +343,12 @@ def test_windows_are_what_became_known_in_them(
     posts, snapshots = draw_long_world(chance)
     shared.execute("RESET VARIABLE as_of")
     fill(shared, posts, snapshots)
-    found = shared.execute(
+    found = ask(
+        shared,
         "SELECT post_id, posts_7d_count, posts_30d_count, posts_90d_count, views_7d_count, "
         "recent_views_count, views_90d_count, recent_like_count, recent_hide_chances "
-        "FROM owner_history ORDER BY post_id"
-    ).fetchall()
+        "FROM owner_history ORDER BY post_id",
+    )
     assert found == [(post.post_id, *windows_of(post, posts, snapshots)) for post in posts]
 
 
@@ -346,7 +358,8 @@ def test_owners_habits_are_means_over_their_earlier_posts(
     posts = [Post(-1, number, START + number * STEP) for number in range(3)]
     fill(shared, posts, {})
     shared.execute("UPDATE posts SET text = 'abc', image_hash = 'x' WHERE post_id = 1")
-    habits = shared.execute(
-        "SELECT round(mean_log_length, 4), mean_has_image FROM owner_history ORDER BY post_id"
-    ).fetchall()
+    habits = ask(
+        shared,
+        "SELECT round(mean_log_length, 4), mean_has_image FROM owner_history ORDER BY post_id",
+    )
     assert habits == [(None, None), (0.0, 0.0), (round(math.log(4) / 2, 4), 0.5)]
