@@ -62,7 +62,7 @@ def embed_texts(settings: Settings) -> TextCounts:
 
 def _embed_chunk(settings: Settings, encoder: TextEncoder, advance: Progress) -> TextCounts | None:
     """Embed and store one chunk; the file is not held while the model works."""
-    limit = settings.text.chunk_texts
+    limit = settings.text.chunk_texts or encoder.chunk_texts
     with warehouse_of(settings) as connection:
         waiting = texts.texts_without_embedding(connection, encoder.encoder_id, limit)
     if waiting.is_empty():

@@ -26,7 +26,8 @@ def settings_table() -> str:
 
 
 def row(name: str, field) -> str:
-    default = "" if field.default is None else f"`{field.default}`"
+    value = field.get_default(call_default_factory=True)
+    default = "" if value is None else f"`{value}`"
     return f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |"
 
 

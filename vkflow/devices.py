@@ -1,5 +1,6 @@
 """Where models run, and in which number format."""
 
+import platform
 from typing import TYPE_CHECKING, Literal
 
 from vkflow.errors import SettingsError
@@ -7,8 +8,8 @@ from vkflow.errors import SettingsError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-NumberFormat = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+NumberFormat = Literal["fp32", "bf16", "fp16", "int8"]
 
 
 def resolve_device(device: str) -> str:
@@ -30,15 +31,24 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def device_name(device: str) -> str:
+    """What a resolved device is: the GPU's name, or the CPU's kind and threads."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+
+
 def resolve_precision(precision: str, device: str) -> NumberFormat:
     """The number format; ``auto`` is bf16 on GPUs that have it and fp32 everywhere else.
 
     Args:
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        precision: ``auto``, ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``int8`` (CPU only).
         device: a resolved device.
 
     Raises:
-        SettingsError: the format is unknown, or fp16 is asked for on a CPU.
+        SettingsError: the format is unknown, or not for this device.
     """
     import torch
 
@@ -50,9 +60,12 @@ def resolve_precision(precision: str, device: str) -> NumberFormat:
             return "bf16" if has_bf16 else "fp32"
         case "fp16" if not on_gpu:
             raise SettingsError("Precision fp16 needs a GPU. Use fp32 or auto on the CPU.")
-        case "fp32" | "bf16" | "fp16":
+        case "int8" if on_gpu:
+            raise SettingsError("Precision int8 is for the CPU. Use auto or bf16 on a GPU.")
+        case "fp32" | "bf16" | "fp16" | "int8":
             return precision
-    raise SettingsError(f"Precision {precision!r} is unknown. Use fp32, bf16, fp16 or auto.")
+    known = "auto, fp32, bf16, fp16 or int8"
+    raise SettingsError(f"Precision {precision!r} is unknown. Use {known}.")
 
 
 def autocast(device: str, precision: NumberFormat) -> "torch.autocast":
@@ -63,4 +76,4 @@ def autocast(device: str, precision: NumberFormat) -> "torch.autocast":
     import torch
 
     dtype = torch.float16 if precision == "fp16" else torch.bfloat16
-    return torch.autocast(device.partition(":")[0], dtype, enabled=precision != "fp32")
+    return torch.autocast(device.partition(":")[0], dtype, enabled=precision in ("bf16", "fp16"))

@@ -147,9 +147,13 @@ class TextSettings(Section):
     revision: str | None = Field(None, description="commit of the encoder on the model hub")
     max_tokens: int = Field(512, ge=8, le=8192, description="tokens after which a text is cut")
     token_budget: int | None = Field(
-        None, ge=8, description="tokens in one batch, padding included; unset: by device"
+        None,
+        ge=8,
+        description="tokens in one batch, padding included; unset: what a short probe finds best",
     )
-    chunk_texts: int = Field(256, ge=1, description="texts encoded between two saves")
+    chunk_texts: int | None = Field(
+        None, ge=1, description="texts encoded between two saves; unset: by device"
+    )
     max_characters: int = Field(
         100_000, ge=1, description="longer texts are quarantined, their posts are not pulled"
     )

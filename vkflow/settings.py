@@ -58,7 +58,11 @@ class Settings(BaseSettings):
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
         description="auto (cuda when there is one, else cpu), cpu, cuda or cuda:N",
     )
-    precision: Precision = Field("auto", description="auto: bf16 on GPUs that have it, else fp32")
+    precision: Precision = Field(
+        "auto",
+        description="auto: bf16 on GPUs that have it, else fp32; int8: text encoders faster on a "
+        "CPU, pictures in fp32",
+    )
     label_maturity_hours: int = Field(
         72, ge=1, description="age of a post after which its counts count as final"
     )
@@ -109,6 +113,11 @@ class Settings(BaseSettings):
     def models_directory(self) -> Path:
         """Bundles by version."""
         return self.home / "models"
+
+    @property
+    def token_budgets_file(self) -> Path:
+        """Batch sizes that were found best for text encoders on this machine."""
+        return self.models_directory / "token_budgets.json"
 
     @property
     def backups_directory(self) -> Path:

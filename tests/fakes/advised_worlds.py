@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
+from tests.fakes.hashed_words import HashedWords
 from vkflow.activities import ACTIVITIES, ACTIVITY_NAMES
 from vkflow.insights.advice import LEAST_POSTS, advise
 from vkflow.insights.confounders import RARE, StudiedPosts, study_posts
@@ -188,12 +189,8 @@ def feature_rows(posts: pl.DataFrame) -> pl.DataFrame:
 
 def hashed_words(texts: pl.Series) -> pl.Series:
     """A bag of hashed words, in 384 dimensions, as many as the default encoder has."""
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    words = HashingVectorizer(n_features=2**14, analyzer="char_wb", ngram_range=(4, 5))
-    projection = np.random.default_rng(0).normal(size=(2**14, 384))
-    vectors = words.transform(clean_for_encoder(texts).to_list()) @ projection
-    return pl.Series(vectors.astype(np.float32)).arr.to_list()
+    vectors = HashedWords(384).encode(clean_for_encoder(texts).to_list()).vectors
+    return pl.Series(vectors).arr.to_list()
 
 
 def outcome_rows(labels: pl.DataFrame) -> pl.DataFrame:

