@@ -1,6 +1,6 @@
 """The night: pull, embed, tag, train, score, advise, publish, report."""
 
-from dataclasses import asdict
+from datetime import datetime
 
 from prefect import flow
 
@@ -17,9 +17,11 @@ from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
 from tasks.reporting import write_report
 from tasks.scoring import score_posts
+from tasks.settled import is_settled, settle
 from tasks.summary import Night, announce, summarise
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import Training, decide_on_bundle, train_bundle
+from vkflow.settings import Settings
 
 NO_DRIFT: list[str] = []
 NOT_TRAINED = Training(None, False, "training failed, the champion stays")
@@ -30,32 +32,44 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
     """Pull new posts, embed and tag them, train, score and publish; returns the summary.
 
     Steps the night can do without are attempted: one that fails is a warning in the final state.
+    Where nothing has changed since the last night there is nothing else to do.
     """
     settings, watch = with_secrets(options.settings()), Stopwatch()
     with noted_run(settings, "nightly") as (run_id, counts):
         pulled = watch.attempt("pull", lambda: pull_posts(settings, options.moment()), PullCounts())
         as_of = options.moment()  # unless it was given: after the counts that were read just now
-        watch.time("count words", lambda: compute_text_statistics(settings))
-        texts = watch.time("embed texts", lambda: embed_texts(settings))
-        pictures = watch.time("tag pictures", lambda: tag_pictures(settings))
-        trained = watch.attempt("train", lambda: train_bundle(settings, as_of), NOT_TRAINED)
-        decision = decide_on_bundle(settings, trained.model_version, as_of)
-        scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
-        advised = watch.attempt("advise", lambda: advise_authors(settings, as_of), Advised())
-        drifted = watch.attempt("drift", lambda: measure_drift(settings, as_of), NO_DRIFT)
-        watch.time("publish", lambda: publish_snapshot(settings))
-        if settings.export.url is not None:
-            watch.attempt("export", lambda: export_predictions(settings), None)
-        watch.attempt("back up", lambda: back_up_warehouse(settings), None)
-        counts |= {"pull": pulled.as_dict(), "texts": asdict(texts), "pictures": pictures}
-        counts |= {"scores": asdict(scored), "advice": asdict(advised), "seconds": watch.seconds}
-        counts |= {"warnings": watch.warnings, "as_of": as_of.isoformat()}
-        night = Night(
-            pulled, texts, pictures, trained, decision, scored, drifted, watch.seconds,
-            watch.warnings,
-        )  # fmt: skip
+        if not watch.warnings and is_settled(settings, as_of):
+            night = Night(pulled, watch.seconds, watch.warnings, is_settled=True)
+        else:
+            night = _work(settings, watch, pulled, as_of, run_id)
+        counts |= night.counts() | {"as_of": as_of.isoformat()}
         summary = summarise(settings, night)
-    # Once the night is in the diary, which the report reads.
-    watch.attempt("report", lambda: write_report(settings, as_of), None)
+    if not night.is_settled:
+        # Once the night is in the diary, which the report reads.
+        watch.attempt("report", lambda: write_report(settings, as_of), None)
+        if not watch.warnings:
+            settle(settings, as_of)
     announce(night)
     return watch.ended(summary)
+
+
+def _work(
+    settings: Settings, watch: Stopwatch, pulled: PullCounts, as_of: datetime, run_id: str
+) -> Night:
+    """All steps between pulling and the report."""
+    watch.time("count words", lambda: compute_text_statistics(settings))
+    texts = watch.time("embed texts", lambda: embed_texts(settings))
+    pictures = watch.time("tag pictures", lambda: tag_pictures(settings))
+    trained = watch.attempt("train", lambda: train_bundle(settings, as_of), NOT_TRAINED)
+    decision = decide_on_bundle(settings, trained.model_version, as_of)
+    scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
+    advised = watch.attempt("advise", lambda: advise_authors(settings, as_of), Advised())
+    drifted = watch.attempt("drift", lambda: measure_drift(settings, as_of), NO_DRIFT)
+    watch.time("publish", lambda: publish_snapshot(settings))
+    if settings.export.url is not None:
+        watch.attempt("export", lambda: export_predictions(settings), None)
+    watch.attempt("back up", lambda: back_up_warehouse(settings), None)
+    return Night(
+        pulled, watch.seconds, watch.warnings, texts, pictures, trained, decision, scored, advised,
+        drifted,
+    )  # fmt: skip

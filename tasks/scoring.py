@@ -17,10 +17,10 @@ from warehouse import constants, features, models, predictions
 class Scored:
     """What the step did."""
 
-    model_version: str | None
-    posts: int
-    rows: int
-    message: str
+    model_version: str | None = None
+    posts: int = 0
+    rows: int = 0
+    message: str = ""
 
 
 @step("score posts")

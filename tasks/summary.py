@@ -1,11 +1,13 @@
 """What a night did, for people: a Markdown artifact, and lines for the terminal."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
 import polars as pl
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
+from tasks.advising import Advised
 from tasks.pulling import PullCounts
 from tasks.scoring import Scored
 from tasks.step import step, warehouse_of
@@ -16,6 +18,10 @@ from warehouse import models, predictions
 
 TOP_POSTS = 10
 FINISHED = "vkflow.night.finished"
+NOTHING_TO_DO = (
+    "Nothing has changed since the last night: its model, predictions and report stand. "
+    "`vkflow train`, `score` and `report` run a step all the same."
+)
 
 
 @dataclass(frozen=True)
@@ -25,17 +31,32 @@ class Night:
     Attributes:
         seconds: how long each step took, by its name.
         warnings: what failed without stopping the night.
+        is_settled: whether there was nothing to do, since nothing has changed.
     """
 
     pulled: PullCounts
-    texts: TextCounts
-    pictures: int
-    trained: Training
-    decision: str
-    scored: Scored
-    drifted: list[str]
     seconds: dict[str, float]
     warnings: list[str]
+    texts: TextCounts = field(default_factory=TextCounts)
+    pictures: int = 0
+    trained: Training = field(default_factory=Training)
+    decision: str = ""
+    scored: Scored = field(default_factory=Scored)
+    advised: Advised = field(default_factory=Advised)
+    drifted: Sequence[str] = ()
+    is_settled: bool = False
+
+    def counts(self) -> dict[str, object]:
+        """What the diary keeps of it."""
+        return {
+            "pull": self.pulled.as_dict(),
+            "texts": asdict(self.texts),
+            "pictures": self.pictures,
+            "scores": asdict(self.scored),
+            "advice": asdict(self.advised),
+            "seconds": self.seconds,
+            "warnings": self.warnings,
+        }
 
 
 def quality_line(settings: Settings, model_version: str | None) -> str:
@@ -100,6 +121,10 @@ def _lines(night: Night, quality: str) -> list[str]:
         "",
         f"- Posts: {pulled.seen} seen, {pulled.new} new, {pulled.changed} changed; "
         f"{pulled.snapshots} snapshots added",
+    ]
+    if night.is_settled:
+        return [*lines, f"- {NOTHING_TO_DO}"]
+    lines += [
         f"- Texts: {night.texts.texts} embedded ({night.texts.tokens} tokens), "
         f"{night.texts.truncated} cut",
         f"- Pictures: {night.pictures} tagged, {pulled.bad_pictures} bad",

@@ -20,9 +20,9 @@ STATISTICS_CHUNK = 20_000
 class TextCounts:
     """What the step did."""
 
-    texts: int
-    tokens: int
-    truncated: int
+    texts: int = 0
+    tokens: int = 0
+    truncated: int = 0
 
 
 @step("count words")
@@ -49,7 +49,7 @@ def embed_texts(settings: Settings) -> TextCounts:
         total = texts.count_texts_without_embedding(connection, encoder.encoder_id)
     if total == 0:
         run_logger().info("every text has its vector already")
-        return TextCounts(0, 0, 0)
+        return TextCounts()
     done = tokens = truncated = 0
     with progress("texts embedded", total) as advance:
         while chunk := _embed_chunk(settings, encoder, advance):

@@ -45,9 +45,9 @@ PROMOTED = "vkflow.model.promoted"
 class Training:
     """Tonight's bundle; no version when there was nothing to train."""
 
-    model_version: str | None
-    is_new: bool
-    message: str
+    model_version: str | None = None
+    is_new: bool = False
+    message: str = ""
 
 
 @step("train bundle")

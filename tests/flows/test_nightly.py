@@ -79,16 +79,30 @@ def test_forecasts_are_those_written_before_the_outcome(nights) -> None:
     assert wrong == [(0,)]
 
 
-@pytest.mark.parametrize("moment", [UNTIL, UNTIL - timedelta(days=1)])
-def test_running_a_night_again_changes_no_prediction(
-    nights, moment: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+EVERYTHING = "SELECT * EXCLUDE (run_id) FROM predictions ORDER BY ALL"
+
+
+def run_again(nights, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("VKFLOW_HOME", str(nights.home))
     monkeypatch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
-    everything = "SELECT * EXCLUDE (run_id) FROM predictions ORDER BY ALL"
-    before = rows(nights.home, everything)
-    summary = nightly(RunOptions(as_of=moment))
-    assert rows(nights.home, everything) == before
+    return nightly(RunOptions(as_of=moment))
+
+
+def test_a_night_with_nothing_new_does_nothing(nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(nights.home, EVERYTHING)
+    report = (nights.home / "reports" / "latest.html").stat().st_mtime_ns
+    summary = run_again(nights, UNTIL, monkeypatch)
+    assert "Nothing has changed since the last night" in summary
+    assert rows(nights.home, EVERYTHING) == before
+    assert (nights.home / "reports" / "latest.html").stat().st_mtime_ns == report
+
+
+def test_running_an_earlier_night_again_changes_no_prediction(
+    nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(nights.home, EVERYTHING)
+    summary = run_again(nights, UNTIL - timedelta(days=1), monkeypatch)
+    assert rows(nights.home, EVERYTHING) == before
     assert "0 seen, 0 new" in summary
     assert "0 embedded" in summary
     assert "nothing new to learn from" in summary
