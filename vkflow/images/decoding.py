@@ -103,6 +103,7 @@ def decode_picture(
     max_pixels: int = MAX_PIXELS,
     *,
     longest_side: int | None = None,
+    least_side: int | None = None,
 ) -> DecodedPicture:
     """Decode the first frame of a JPEG, PNG, GIF, WebP or BMP file.
 
@@ -112,6 +113,8 @@ def decode_picture(
         max_pixels: Larger pictures are refused before a pixel is decoded.
         longest_side: Shrink larger pictures to this many pixels on the longer side. Cheaper than
             shrinking afterwards: a JPEG is then decoded at a fraction of its size.
+        least_side: A JPEG may be decoded at a fraction of its size, as long as this many pixels
+            are left on the shorter side: enough for a model that shrinks it further.
 
     Returns:
         The picture, or what is wrong with it.
@@ -129,11 +132,15 @@ def decode_picture(
         return _unidentified(content)
     except Exception as error:  # parsers of hostile bytes raise whatever they stumble over
         return _refused(content, "truncated", f"The header is damaged: {error}.")
-    return _decode_opened(opened, content, max_pixels, longest_side)
+    return _decode_opened(opened, content, max_pixels, longest_side, least_side)
 
 
 def _decode_opened(
-    opened: Image.Image, content: bytes, max_pixels: int, longest_side: int | None
+    opened: Image.Image,
+    content: bytes,
+    max_pixels: int,
+    longest_side: int | None,
+    least_side: int | None,
 ) -> DecodedPicture:
     size = opened.size
     if size[0] * size[1] > max_pixels:
@@ -142,7 +149,7 @@ def _decode_opened(
     orientation = _orientation(opened)
     is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1
     try:
-        image = _upright(_on_white(_drafted(opened, longest_side)), orientation)
+        image = _upright(_on_white(_drafted(opened, longest_side, least_side)), orientation)
     except Exception as error:  # as above
         problem = f"The file is damaged or cut short: {error}."
         return _refused(content, "truncated", problem, size)
@@ -161,10 +168,12 @@ def _orientation(opened: Image.Image) -> int:
     return orientation if orientation in ROTATIONS else 1
 
 
-def _drafted(opened: Image.Image, longest_side: int | None) -> Image.Image:
+def _drafted(opened: Image.Image, longest_side: int | None, least_side: int | None) -> Image.Image:
     """Tell the JPEG decoder to skip detail that shrinking would drop; no effect on other files."""
     if longest_side is not None and (share := longest_side / max(opened.size)) < 1:
         opened.draft(None, (ceil(opened.width * share), ceil(opened.height * share)))
+    elif least_side is not None:
+        opened.draft(None, (least_side, least_side))
     return opened
 
 

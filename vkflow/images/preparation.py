@@ -26,9 +26,15 @@ THREADS = min(8, os.cpu_count() or 1)
 
 
 def prepared_batches(
-    pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int
+    pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int, least_side: int
 ) -> Iterator[list["torch.Tensor | None"]]:
     """Preprocess pictures batch by batch, in order, while the consumer works on earlier ones.
+
+    Args:
+        pictures: paths, or decoded images.
+        preprocess: the model's own.
+        batch_size: pictures in a batch.
+        least_side: pixels the model looks at; large files are decoded at a fraction of their size.
 
     Yields:
         Lists of at most `batch_size` float32 tensors (3, height, width); None stands for a
@@ -38,21 +44,24 @@ def prepared_batches(
         ahead: deque[list[Future[torch.Tensor | None]]] = deque()
         for start in range(0, len(pictures), batch_size):
             batch = pictures[start : start + batch_size]
-            ahead.append([pool.submit(_prepare, picture, preprocess) for picture in batch])
+            ahead.append(
+                [pool.submit(prepare, picture, preprocess, least_side) for picture in batch]
+            )
             if len(ahead) > BATCHES_AHEAD:
                 yield [future.result() for future in ahead.popleft()]
         for futures in ahead:
             yield [future.result() for future in futures]
 
 
-def _prepare(picture: Picture, preprocess: Preprocess) -> "torch.Tensor | None":
-    image = picture if isinstance(picture, Image.Image) else _read(picture)
+def prepare(picture: Picture, preprocess: Preprocess, least_side: int) -> "torch.Tensor | None":
+    """What a model reads of one picture; None if it cannot be read or decoded."""
+    image = picture if isinstance(picture, Image.Image) else _read(picture, least_side)
     return None if image is None else preprocess(image)
 
 
-def _read(path: Path) -> Image.Image | None:
+def _read(path: Path, least_side: int) -> Image.Image | None:
     try:
-        decoded = decode_picture(path.read_bytes())
+        decoded = decode_picture(path.read_bytes(), least_side=least_side)
     except OSError as error:
         logger.warning("Picture %s cannot be read: %s", path, error)
         return None

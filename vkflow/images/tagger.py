@@ -42,6 +42,7 @@ class PictureTagger:
     logit_scale: float
     _model: Any
     _preprocess: Preprocess
+    _least_side: int
     _tokenize: Callable[[list[str]], Any]
     _device: str
     _precision: NumberFormat
@@ -64,7 +65,7 @@ class PictureTagger:
         """
         embeddings = np.full((len(pictures), self.dimensions), np.nan, np.float32)
         done = 0
-        for batch in prepared_batches(pictures, self._preprocess, batch_size):
+        for batch in prepared_batches(pictures, self._preprocess, batch_size, self._least_side):
             rows = [done + place for place, pixels in enumerate(batch) if pixels is not None]
             if rows:
                 embeddings[rows] = self._encode([pixels for pixels in batch if pixels is not None])
@@ -156,6 +157,7 @@ def load_tagger(
         logit_scale=float(model.logit_scale.detach().exp()),
         _model=model,
         _preprocess=checkpoint.preprocess,
+        _least_side=checkpoint.least_side,
         _tokenize=checkpoint.tokenize,
         _device=place,
         _precision=number_format,

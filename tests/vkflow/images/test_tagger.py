@@ -14,6 +14,7 @@ from PIL import Image
 
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.images.checkpoints import SAMPLE_DIRECTORY
+from vkflow.images.decoding import decode_picture
 from vkflow.images.scores import category_scores
 from vkflow.images.tagger import load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
@@ -33,6 +34,20 @@ def picture_files(tmp_path: Path) -> list[Path]:
     (tmp_path / "broken.jpg").write_bytes(draw_jpeg("cat", 1)[:900])
     (tmp_path / "dog.jpg").write_bytes(draw_jpeg("dog", 1))
     return [tmp_path / name for name in names]
+
+
+def test_a_large_file_is_decoded_small_and_means_the_same(tagger, tmp_path: Path):
+    large = [
+        draw(category, 5).resize((1_280, 1_280), Image.Resampling.BICUBIC)
+        for category in CATEGORIES
+    ]
+    files = [tmp_path / f"{number}.jpg" for number in range(len(large))]
+    for picture, file in zip(large, files, strict=True):
+        picture.save(file, quality=90)
+    shrunk = [decode_picture(file.read_bytes(), least_side=96).image for file in files]
+    assert {picture.size for picture in shrunk} == {(160, 160)}
+    cosine = (tagger.embed(files) * tagger.embed([Image.open(f) for f in files])).sum(axis=1)
+    assert cosine.min() > 0.99
 
 
 def test_scores_equal_the_recipe_of_open_clip(tagger, pictures):
@@ -125,7 +140,7 @@ def test_phrases_of_unknown_words_are_named(tagger, caplog):
 
 
 def test_the_encoder_id_names_weights_preprocessing_and_precision(tagger, tmp_path):
-    assert re.fullmatch(r"clip:sample:[0-9a-f]{12}:96-squash-bicubic:fp32", tagger.encoder_id)
+    assert re.fullmatch(r"clip:sample:[0-9a-f]{12}:96-squash-bicubic-draft:fp32", tagger.encoder_id)
     shutil.copytree(SAMPLE_DIRECTORY, tmp_path / "copy")
 
     local = load_tagger(f"local-dir:{tmp_path / 'copy'}", precision="bf16")
