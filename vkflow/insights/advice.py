@@ -1,5 +1,7 @@
 """Advice to authors: every lever, level and activity judged, first over all owners, then by owner.
 
+Left out are the pairs of ``PRESUPPOSED``, where the activity needs the lever to happen at all.
+
 Observational: effects are adjusted for owner, topic, style and the other levers, and for nothing
 else. An author who reads them should try, not trust.
 """
@@ -15,7 +17,7 @@ from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.confounders import RARE, StudiedPosts
 from vkflow.insights.effects import sum_by_cluster
 from vkflow.insights.inference import FALSE_DISCOVERY_RATE, clusters, judge, q_values
-from vkflow.insights.levers import ABSENT, LEVERS, Lever
+from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED, Lever
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
 from vkflow.modelling.metrics import Floats
@@ -52,7 +54,7 @@ Numbers = NDArray[np.int64]
 def advise(
     posts: StudiedPosts, outcomes: pl.DataFrame, *, resamples: int, seed: int
 ) -> pl.DataFrame:
-    """Judge every lever on every activity.
+    """Judge every lever on every activity that does not presuppose it.
 
     An owner is judged alone only on what is evident over all owners, in a family of tests of its
     own, so that thousands of owners do not drown the rest (Yekutieli 2008, Hierarchical false
@@ -96,6 +98,8 @@ class _Study:
         """Rows over all owners, undecided."""
         for activity, observed in self._outcomes.items():
             for name in LEVERS:
+                if name == PRESUPPOSED.get(activity):
+                    continue
                 yield from self._unjudged(activity, observed, name)
                 if name in self._posts.levers:
                     rows = self._rows(observed, self._posts.levers[name])

@@ -98,6 +98,14 @@ def test_every_row_is_whole() -> None:
     assert (tested["n_posts"] >= LEAST_POSTS).all()
 
 
+def test_what_an_activity_presupposes_is_not_judged() -> None:
+    """Neither that long texts are expanded, nor that a picture is opened where there is one."""
+    judged = set(world(0).advice.select("activity", "lever").iter_rows())
+    assert not judged & {("expand", "text_length"), ("open_photo", "has_picture")}
+    assert judged >= {("expand", "has_picture"), ("open_photo", "text_length")}
+    assert judged >= {("like", "text_length"), ("like", "has_picture")}
+
+
 def test_an_owner_is_judged_only_on_what_is_evident_over_all() -> None:
     advice = world(0).advice
     key = ["activity", "lever", "level"]
