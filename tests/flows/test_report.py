@@ -27,12 +27,12 @@ def test_every_night_ends_with_a_report(nights: Nights) -> None:
     latest = (reports / "latest.html").read_text(encoding="utf-8")
     assert latest == (reports / "2026-11-02.html").read_text(encoding="utf-8")
     assert latest.count("<section") == len(SECTIONS)
-    assert "2 ноября 2026" in latest
+    assert "2\u00a0ноября 2026" in latest
 
 
 def test_the_second_night_shows_itself_and_the_one_before(nights: Nights) -> None:
     latest = (nights.home / "reports" / "latest.html").read_text(encoding="utf-8")
-    assert "Последний прогон: 2 ноября, 03:00" in latest
+    assert "Последний прогон: 2\u00a0ноября,\u00a003:00" in latest
     assert "2\u00a0ночи" in latest
 
 
@@ -64,9 +64,9 @@ def test_a_failed_report_does_not_fail_the_night(
 def test_report_of_a_day_stands_at_its_end(home: Path) -> None:
     file = Path(report(ReportOptions(date=date(2026, 10, 20))))
     assert file == home / "reports" / "2026-10-20.html"
-    assert "20 октября, 23:59" in file.read_text(encoding="utf-8")
+    assert "20\u00a0октября,\u00a023:59" in file.read_text(encoding="utf-8")
     latest = (home / "reports" / "latest.html").read_text(encoding="utf-8")
-    assert "2 ноября 2026" in latest
+    assert "2\u00a0ноября 2026" in latest
 
 
 def test_command_writes_the_report_of_a_date_and_says_where(home: Path) -> None:

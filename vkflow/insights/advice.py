@@ -1,21 +1,24 @@
 """Advice to authors: every lever, level and activity judged, first over all owners, then by owner.
 
+Left out are the pairs of ``PRESUPPOSED``, where the activity needs the lever to happen at all.
+
 Observational: effects are adjusted for owner, topic, style and the other levers, and for nothing
 else. An author who reads them should try, not trust.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.confounders import RARE, StudiedPosts
 from vkflow.insights.effects import sum_by_cluster
 from vkflow.insights.inference import FALSE_DISCOVERY_RATE, clusters, judge, q_values
-from vkflow.insights.levers import ABSENT, LEVERS, Lever
+from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED, Lever
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
 from vkflow.modelling.metrics import Floats
@@ -52,7 +55,7 @@ Numbers = NDArray[np.int64]
 def advise(
     posts: StudiedPosts, outcomes: pl.DataFrame, *, resamples: int, seed: int
 ) -> pl.DataFrame:
-    """Judge every lever on every activity.
+    """Judge every lever on every activity that does not presuppose it.
 
     An owner is judged alone only on what is evident over all owners, in a family of tests of its
     own, so that thousands of owners do not drown the rest (Yekutieli 2008, Hierarchical false
@@ -68,11 +71,13 @@ def advise(
         ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), and one an
         owner with enough posts of an evident one.
     """
-    study = _Study(posts, outcomes, resamples, seed)
-    overall = _decided(list(study.overall()))
-    evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
-    keys = set(evident.select("activity", "lever", "level").iter_rows())
-    return pl.concat([overall, _decided(list(study.by_owner(keys)))])
+    # Thousands of small products: threads would wait for each other longer than they work.
+    with threadpool_limits(1):
+        study = _Study(posts, outcomes, resamples, seed)
+        overall = _decided(list(study.overall()))
+        evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
+        keys = set(evident.select("activity", "lever", "level").iter_rows())
+        return pl.concat([overall, _decided(list(study.by_owner(keys)))])
 
 
 class _Study:
@@ -96,29 +101,36 @@ class _Study:
         """Rows over all owners, undecided."""
         for activity, observed in self._outcomes.items():
             for name in LEVERS:
+                if name == PRESUPPOSED.get(activity):
+                    continue
                 yield from self._unjudged(activity, observed, name)
                 if name in self._posts.levers:
-                    rows = self._rows(observed, self._posts.levers[name])
-                    yield from self._judged(activity, self._posts.levers[name], rows)
+                    lever = self._posts.levers[name]
+                    told = set(lever.levels) - {ABSENT, RARE}
+                    yield from self._judged(activity, lever, told, self._rows(observed, lever))
 
     def by_owner(self, keys: set[tuple[str, str, str]]) -> Iterator[Row]:
         """Rows of single owners for some (activity, lever, level), undecided."""
         for activity, name in sorted({key[:2] for key in keys}):
             lever = self._posts.levers[name]
+            told = {key[2] for key in keys if key[:2] == (activity, name)}
             rows = self._rows(self._outcomes[activity], lever)
             for owner, of_owner in _partition(rows, self._posts.owner):
-                for row in self._judged(activity, lever, of_owner):
-                    key = (activity, name, row["level"])
-                    if key in keys and row["p_value"] is not None:
+                for row in self._judged(activity, lever, told, of_owner):
+                    if row["p_value"] is not None:
                         yield row | {"owner_id": int(self._posts.owner_ids[owner])}
 
     def _rows(self, observed: Outcomes, lever: Lever) -> Numbers:
         return np.flatnonzero(observed.known & (lever.codes >= 0))
 
-    def _judged(self, activity: str, lever: Lever, rows: Numbers) -> Iterator[Row]:
+    def _judged(
+        self, activity: str, lever: Lever, told: Collection[str], rows: Numbers
+    ) -> Iterator[Row]:
+        """Rows of the levels to be told that have enough posts among ``rows``."""
         counts = np.bincount(lever.codes[rows], minlength=len(lever.levels))
         enough = (counts >= LEAST_POSTS) & (len(rows) - counts >= LEAST_POSTS)
-        if not enough.any():
+        levels = np.flatnonzero(enough & [name in told for name in lever.levels])
+        if not len(levels):
             return
         observed = self._outcomes[activity].of(rows)
         owner = self._posts.owner[rows]
@@ -128,17 +140,17 @@ class _Study:
             self._chances[lever.name][rows],
             lever.codes[rows],
             *clusters(owner, self._seed),
+            levels,
         )
         found = judge(sums, self._resamples, self._seed)
-        for level, name in enumerate(lever.levels):
-            if name in (ABSENT, RARE) or not enough[level]:
-                continue
+        for place, level in enumerate(levels):
             n_owners = len(np.unique(owner[lever.codes[rows] == level]))
             figures = {
-                key: _figure(getattr(found, key)[level])
+                key: _figure(getattr(found, key)[place])
                 for key in ("effect", "low", "high", "model_effect", "p_value")
             }
-            yield _row(activity, lever.name, name, observed, int(counts[level]), n_owners) | figures
+            name, n_posts = lever.levels[level], int(counts[level])
+            yield _row(activity, lever.name, name, observed, n_posts, n_owners) | figures
 
     def _unjudged(self, activity: str, observed: Outcomes, lever: str) -> Iterator[Row]:
         """Levels with too few posts, or that nothing can be compared with."""

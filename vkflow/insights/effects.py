@@ -72,6 +72,7 @@ def sum_by_cluster(
     codes: NDArray[np.int64],
     cluster: NDArray[np.int64],
     n_clusters: int,
+    levels: NDArray[np.int64] | None = None,
 ) -> Sums:
     """The sums an estimate and its bootstrap are made of.
 
@@ -86,12 +87,15 @@ def sum_by_cluster(
         codes: the level each post has.
         cluster: of each post, in 0 … n_clusters - 1.
         n_clusters: rows of the sums.
+        levels: columns of the sums, as places among all levels; by default all of them.
     """
+    levels = np.arange(responses.shape[1]) if levels is None else levels
     usual = (propensities * responses).sum(axis=1, keepdims=True)
+    propensities, responses = propensities[:, levels], responses[:, levels]
     others = (usual - propensities * responses) / np.maximum(1 - propensities, 1e-12)
     correlation = outcomes.correlation * usual / outcomes.mean
     views = effective_sample_sizes(outcomes.chances[:, np.newaxis], np.minimum(correlation, 1.0))
-    has = codes[:, np.newaxis] == np.arange(responses.shape[1])
+    has = codes[:, np.newaxis] == levels
     rates = outcomes.rates[:, np.newaxis]
     overlap = propensities * (1 - propensities)
     weight = views * overlap
@@ -127,7 +131,10 @@ def estimate(sums: Sums, resampled: Floats | None = None) -> Estimates:
         Shape (levels,), or (resamples, levels); NaN where a side has no posts, or no activity.
     """
     times = np.ones((1, len(sums.weight))) if resampled is None else resampled
-    total = {f.name: times @ getattr(sums, f.name) for f in fields(Sums)}
+    names = [field.name for field in fields(Sums)]
+    # One product of wide matrices: an owner's are so small that ten would cost three times as much.
+    totals = times @ np.hstack([getattr(sums, name) for name in names])
+    total = dict(zip(names, np.hsplit(totals, len(names)), strict=True))
     with np.errstate(divide="ignore", invalid="ignore"):
         rate_with = total["response_with"] / total["weight"]
         rate_without = total["response_without"] / total["weight"]

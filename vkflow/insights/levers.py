@@ -40,6 +40,11 @@ LEVERS: Final = (
 IMPLIED: Final[Mapping[str, tuple[str, ...]]] = {"has_picture": ("picture_category",)}
 """Levers that another one decides: what a picture shows cannot stay when the picture goes."""
 
+PRESUPPOSED: Final[Mapping[str, str]] = {"expand": "text_length", "open_photo": "has_picture"}
+"""By activity the lever it cannot do without: only a long text is cut and can be expanded, only a
+post with a picture has one to open. That a long text raises expanding is how VK works, no advice,
+so such a pair is not judged."""
+
 ABSENT: Final = "no"
 """The level of a yes-or-no lever that is not reported: it is the other side of ``yes``."""
 

@@ -48,6 +48,7 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
     for fold in range(FOLDS):
         held_out = np.flatnonzero(applies & (folds == fold))
         others = np.flatnonzero(applies & (folds != fold))
+        design_held_out, owner_held_out = design[held_out], posts.owner[held_out]
         # Of two levels one is what the other is not.
         for level in range(len(lever.levels) if len(lever.levels) > 2 else 1):
             rows, weights = _both_sides(others, lever.codes[others] == level)
@@ -60,7 +61,7 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
                 penalty=PENALTY,
                 owner_penalty=PENALTY,
             )
-            chances[held_out, level] = sigmoid(fit.logits(design[held_out], posts.owner[held_out]))
+            chances[held_out, level] = sigmoid(fit.logits(design_held_out, owner_held_out))
     if len(lever.levels) == 2:
         chances[applies, 1] = 1 - chances[applies, 0]
     chances[applies] = np.clip(chances[applies], LEAST_PROBABILITY, 1)

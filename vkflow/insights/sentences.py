@@ -71,7 +71,7 @@ def trade_offs(
         for row in sorted(rows, key=lambda row: -abs(row["effect"])):
             is_gain = (row["effect"] > 0) != (row["activity"] in UNWANTED)
             change = percent(row["effect"], language)
-            sides[is_gain].append(f"{words['activities'][row['activity']]} {change}")
+            sides[is_gain].append(f"{words['activities'][row['activity']]}{NO_BREAK}{change}")
         if sides[True] and sides[False]:
             sentence = words["trade_off"].format(
                 lever=lever_phrase(lever, level, language, picture_labels),

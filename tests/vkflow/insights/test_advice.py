@@ -1,15 +1,14 @@
 """Advice on sample worlds, against what was planted in them.
 
-Of 7,680 effects in 20 worlds of 3,000 posts and 60 owners the interval held the truth in 93 %, of
-2,438 of the stated size in 91 %; 77 % of these were found, and no sign was wrong. Of 20 worlds
-without effects one gave a piece of advice. All cases are counted, also those that no method could
-get right from what it sees here:
+Of 7,600 effects in 20 worlds of 3,000 posts and 60 owners the interval held the truth in 93.5 %, of
+2,358 of the stated size in 92 %; 77 % of these were found, none with the wrong sign. Of all 3,082
+verdicts 0.9 % had the wrong sign, all of true changes below 10 %; their intervals held the truth in
+89 %, since what is clear by luck is the likelier to be told. Of 20 worlds without effects one gave
+a piece of advice. All cases are counted, also those that no method could get right from what it
+sees here:
 
 - Of a text of up to four words the topic can hardly be told, and topics differ in how often they
   get so few: ``few_words`` keeps a part of the topics' effects.
-- A long text is expanded 200 times as often as a short one, so for ``expand`` the rate of "all
-  other lengths" hangs on how many of them are long: a small error in that probability is a large
-  one in the comparison. Intervals of ``text_length`` held the truth in 78 % of large effects.
 - Food is liked better under recipes than elsewhere, a mix that words tell only in part.
 """
 
@@ -36,34 +35,48 @@ def judged(seeds: range) -> pl.DataFrame:
     return pl.concat([world(seed).with_truth() for seed in seeds])
 
 
-def check(advice: pl.DataFrame) -> None:
-    """Coverage, signs and power of effects of the stated size, and coverage of all."""
-    covered = pl.col("truth").is_between(pl.col("low"), pl.col("high"))
+def figures_of(advice: pl.DataFrame) -> dict[str, float]:
+    """Coverage and signs of all effects, of those of the stated size, and of verdicts."""
+    covered = pl.col("truth").is_between(pl.col("low"), pl.col("high")).mean()
+    right = (pl.col("effect").sign() == pl.col("truth").sign()).mean()
+    told = evident(advice)
     large = advice.filter(pl.col("truth").abs() >= STATED_SIZE)
-    found = evident(large)
-    right = (found["effect"].sign() == found["truth"].sign()).mean()
-    figures = {
-        "cases": len(large),
-        "covered": large.select(covered.mean()).item(),
-        "covered of all": advice.select(covered.mean()).item(),
-        "found": len(found) / len(large),
-        "right": right,
+    return {
+        "covered": advice.select(covered).item(),
+        "covered_of_large": large.select(covered).item(),
+        "covered_of_told": told.select(covered).item(),
+        "right_of_told": told.select(right).item(),
+        "right_of_large": evident(large).select(right).item(),
+        "large": len(large) / len(advice),
+        "found_of_large": len(evident(large)) / len(large),
     }
-    assert len(large) >= len(advice) / 5, figures
-    assert figures["covered"] >= 0.90, figures
-    assert figures["covered of all"] >= 0.90, figures
-    assert figures["right"] >= 0.99, figures
-    assert figures["found"] >= 0.60, figures
+
+
+def below(figures: dict[str, float], **least: float) -> dict[str, float]:
+    """The figures that are too small."""
+    return {name: figures[name] for name, bound in least.items() if figures[name] < bound}
+
+
+LEAST = {"large": 0.20, "right_of_large": 0.99, "found_of_large": 0.60}
 
 
 def test_planted_effects_are_found_and_covered() -> None:
-    check(judged(range(3)))
+    """Coverage may be lower by chance in so few worlds.
+
+    Over 36 windows of three seeds it spread by 0.9 points, for large effects by 1.5, around 93.5
+    and 92 %. The bounds are four of these below, so that a right method hardly ever fails.
+    """
+    figures = figures_of(judged(range(3)))
+    assert not below(figures, covered=0.89, covered_of_large=0.86, **LEAST), figures
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
 def test_planted_effects_are_found_and_covered_over_twenty_worlds() -> None:
-    check(judged(range(20)))
+    figures = figures_of(judged(range(20)))
+    assert not below(figures, covered=0.90, covered_of_large=0.90, **LEAST), figures
+    # What the README and the report say of the intervals of advice, 89 %.
+    assert not below(figures, covered_of_told=0.87, right_of_told=0.98), figures
 
 
 def test_a_null_world_gives_no_advice() -> None:
@@ -96,6 +109,14 @@ def test_every_row_is_whole() -> None:
     assert tested.select(pl.all().exclude("owner_id").null_count()).sum_horizontal().item() == 0
     assert (tested["low"] <= tested["effect"]).all() and (tested["effect"] <= tested["high"]).all()
     assert (tested["n_posts"] >= LEAST_POSTS).all()
+
+
+def test_what_an_activity_presupposes_is_not_judged() -> None:
+    """Neither that long texts are expanded, nor that a picture is opened where there is one."""
+    judged = set(world(0).advice.select("activity", "lever").iter_rows())
+    assert not judged & {("expand", "text_length"), ("open_photo", "has_picture")}
+    assert judged >= {("expand", "has_picture"), ("open_photo", "text_length")}
+    assert judged >= {("like", "text_length"), ("like", "has_picture")}
 
 
 def test_an_owner_is_judged_only_on_what_is_evident_over_all() -> None:

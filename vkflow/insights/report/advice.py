@@ -5,11 +5,12 @@ from typing import Any
 import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
+from vkflow.insights.levers import LEVERS
 from vkflow.insights.report.cards import owner_name
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
-from vkflow.insights.sentences import lever_phrase, trade_offs
+from vkflow.insights.sentences import catalogue, lever_phrase, trade_offs
 
 CLEAR = ("raises", "lowers")
 SHOWN_LEVERS = 16
@@ -62,18 +63,24 @@ def _by_owner(data: ReportData, say: Language) -> list[dict[str, Any]]:
         .agg(pl.col("n_posts").max())
         .sort(["n_posts", "owner_id"], descending=[True, False])
     )
+    activities = catalogue(say.code)["activities"]
     groups = []
     for owner_id in busiest["owner_id"].head(SHOWN_OWNERS):
         rows = []
         for row in _in_order(own.filter(pl.col("owner_id") == owner_id)):
             lever = lever_phrase(row["lever"], row["level"], say.code, data.category_labels)
-            rows.append((f"{lever}: {say.activity(row['activity'])}", row))
+            rows.append((f"{lever}: {activities[row['activity']]}", row))
         groups.append({"title": owner_name(say, owner_id), "rows": _rows(rows, say)})
     return groups
 
 
 def _in_order(insights: pl.DataFrame) -> list[dict[str, Any]]:
-    return sorted(insights.to_dicts(), key=lambda row: ACTIVITY_NAMES.index(row["activity"]))
+    """By lever, and each lever's activities in their usual order."""
+
+    def place(row: dict[str, Any]) -> tuple[int, str, int]:
+        return LEVERS.index(row["lever"]), row["level"], ACTIVITY_NAMES.index(row["activity"])
+
+    return sorted(insights.to_dicts(), key=place)
 
 
 def _rows(rows: list[tuple[str, dict[str, Any]]], say: Language) -> list[Any]:
@@ -82,7 +89,7 @@ def _rows(rows: list[tuple[str, dict[str, Any]]], say: Language) -> list[Any]:
             Measured(
                 label=label,
                 note=say(
-                    "advice_note",
+                    "advice_note" if row["owner_id"] is None else "advice_note_of_owner",
                     posts=say.plural("posts", row["n_posts"]),
                     owners=say.plural("owners", row["n_owners"]),
                     low=say.percent(row["low"], signed=True),

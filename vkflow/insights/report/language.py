@@ -22,8 +22,9 @@ class Language:
         self._phrases = phrases
 
     def __call__(self, key: str, **values: object) -> str:
-        """The phrase ``key`` with ``values`` in its gaps."""
-        return str(self._phrases[key]).format(**values)
+        """The phrase ``key`` with ``values`` in its gaps; no line of it begins with % or a dash."""
+        text = str(self._phrases[key]).format(**values)
+        return text.replace(" %", f"{NO_BREAK}%").replace(" — ", f"{NO_BREAK}— ")
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""

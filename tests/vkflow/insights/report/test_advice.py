@@ -63,7 +63,21 @@ def test_single_owners_have_a_part_of_their_own(data: ReportData) -> None:
     found = section(data, own)
     assert found["groups"] == []
     assert found["owners"][0]["title"] == "Сообщество 7"
-    assert found["owners"][0]["rows"][0].label == "Картинка «кошка»: Комментарий"
+    assert found["owners"][0]["rows"][0].label == "Картинка «кошка»: комментарии"
+
+
+def test_what_an_owner_may_do_stands_together_and_without_a_count_of_owners(
+    data: ReportData,
+) -> None:
+    night = {"owner_id": -7, "lever": "hour", "level": "18-21"}
+    own = [insight(**night, activity="like"), insight(owner_id=-7), insight(**night)]
+    (group,) = section(data, *own)["owners"]
+    assert [row.label for row in group["rows"]] == [
+        "Пост с вопросом в тексте: комментарии",
+        "Публикация с 18:00 до 21:59: лайки",
+        "Публикация с 18:00 до 21:59: комментарии",
+    ]
+    assert group["rows"][0].note.endswith("412\u00a0постов")
 
 
 def test_level_is_escaped(data: ReportData) -> None:

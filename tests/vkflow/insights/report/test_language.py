@@ -76,10 +76,10 @@ def test_numbers_have_the_form_of_the_language() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "text"),
-    [(0.123, "12%"), (0.0123, "1.2%"), (0.00034, "0.034%"), (0.0999, "10%"), (0, "0%")],
+    [(0.123, "12 %"), (0.0123, "1.2 %"), (0.00034, "0.034 %"), (0.0999, "10 %"), (0, "0 %")],
 )
 def test_rates_keep_two_significant_digits(probability: float, text: str) -> None:
-    assert EN.rate(probability) == text
+    assert EN.rate(probability).replace("\u00a0", " ") == text
 
 
 def test_what_is_unknown_is_a_dash() -> None:
@@ -87,6 +87,12 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 
 def test_dates_have_the_form_of_the_language() -> None:
-    assert RU.long_date(date(2026, 11, 2)) == "2 ноября 2026"
-    assert EN.long_date(date(2026, 11, 2)) == "2 November 2026"
+    assert RU.long_date(date(2026, 11, 2)) == "2\u00a0ноября 2026"
+    assert EN.long_date(date(2026, 11, 2)) == "2\u00a0November 2026"
     assert RU.short_date(date(2026, 11, 2)) == "2 ноя"
+
+
+def test_no_line_begins_with_a_percent_sign_or_a_dash() -> None:
+    phrase = RU("model_lead", version="m1", owner="1", everyone="2")
+    assert "больше\u00a0— лучше" in phrase
+    assert "95\u00a0% interval" in EN("gain_caption")

@@ -183,4 +183,4 @@ def test_a_forecast_without_an_activity_beside_the_line_is_a_tick(first_night: R
     ]  # fmt: skip
     page = render(replace(first_night, forecasts=frame("forecasts", rows)), load_language("en"))
     assert "60\u00a0posts" in page
-    assert "−100%" in page
+    assert "−100\u00a0%" in page
