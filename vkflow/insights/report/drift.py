@@ -38,7 +38,9 @@ def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
         row["name"] if row["kind"] == "feature" else f"p_{row['name']}": row["stability_index"]
         for row in moved.to_dicts()
     }
-    threshold = max(NOTICEABLE, noise_bound(len(data.before), len(data.now)))
+    threshold = NOTICEABLE
+    if len(data.before) and len(data.now):  # not there where the bundle is lost
+        threshold = max(threshold, noise_bound(len(data.before), len(data.now)))
     n_moved = len(moved.filter(pl.col("stability_index") > threshold))
     section["lead"] = say(
         "drift_lead",
