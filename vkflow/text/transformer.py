@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,14 +20,14 @@ from vkflow.devices import (
     resolve_precision,
 )
 from vkflow.errors import MissingModelError
-from vkflow.text.batching import longest_first, next_batch
+from vkflow.text.batching import longest_first, plan_batches
 from vkflow.text.budgets import RememberedBudgets, probe_budget
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
 from vkflow.weights import DIGITS, weights_digest
 
 # Padded tokens in one batch until a probe has found the best. A CPU is fastest with small batches
 # that stay in its caches; a GPU needs large ones to be busy.
-TOKEN_BUDGETS = {"cpu": 512, "cuda": 32_768}
+TOKEN_BUDGETS = {"cpu": 1_024, "cuda": 32_768}
 CANDIDATES = {"cpu": (256, 512, 1_024, 2_048, 4_096), "cuda": tuple(2**n for n in range(12, 19))}
 PROBED_FROM = 128
 """Texts at once from which finding the best budget is worth some seconds."""
@@ -141,9 +142,9 @@ class TransformerEncoder:
         lengths = [len(ids) for ids in token_ids]
         order = longest_first(lengths)
         encoded: list[torch.Tensor] = []
-        done = 0
-        while done < len(order):
-            batch = next_batch(order, done, lengths, self.token_budget)
+        batches = deque(plan_batches(order, lengths, self.token_budget))
+        while batches:
+            batch = batches[0]
             try:
                 encoded.append(self._encode_batch([token_ids[place] for place in batch]))
             except torch.OutOfMemoryError:
@@ -151,8 +152,10 @@ class TransformerEncoder:
                     raise
                 self.token_budget = max(1, self.token_budget // 2)
                 self._release_memory()
+                waiting = [place for later in batches for place in later]
+                batches = deque(plan_batches(waiting, lengths, self.token_budget))
                 continue
-            done += len(batch)
+            batches.popleft()
             on_progress(len(batch))
         vectors = np.empty((len(token_ids), self.dimensions), dtype=np.float32)
         vectors[order] = torch.cat(encoded).cpu().numpy()
