@@ -11,6 +11,8 @@ from warehouse.schema import query
 from warehouse.writing import registered
 
 POST = ("owner_id", "post_id")
+POSTS_AT_ONCE = 20_000
+"""Posts of the owners whose histories are computed together."""
 
 
 def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
@@ -72,15 +74,23 @@ def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: o
 
 
 def _read_selected_history(connection: duckdb.DuckDBPyConnection) -> None:
-    """What was known of the owners of the selected posts, as the table ``selected_history``."""
-    owners = connection.execute("SELECT DISTINCT owner_id FROM selected_posts").fetchall()
-    history = read_owner_history(connection, [owner for (owner,) in owners])
-    renamed = history.rename(lambda name: name if name in POST else f"history_{name}")
-    with registered(connection, "history", renamed):
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE selected_history AS "
-            "SELECT * FROM history SEMI JOIN selected_posts USING (owner_id, post_id)"
-        )
+    """What was known of the owners of the selected posts, as the table ``selected_history``.
+
+    Some owners at a time: the memory it takes does not grow with the posts.
+    """
+    connection.execute("DROP TABLE IF EXISTS selected_history")
+    parameters = {"posts": POSTS_AT_ONCE}
+    for (owners,) in connection.execute(query("owners_of_selected"), parameters).fetchall():
+        history = read_owner_history(connection, owners)
+        renamed = history.rename(lambda name: name if name in POST else f"history_{name}")
+        with registered(connection, "history", renamed):
+            connection.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS selected_history AS FROM history LIMIT 0"
+            )
+            connection.execute(
+                "INSERT INTO selected_history "
+                "SELECT * FROM history SEMI JOIN selected_posts USING (owner_id, post_id)"
+            )
 
 
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:

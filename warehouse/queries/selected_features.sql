@@ -1,8 +1,17 @@
 -- One row per selected post of this chunk: what was known when it was published.
 -- Columns that begin with history_ come from the owner's past; NULL means unknown.
+-- Vectors are narrowed to the chunk before they are joined: a join keeps its right side in memory.
+WITH chunk AS MATERIALIZED (
+    SELECT
+        selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at, position,
+        posts.text_hash, length(posts.text) AS text_length, posts.image_hash, posts.is_ad
+    FROM selected_posts
+    JOIN posts USING (owner_id, post_id)
+    WHERE position >= $start AND position < $stop
+)
 SELECT
-    selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at,
-    posts.text_hash, length(posts.text) AS text_length, posts.image_hash IS NOT NULL AS has_image, posts.is_ad,
+    chunk.owner_id, chunk.post_id, chunk.published_at,
+    chunk.text_hash, chunk.text_length, chunk.image_hash IS NOT NULL AS has_image, chunk.is_ad,
     statistics.* EXCLUDE (text_hash, version),
     text_embeddings.embedding AS text_embedding,
     coalesce(text_embeddings.n_tokens, 0) AS n_tokens,
@@ -11,24 +20,30 @@ SELECT
     image_tags.category AS image_category,
     similarities.similarity AS text_image_similarity,
     history.* EXCLUDE (owner_id, post_id)
-FROM selected_posts
-JOIN posts USING (owner_id, post_id)
-LEFT JOIN text_statistics AS statistics
-    ON statistics.text_hash = posts.text_hash AND statistics.version = $statistics_version
-LEFT JOIN text_embeddings
-    ON text_embeddings.text_hash = posts.text_hash AND text_embeddings.encoder_id = $encoder_id
-LEFT JOIN image_embeddings
-    ON image_embeddings.image_hash = posts.image_hash AND image_embeddings.encoder_id = $tagger_id
-LEFT JOIN image_scores
-    ON image_scores.image_hash = posts.image_hash
-    AND image_scores.encoder_id = $tagger_id AND image_scores.taxonomy = $taxonomy
-LEFT JOIN image_tags
-    ON image_tags.image_hash = posts.image_hash AND image_tags.encoder_id = $tagger_id
-    AND image_tags.taxonomy = $taxonomy AND image_tags.rank = 1
-LEFT JOIN text_image_similarities AS similarities
-    ON similarities.text_hash = posts.text_hash AND similarities.image_hash = posts.image_hash
-    AND similarities.encoder_id = $tagger_id
-LEFT JOIN selected_history AS history
-    ON history.owner_id = selected_posts.owner_id AND history.post_id = selected_posts.post_id
-WHERE selected_posts.position >= $start AND selected_posts.position < $stop
-ORDER BY selected_posts.position
+FROM chunk
+LEFT JOIN (
+    FROM text_statistics SEMI JOIN chunk USING (text_hash) WHERE version = $statistics_version
+) AS statistics ON statistics.text_hash = chunk.text_hash
+LEFT JOIN (
+    FROM text_embeddings SEMI JOIN chunk USING (text_hash) WHERE encoder_id = $encoder_id
+) AS text_embeddings ON text_embeddings.text_hash = chunk.text_hash
+LEFT JOIN (
+    FROM image_embeddings SEMI JOIN chunk USING (image_hash) WHERE encoder_id = $tagger_id
+) AS image_embeddings ON image_embeddings.image_hash = chunk.image_hash
+LEFT JOIN (
+    FROM image_scores SEMI JOIN chunk USING (image_hash)
+    WHERE encoder_id = $tagger_id AND taxonomy = $taxonomy
+) AS image_scores ON image_scores.image_hash = chunk.image_hash
+LEFT JOIN (
+    FROM image_tags SEMI JOIN chunk USING (image_hash)
+    WHERE encoder_id = $tagger_id AND taxonomy = $taxonomy AND rank = 1
+) AS image_tags ON image_tags.image_hash = chunk.image_hash
+LEFT JOIN (
+    FROM text_image_similarities SEMI JOIN chunk USING (text_hash, image_hash)
+    WHERE encoder_id = $tagger_id
+) AS similarities
+    ON similarities.text_hash = chunk.text_hash AND similarities.image_hash = chunk.image_hash
+LEFT JOIN (
+    FROM selected_history SEMI JOIN chunk USING (owner_id, post_id)
+) AS history ON history.owner_id = chunk.owner_id AND history.post_id = chunk.post_id
+ORDER BY chunk.position
