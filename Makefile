@@ -3,8 +3,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-browser test-kill lint format clean
+.PHONY: demo serve test test-slow test-browser test-kill bench bench-quick lint format clean
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
@@ -23,6 +24,13 @@ test-browser: $(INSTALLED)
 # Kills a night 50 times, lets it finish, and compares; prints what came of it.
 test-kill: $(INSTALLED)
 	$(BIN)/python -m tests.flows.killing
+
+# Beside what people would use instead: half an hour on a quiet machine, or three minutes.
+bench: $(BENCHMARKED)
+	$(BIN)/python -m tests.benchmarks
+
+bench-quick: $(BENCHMARKED)
+	$(BIN)/python -m tests.benchmarks --quick
 
 serve: $(INSTALLED)
 	$(BIN)/vkflow serve
@@ -43,4 +51,8 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(BENCHMARKED): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch $@

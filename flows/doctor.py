@@ -84,10 +84,11 @@ def _home(settings: Settings) -> str:
 
 
 def _device(settings: Settings) -> str:
-    from vkflow.devices import resolve_device, resolve_precision
+    from vkflow.devices import device_name, resolve_device, resolve_precision
 
     device = resolve_device(settings.device)
-    return f"{device}, {resolve_precision(settings.precision, device)}"
+    precision = resolve_precision(settings.precision, device)
+    return f"{device} ({device_name(device)}), {precision}"
 
 
 def _encoder(settings: Settings) -> str:

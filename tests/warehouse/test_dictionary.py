@@ -1,6 +1,8 @@
 """The data dictionary against the real tables, and the analysts' queries against real nights."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -90,3 +92,20 @@ def test_sqlalchemy_reads_the_snapshot(nights: Nights) -> None:
         wide = connection.execute(sa.text("SELECT count(*) FROM predictions_wide")).scalar_one()
     engine.dispose()  # or the file stays open in this process, in SQLAlchemy's way
     assert posts > wide > 0
+
+
+@pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
+def test_duckdbs_command_line_runs_every_query_while_the_warehouse_is_held(
+    file: Path, nights: Nights
+) -> None:
+    snapshot = nights.home / "published" / "predictions.duckdb"
+    duckdb_program = Path(sys.executable).with_name("duckdb")
+    with open_warehouse(nights.home / "warehouse.duckdb"):
+        done = subprocess.run(
+            [duckdb_program, "-readonly", "-bail", snapshot],
+            stdin=file.open(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")

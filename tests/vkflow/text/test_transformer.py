@@ -8,6 +8,8 @@ from transformers import AutoModel, AutoTokenizer
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.text.budgets import RememberedBudgets
 from vkflow.text.transformer import (
+    CANDIDATES,
+    CHUNK_TEXTS,
     PROBED_FROM,
     TOKEN_BUDGETS,
     TransformerEncoder,
@@ -194,9 +196,24 @@ def test_bf16_agrees_with_fp32(tiny_encoder_directory: Path, one_by_one: np.ndar
     np.testing.assert_allclose(cosine / np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
 
 
-@pytest.mark.gpu
-def test_gpu_agrees_with_the_cpu(tiny_encoder_directory: Path, one_by_one: np.ndarray) -> None:
+@pytest.fixture
+def gpu() -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+
+
+@pytest.mark.gpu
+def test_gpu_agrees_with_the_cpu(
+    gpu: None, tiny_encoder_directory: Path, one_by_one: np.ndarray
+) -> None:
     encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cuda", precision="fp32")
     np.testing.assert_allclose(encoder.encode(TEXTS).vectors, one_by_one, atol=1e-3)
+
+
+@pytest.mark.gpu
+def test_gpu_is_picked_up_and_its_budget_found(gpu: None, tiny_encoder_directory: Path) -> None:
+    encoder = load_transformer_encoder(str(tiny_encoder_directory))
+    assert encoder.encoder_id.endswith(("/bf16", "/fp32"))
+    assert encoder.chunk_texts == CHUNK_TEXTS["cuda"]
+    encoder.encode(TEXTS * PROBED_FROM)
+    assert encoder.token_budget in CANDIDATES["cuda"]

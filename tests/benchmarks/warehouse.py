@@ -1,0 +1,141 @@
+"""Writing vectors, and owners' histories, beside what people would write themselves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import sqlalchemy as sa
+
+from tests.benchmarks.measuring import Row, faster, interleaved, timed
+from tests.benchmarks.models import scratch
+from tests.benchmarks.worlds import UNTIL, write_world
+from warehouse.database import open_warehouse
+from warehouse.owner_history import read_owner_history
+from warehouse.texts import write_text_embeddings
+
+DIMENSIONS = 768
+CHUNK = 20_000
+SLOW_ROWS, SLOWER_ROWS = 2_000, 500
+"""Rows the peers write: their time grows with the rows, and is multiplied."""
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """All rows about the warehouse."""
+    with scratch() as folder:
+        yield from _vectors(folder, 20_000 if quick else 100_000)
+    with scratch() as home:
+        yield from _owner_history(home, 20_000 if quick else 100_000)
+
+
+def _vectors(folder: Path, n: int) -> Iterator[Row]:
+    vectors = np.random.default_rng(0).normal(size=(CHUNK, DIMENSIONS)).astype(np.float32)
+    lists = pl.Series("embedding", vectors).arr.to_list()
+
+    def ours() -> None:
+        with open_warehouse(folder / "ours.duckdb") as connection:
+            for start in range(0, n, CHUNK):
+                write_text_embeddings(connection, _embeddings(lists, start))
+
+    seconds = timed(ours)
+    pandas = timed(lambda: _to_sql(folder, vectors[:SLOW_ROWS])) * n / SLOW_ROWS
+    many = timed(lambda: _executemany(folder, vectors[:SLOWER_ROWS])) * n / SLOWER_ROWS
+    work = f"{n:,} vectors of {DIMENSIONS} into the warehouse"
+    yield faster(work, seconds, f"SQLAlchemy executemany, {SLOWER_ROWS} rows", many, 100)
+    yield faster(work, seconds, f"pandas.to_sql, {SLOW_ROWS:,} rows", pandas, 20)
+
+
+def _embeddings(lists: pl.Series, start: int) -> pl.DataFrame:
+    hashes = [f"{number:064x}" for number in range(start, start + len(lists))]
+    return pl.DataFrame({"text_hash": hashes, "embedding": lists}).with_columns(
+        pl.lit("benchmark").alias("encoder_id"),
+        pl.lit(20, pl.Int32).alias("n_tokens"),
+        pl.lit(False).alias("truncated"),
+    )
+
+
+def _engine(file: Path) -> sa.Engine:
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE OR REPLACE TABLE vectors (text_hash VARCHAR, embedding FLOAT[])")
+    return sa.create_engine(f"duckdb:///{file}")
+
+
+def _executemany(folder: Path, vectors: np.ndarray) -> None:
+    records = [{"text_hash": f"{i:064x}", "embedding": v.tolist()} for i, v in enumerate(vectors)]
+    with _engine(folder / "many.duckdb").begin() as connection:
+        insert = sa.text("INSERT INTO vectors VALUES (:text_hash, :embedding)")
+        connection.execute(insert, records)
+
+
+def _to_sql(folder: Path, vectors: np.ndarray) -> None:
+    hashes = [f"{number:064x}" for number in range(len(vectors))]
+    frame = pd.DataFrame({"text_hash": hashes, "embedding": vectors.tolist()})
+    frame.to_sql("vectors", _engine(folder / "pandas.duckdb"), if_exists="append", index=False)
+
+
+def _owner_history(home: Path, posts: int) -> Iterator[Row]:
+    from tasks.pulling import pull_posts
+    from tasks.step import warehouse_of
+    from vkflow.settings import load_settings
+
+    write_world(home, posts, pictured=posts)
+    settings = load_settings(home=home)
+    pull_posts.fn(settings, UNTIL)
+    with warehouse_of(settings) as connection:
+        found = connection.execute("SELECT DISTINCT owner_id FROM posts").fetchall()
+        owners = [owner for (owner,) in found]
+        ours = read_owner_history(connection, owners).sort("owner_id", "post_id")
+        theirs = _in_pandas(connection).sort_values(["owner_id", "post_id"])
+        for our_name, their_name in (
+            ("like_count", "like_count_known"),
+            ("recent_hide_count", "hide_count_30d"),
+            ("views_7d_count", "views_count_7d"),
+        ):
+            assert ours[our_name].to_list() == theirs[their_name].round().to_list(), our_name
+        seconds = interleaved(
+            {
+                "ours": lambda: read_owner_history(connection, owners),
+                "theirs": lambda: _in_pandas(connection),
+            },
+            repeats=3,
+            warm=False,
+        )
+    yield faster(
+        f"owner history of {posts:,} posts", seconds["ours"], "pandas, grouped rolling",
+        seconds["theirs"], 10,
+    )  # fmt: skip
+
+
+ACTIVITIES = {
+    "like": "likes", "comment": "comments", "repost": "reposts", "hide": "hides",
+    "share_to_message": "shares_to_message", "expand": "expands", "open_photo": "photo_opens",
+    "open": "opens",
+}  # fmt: skip
+
+
+def _in_pandas(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Sums of everything known, of the last 30 days, and of views of the last 7 and 90."""
+    posts = connection.execute("SELECT owner_id, post_id, published_at AS moment FROM posts").df()
+    mature = connection.execute(
+        "SELECT * FROM mature_snapshots ORDER BY owner_id, post_id, observed_at"
+    ).df()
+    changes = pd.DataFrame({"owner_id": mature["owner_id"], "moment": mature["observed_at"]})
+    changes["views_count"] = mature["views"].fillna(0)
+    for activity, column in ACTIVITIES.items():
+        changes[f"{activity}_count"] = mature[column].fillna(0)
+        changes[f"{activity}_chances"] = mature["views"].where(mature[column].notna(), 0)
+    sums = [name for name in changes.columns if name.endswith(("_count", "_chances"))]
+    keys = [mature["owner_id"], mature["post_id"]]
+    changes[sums] = changes[sums] - changes[sums].groupby(keys).shift().fillna(0)
+    events = pd.concat([changes, posts], ignore_index=True)
+    events = events.sort_values(["owner_id", "moment"], kind="stable", ignore_index=True)
+    events[sums] = events[sums].fillna(0)
+    owners = events.groupby("owner_id", sort=False)
+    events = events.join(owners[sums].cumsum(), rsuffix="_known")
+    for days, columns in ((30, sums), (7, sums[:1]), (90, sums[:1])):
+        rolled = owners.rolling(f"{days}D", on="moment", closed="both")[columns].sum()
+        rolled = rolled.reset_index(drop=True)[columns]  # grouped as the events are sorted
+        events = events.join(rolled, rsuffix=f"_{days}d")
+    return events[events["post_id"].notna()]
