@@ -17,7 +17,7 @@ N_FEATURES = 2**14
 class HashedWords:
     """A bag of hashed words; deterministic."""
 
-    chunk_texts = 20_000
+    chunk_texts = 1_000
 
     def __init__(self, dimensions: int = 96) -> None:
         self.dimensions = dimensions
