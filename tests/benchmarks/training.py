@@ -26,7 +26,7 @@ def rows(quick: bool) -> Iterator[Row]:
     from vkflow.modelling.training import train
     from vkflow.settings import load_settings
 
-    posts = 3_000 if quick else 10_000
+    posts = 1_500 if quick else 10_000
     with scratch() as home, patch("tasks.texts.load_encoder", lambda _: HashedWords(DIMENSIONS)):
         write_world(home, posts)
         settings = load_settings(home=home)
