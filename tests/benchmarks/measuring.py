@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-MEBIBYTE = 2**20
-
 
 @dataclass(frozen=True)
 class Row:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import polars as pl
 
@@ -61,7 +60,7 @@ def save_xlm_roberta(folder: Path, corpus: list[str]) -> None:
     model.save_pretrained(folder)
 
 
-def save_clip(folder: Path) -> Any:
+def save_clip(folder: Path) -> None:
     """CLIP ViT-B/32 with random weights, as a directory that open_clip and vkflow load."""
     import open_clip
     import torch
