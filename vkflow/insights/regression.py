@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.metrics import Floats, logits, sigmoid
 
@@ -73,23 +72,22 @@ def fit_regression(
     owners = np.zeros(n_owners)
     ridge = np.append(np.full(design.shape[1], penalty), FREE)
     full = np.column_stack([design, np.ones(len(design))])
-    with threadpool_limits(1):
-        longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
-        for _ in range(MOST_STEPS):
-            probability = sigmoid(full @ slopes + owners[owner])
-            if longest > STALE:
-                hessian.update(weights * probability * (1 - probability))
-            residual = weights * (rates - probability)
-            step, owner_step = hessian.solve(
-                full.T @ residual - ridge * slopes,
-                np.bincount(owner, residual, n_owners) - owner_penalty * owners,
-            )
-            longest = max(np.abs(step).max(), np.abs(owner_step).max())
-            shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
-            slopes += shortened * step
-            owners += shortened * owner_step
-            if longest < TOLERANCE:
-                break
+    longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
+    for _ in range(MOST_STEPS):
+        probability = sigmoid(full @ slopes + owners[owner])
+        if longest > STALE:
+            hessian.update(weights * probability * (1 - probability))
+        residual = weights * (rates - probability)
+        step, owner_step = hessian.solve(
+            full.T @ residual - ridge * slopes,
+            np.bincount(owner, residual, n_owners) - owner_penalty * owners,
+        )
+        longest = max(np.abs(step).max(), np.abs(owner_step).max())
+        shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
+        slopes += shortened * step
+        owners += shortened * owner_step
+        if longest < TOLERANCE:
+            break
     return Fit(float(slopes[-1]), slopes[:-1], owners)
 
 
