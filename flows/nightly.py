@@ -16,8 +16,8 @@ from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
 from tasks.reporting import write_report
-from tasks.scoring import score_posts
-from tasks.settled import is_settled, settle
+from tasks.scoring import Scored, score_posts
+from tasks.settled import is_settled, settle, standing_champion
 from tasks.summary import Night, announce, summarise
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import Training, decide_on_bundle, train_bundle
@@ -39,7 +39,8 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
         pulled = watch.attempt("pull", lambda: pull_posts(settings, options.moment()), PullCounts())
         as_of = options.moment()  # unless it was given: after the counts that were read just now
         if not watch.warnings and is_settled(settings, as_of):
-            night = Night(pulled, watch.seconds, watch.warnings, is_settled=True)
+            scored = Scored(standing_champion(settings, as_of))
+            night = Night(pulled, watch.seconds, watch.warnings, scored=scored, is_settled=True)
         else:
             night = _work(settings, watch, pulled, as_of, run_id)
         counts |= night.counts() | {"as_of": as_of.isoformat()}

@@ -18,6 +18,7 @@ from vkflow.images.checkpoints import LOCAL_PREFIX
 from vkflow.settings import Settings
 from warehouse.constants import read_constant, write_constant
 from warehouse.digests import count_until, digest_tables
+from warehouse.models import champion_version
 
 SETTLED = "settled"
 
@@ -27,6 +28,12 @@ def is_settled(settings: Settings, as_of: datetime) -> bool:
     with warehouse_of(settings) as connection:
         settled = read_constant(connection, SETTLED)
     return settled is not None and settled == _digest(settings, as_of)
+
+
+def standing_champion(settings: Settings, as_of: datetime) -> str | None:
+    """The bundle whose predictions stand in a night that has nothing to do."""
+    with warehouse_of(settings) as connection:
+        return champion_version(connection, as_of)
 
 
 def settle(settings: Settings, as_of: datetime) -> None:

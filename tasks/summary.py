@@ -123,7 +123,7 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"{pulled.snapshots} snapshots added",
     ]
     if night.is_settled:
-        return [*lines, f"- {NOTHING_TO_DO}"]
+        return [*lines, f"- {NOTHING_TO_DO}", f"- {quality}"]
     lines += [
         f"- Texts: {night.texts.texts} embedded ({night.texts.tokens} tokens), "
         f"{night.texts.truncated} cut",

@@ -32,7 +32,6 @@ def digest_tables(connection: duckdb.DuckDBPyConnection) -> str:
 
 def count_until(
     connection: duckdb.DuckDBPyConnection, borders: Sequence[datetime]
-) -> list[tuple[int, int]]:
-    """How many snapshots, and how many posts, lie before each of the moments, by time."""
-    rows = connection.execute(query("moment_counts"), {"borders": list(borders)}).fetchall()
-    return [(int(snapshots), int(posts)) for _, snapshots, posts in rows]
+) -> list[tuple[int, int, int]]:
+    """Snapshots and posts up to each moment, and posts before it; by time."""
+    return connection.execute(query("moment_counts"), {"borders": list(borders)}).fetchall()

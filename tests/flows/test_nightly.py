@@ -93,6 +93,7 @@ def test_a_night_with_nothing_new_does_nothing(nights, monkeypatch: pytest.Monke
     report = (nights.home / "reports" / "latest.html").stat().st_mtime_ns
     summary = run_again(nights, UNTIL, monkeypatch)
     assert "Nothing has changed since the last night" in summary
+    assert "of the attainable gain" in summary, "the quality of the model that stands"
     assert rows(nights.home, EVERYTHING) == before
     assert (nights.home / "reports" / "latest.html").stat().st_mtime_ns == report
 
