@@ -221,7 +221,7 @@ class ScoringSettings(Section):
     """Which posts are scored."""
 
     window_days: int = Field(30, ge=1, description="posts published in these last days are scored")
-    chunk_posts: int = Field(20_000, ge=1, description="posts scored between two saves")
+    chunk_posts: int = Field(5_000, ge=1, description="posts scored between two saves")
 
 
 class ReportSettings(Section):

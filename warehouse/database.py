@@ -14,8 +14,12 @@ from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLoc
 from warehouse.schema import migrate, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
+ROW_GROUP_ROWS = 8_192
+"""DuckDB rewrites a row group as a whole, and keeps it in memory meanwhile: with its own 122,880
+rows that would be hundreds of megabytes of vectors for every chunk that is added."""
 POLL_SECONDS = 0.2
 SIGN_OF_FULL_DISK = "No space left on device"
+SIGNS_OF_HOLDER = ("Could not set lock", "already attached")
 SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt database file")
 
 
@@ -104,9 +108,9 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         try:
             if not path.exists():
                 create_database(path)
-            return duckdb.connect(str(path))
-        except duckdb.IOException as error:
-            if "Could not set lock" not in str(error):
+            return _attached(path)
+        except (duckdb.IOException, duckdb.BinderException) as error:
+            if not any(sign in str(error) for sign in SIGNS_OF_HOLDER):
                 raise explained(path, error) from error
             if time.monotonic() >= deadline:
                 raise WarehouseLockedError(_lock_message(path, str(error), wait_seconds)) from None
@@ -115,11 +119,26 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         time.sleep(POLL_SECONDS)
 
 
+def _attached(path: Path) -> duckdb.DuckDBPyConnection:
+    """The file as the database in use; only ATTACH takes the size of row groups."""
+    connection = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
+    try:
+        connection.execute(
+            f"ATTACH '{_quoted(path)}' AS warehouse (ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+        )
+        connection.execute("USE warehouse")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _lock_message(path: Path, message: str, waited: float) -> str:
     holder = re.search(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)", message)
-    who = f"process {holder['pid']} ({holder['program']})" if holder else "another process"
+    other = "this process itself" if "already attached" in message else "another process"
+    who = f"process {holder['pid']} ({holder['program']})" if holder else other
     return (
-        f"{path} is held by {who}; waited {waited:.0f} s. Only one process may write the "
+        f"{path} is held by {who}; waited {waited:.0f} s. Only one run may write the "
         f"warehouse: let that one finish, or end it. To read, query the published snapshot."
     )
 

@@ -6,12 +6,13 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from warehouse.memory import return_memory
 from warehouse.owner_history import read_owner_history
 from warehouse.schema import query
 from warehouse.writing import registered
 
 POST = ("owner_id", "post_id")
-POSTS_AT_ONCE = 20_000
+POSTS_AT_ONCE = 10_000
 """Posts of the owners whose histories are computed together."""
 
 
@@ -91,6 +92,8 @@ def _read_selected_history(connection: duckdb.DuckDBPyConnection) -> None:
                 "INSERT INTO selected_history "
                 "SELECT * FROM history SEMI JOIN selected_posts USING (owner_id, post_id)"
             )
+        del history, renamed
+        return_memory()
 
 
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
@@ -145,3 +148,4 @@ def selected_features(
                 "stop": start + chunk_posts,
             },
         ).pl()
+        return_memory()

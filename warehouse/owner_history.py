@@ -54,13 +54,16 @@ def read_owner_history(
 
 
 def _running_sums(counted: pl.DataFrame) -> pl.DataFrame:
-    """Sums over the latest known snapshots of an owner, after every moment they changed."""
+    """Sums over the latest known snapshots of an owner, after every change of one of them.
+
+    Of changes at the same moment the last row has the sums after all of them, and is the one an
+    as-of join finds.
+    """
     is_correction = pl.struct("owner_id", "post_id") == pl.struct("owner_id", "post_id").shift()
     before = pl.when(is_correction).then(pl.col(SUM).shift()).otherwise(0)
     changes = counted.with_columns((pl.col(SUM) - before).cast(pl.Int64))
     return (
-        changes.group_by("owner_id", "moment")
-        .agg(pl.col(SUM).sum())
+        changes.drop("post_id")
         .sort("owner_id", "moment")
         .with_columns(pl.col(SUM).cum_sum().over("owner_id"))
     )

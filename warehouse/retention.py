@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import STORAGE_VERSION, explained, transaction
+from warehouse.database import ROW_GROUP_ROWS, STORAGE_VERSION, explained, transaction
 from warehouse.schema import query
 
 
@@ -64,7 +64,10 @@ def compact(path: Path) -> int:
     try:
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH '{source}' AS old (READ_ONLY)")
-            connection.execute(f"ATTACH '{target}' AS new (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute(
+                f"ATTACH '{target}' AS new "
+                f"(STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_ROWS})"
+            )
             connection.execute("COPY FROM DATABASE old TO new")
             connection.execute("DETACH new")
         draft.replace(path)

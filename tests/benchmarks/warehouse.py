@@ -9,16 +9,16 @@ import pandas as pd
 import polars as pl
 import sqlalchemy as sa
 
-from tests.benchmarks.measuring import Row, faster, interleaved, timed
+from tests.benchmarks.measuring import Row, faster, interleaved
 from tests.benchmarks.models import scratch
 from tests.benchmarks.worlds import UNTIL, write_world
+from vkflow.modelling.vectors import as_lists
 from warehouse.database import open_warehouse
 from warehouse.owner_history import read_owner_history
 from warehouse.texts import write_text_embeddings
 
 DIMENSIONS = 768
-CHUNK = 20_000
-SLOW_ROWS, SLOWER_ROWS = 2_000, 500
+PEER_ROWS = 3_000
 """Rows the peers write: their time grows with the rows, and is multiplied."""
 
 
@@ -31,28 +31,42 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def _vectors(folder: Path, n: int) -> Iterator[Row]:
-    vectors = np.random.default_rng(0).normal(size=(CHUNK, DIMENSIONS)).astype(np.float32)
-    lists = pl.Series("embedding", vectors).arr.to_list()
+    vectors = np.random.default_rng(0).standard_normal((n, DIMENSIONS), dtype=np.float32)
+    embeddings = _embeddings(vectors)
 
     def ours() -> None:
+        (folder / "ours.duckdb").unlink(missing_ok=True)
         with open_warehouse(folder / "ours.duckdb") as connection:
-            for start in range(0, n, CHUNK):
-                write_text_embeddings(connection, _embeddings(lists, start))
+            write_text_embeddings(connection, embeddings)
 
-    seconds = timed(ours)
-    pandas = timed(lambda: _to_sql(folder, vectors[:SLOW_ROWS])) * n / SLOW_ROWS
-    many = timed(lambda: _executemany(folder, vectors[:SLOWER_ROWS])) * n / SLOWER_ROWS
+    few = vectors[:PEER_ROWS]
+    seconds = interleaved(
+        {
+            "ours": ours,
+            "to_sql": lambda: _to_sql(folder, few),
+            "executemany": lambda: _executemany(folder, few),
+        },
+        repeats=3,
+        warm=False,
+    )
     work = f"{n:,} vectors of {DIMENSIONS} into the warehouse"
-    yield faster(work, seconds, f"SQLAlchemy executemany, {SLOWER_ROWS} rows", many, 100)
-    yield faster(work, seconds, f"pandas.to_sql, {SLOW_ROWS:,} rows", pandas, 20)
+    for name, peer, goal in (
+        ("executemany", "SQLAlchemy executemany", 100),
+        ("to_sql", "pandas.to_sql", 20),
+    ):
+        theirs = seconds[name] * n / PEER_ROWS
+        yield faster(work, seconds["ours"], f"{peer}, {PEER_ROWS:,} rows", theirs, goal)
 
 
-def _embeddings(lists: pl.Series, start: int) -> pl.DataFrame:
-    hashes = [f"{number:064x}" for number in range(start, start + len(lists))]
-    return pl.DataFrame({"text_hash": hashes, "embedding": lists}).with_columns(
-        pl.lit("benchmark").alias("encoder_id"),
-        pl.lit(20, pl.Int32).alias("n_tokens"),
-        pl.lit(False).alias("truncated"),
+def _embeddings(vectors: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "text_hash": [f"{number:064x}" for number in range(len(vectors))],
+            "encoder_id": "benchmark",
+            "embedding": as_lists(vectors),
+            "n_tokens": pl.repeat(20, len(vectors), dtype=pl.Int32, eager=True),
+            "truncated": False,
+        }
     )
 
 

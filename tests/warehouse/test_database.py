@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.database import open_warehouse, transaction
+from warehouse.database import ROW_GROUP_ROWS, open_warehouse, transaction
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
 
 HOLD = """
@@ -43,7 +43,8 @@ def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_new_file_has_the_compact_storage_format(path: Path):
     with open_warehouse(path) as connection:
         tags = connection.execute(
-            "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+            "SELECT tags['storage_version'] FROM duckdb_databases() "
+            "WHERE database_name = current_database()"
         ).fetchall()
     assert tags == [("v1.5.0+",)]
     assert list(path.parent.iterdir()) == [path]
@@ -90,6 +91,25 @@ def test_a_file_held_elsewhere_is_an_error_that_names_the_process(path: Path):
             pass
         waited = time.monotonic() - started
     assert 1 <= waited < 5
+
+
+def test_a_file_this_process_has_open_is_an_error_that_says_so(path: Path):
+    with (
+        open_warehouse(path),
+        pytest.raises(WarehouseLockedError, match="held by this process itself; waited 1 s"),
+        open_warehouse(path, wait_seconds=1),
+    ):
+        pass
+
+
+def test_row_groups_are_small_so_that_adding_vectors_rewrites_little(path: Path):
+    with open_warehouse(path) as connection:
+        connection.execute("INSERT INTO watermarks SELECT i, '' FROM range(100_000) AS t(i)")
+    with open_warehouse(path) as connection:
+        (groups,) = connection.execute(
+            "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('watermarks')"
+        ).fetchone()
+    assert groups == -(-100_000 // ROW_GROUP_ROWS)
 
 
 def test_a_file_released_in_time_is_opened(path: Path):

@@ -111,8 +111,8 @@ def test_the_snapshot_lies_alone_in_its_folder(filled: duckdb.DuckDBPyConnection
         publish(filled, snapshot)
     assert list(snapshot.parent.iterdir()) == [snapshot]
     assert filled.execute(
-        "SELECT count(*) FROM duckdb_databases() WHERE NOT internal"
-    ).fetchall() == [(1,)]
+        "SELECT count(*) FROM duckdb_databases() WHERE database_name = 'draft'"
+    ).fetchall() == [(0,)]
 
 
 def test_publishing_that_fails_leaves_the_old_snapshot_and_no_draft(

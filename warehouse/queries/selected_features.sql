@@ -1,6 +1,7 @@
 -- One row per selected post of this chunk: what was known when it was published.
 -- Columns that begin with history_ come from the owner's past; NULL means unknown.
--- Vectors are narrowed to the chunk before they are joined: a join keeps its right side in memory.
+-- Vectors are large and most of them belong to other posts: those of the chunk are found first, by
+-- the small columns, and then read by rowid, which leaves out the parts of the file without any.
 WITH chunk AS MATERIALIZED (
     SELECT
         selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at, position,
@@ -8,6 +9,12 @@ WITH chunk AS MATERIALIZED (
     FROM selected_posts
     JOIN posts USING (owner_id, post_id)
     WHERE position >= $start AND position < $stop
+), found_texts AS MATERIALIZED (
+    SELECT rowid AS row_number FROM text_embeddings SEMI JOIN chunk USING (text_hash)
+    WHERE encoder_id = $encoder_id
+), found_images AS MATERIALIZED (
+    SELECT rowid AS row_number FROM image_embeddings SEMI JOIN chunk USING (image_hash)
+    WHERE encoder_id = $tagger_id
 )
 SELECT
     chunk.owner_id, chunk.post_id, chunk.published_at,
@@ -25,10 +32,10 @@ LEFT JOIN (
     FROM text_statistics SEMI JOIN chunk USING (text_hash) WHERE version = $statistics_version
 ) AS statistics ON statistics.text_hash = chunk.text_hash
 LEFT JOIN (
-    FROM text_embeddings SEMI JOIN chunk USING (text_hash) WHERE encoder_id = $encoder_id
+    FROM text_embeddings WHERE rowid IN (SELECT row_number FROM found_texts)
 ) AS text_embeddings ON text_embeddings.text_hash = chunk.text_hash
 LEFT JOIN (
-    FROM image_embeddings SEMI JOIN chunk USING (image_hash) WHERE encoder_id = $tagger_id
+    FROM image_embeddings WHERE rowid IN (SELECT row_number FROM found_images)
 ) AS image_embeddings ON image_embeddings.image_hash = chunk.image_hash
 LEFT JOIN (
     FROM image_scores SEMI JOIN chunk USING (image_hash)
