@@ -25,12 +25,12 @@ PEER_ROWS = 3_000
 def rows(quick: bool) -> Iterator[Row]:
     """All rows about the warehouse."""
     with scratch() as folder:
-        yield from _vectors(folder, 20_000 if quick else 100_000)
+        yield from _vectors(folder, 20_000 if quick else 100_000, repeats=1 if quick else 3)
     with scratch() as home:
         yield from _owner_history(home, 20_000 if quick else 100_000)
 
 
-def _vectors(folder: Path, n: int) -> Iterator[Row]:
+def _vectors(folder: Path, n: int, repeats: int) -> Iterator[Row]:
     vectors = np.random.default_rng(0).standard_normal((n, DIMENSIONS), dtype=np.float32)
     embeddings = _embeddings(vectors)
 
@@ -46,7 +46,7 @@ def _vectors(folder: Path, n: int) -> Iterator[Row]:
             "to_sql": lambda: _to_sql(folder, few),
             "executemany": lambda: _executemany(folder, few),
         },
-        repeats=3,
+        repeats=repeats,
         warm=False,
     )
     work = f"{n:,} vectors of {DIMENSIONS} into the warehouse"
