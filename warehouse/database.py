@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
+from warehouse.memory import return_memory
 from warehouse.schema import migrate, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
@@ -67,6 +68,7 @@ def open_warehouse(
         raise
     finally:
         connection.close()
+        return_memory()
 
 
 @contextmanager

@@ -10,9 +10,13 @@ from warehouse.memory import return_memory
 SETTING = "DUCKDB_JE_MALLOC_CONF"
 
 
-def imported_with(environment: dict[str, str]) -> str:
-    """The setting of DuckDB's allocator in a process that imports the warehouse."""
-    command = f"import warehouse.database, os; print(os.environ['{SETTING}'])"
+def imported_with(package: str, environment: dict[str, str]) -> str:
+    """The setting of DuckDB's allocator, after a package and before DuckDB was imported."""
+    command = (
+        f"import os, sys, {package}\n"
+        "assert 'duckdb' not in sys.modules\n"
+        f"print(os.environ['{SETTING}'])"
+    )
     others = {name: value for name, value in os.environ.items() if name != SETTING}
     done = subprocess.run(
         [sys.executable, "-c", command],
@@ -21,9 +25,13 @@ def imported_with(environment: dict[str, str]) -> str:
     return done.stdout.strip()
 
 
-def test_duckdb_keeps_no_free_memory_unless_told_otherwise():
-    assert "dirty_decay_ms:0" in imported_with({})
-    assert imported_with({SETTING: "dirty_decay_ms:500"}) == "dirty_decay_ms:500"
+@pytest.mark.parametrize("package", ["warehouse", "tasks"])
+def test_duckdb_is_told_to_keep_no_free_memory_before_it_is_imported(package: str):
+    assert "dirty_decay_ms:0" in imported_with(package, {})
+
+
+def test_another_setting_in_the_environment_is_left_alone():
+    assert imported_with("warehouse", {SETTING: "dirty_decay_ms:500"}) == "dirty_decay_ms:500"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -10,7 +10,7 @@ from vkflow.errors import SourceError
 from vkflow.sources.source import PICTURES_SCHEMA, POSTS_SCHEMA, SNAPSHOTS_SCHEMA, Chunk
 
 CHUNK_POSTS = 1_000
-CHUNK_SNAPSHOTS = 50_000
+CHUNK_SNAPSHOTS = 20_000
 
 
 class SampleSource:
