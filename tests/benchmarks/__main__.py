@@ -22,7 +22,7 @@ FOLDER = Path("data") / "benchmarks"
 def main() -> None:
     """Run the parts, print the table, write JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small numbers, in four minutes")
+    parser.add_argument("--quick", action="store_true", help="small numbers, in three minutes")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
                         help=f"some of: {', '.join(PARTS)}")  # fmt: skip
     arguments = parser.parse_args()
