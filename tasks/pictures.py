@@ -55,7 +55,7 @@ def _tag_all(
 ) -> int:
     done = 0
     with progress("pictures tagged", total) as advance:
-        while tagged := _tag_chunk(settings, tagger, taxonomy, categories):
+        while done < total and (tagged := _tag_chunk(settings, tagger, taxonomy, categories)):
             done += tagged
             advance(tagged)
     run_logger().info("%d pictures tagged", done)

@@ -46,6 +46,8 @@ def compare_with_texts(
                 )
                 return 0
         done += _compare_chunk(settings, tagger, pairs)
+        if len(pairs) < settings.images.chunk_images:
+            break  # these were the last: to ask for more would open the warehouse once again
     if done:
         run_logger().info("%d texts compared with their pictures", done)
     return done
