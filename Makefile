@@ -25,7 +25,7 @@ test-browser: $(INSTALLED)
 test-kill: $(INSTALLED)
 	$(BIN)/python -m tests.flows.killing
 
-# Beside what people would use instead: half an hour on a quiet machine, or four minutes.
+# Beside what people would use instead: half an hour on a quiet machine, or three minutes.
 bench: $(BENCHMARKED)
 	$(BIN)/python -m tests.benchmarks
 

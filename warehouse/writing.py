@@ -17,7 +17,7 @@ def registered(
     """Let SQL read ``frame`` under ``name``.
 
     DuckDB reads one Arrow batch per thread, and whole row groups go straight to its file, past the
-    log: vectors are written in a quarter of the time.
+    log: vectors are written in a third of the time.
     """
     table = frame.to_arrow()
     batches = table.to_batches(max_chunksize=ROW_GROUP_ROWS)
