@@ -92,7 +92,7 @@ def _device(settings: Settings) -> str:
 
 
 def _encoder(settings: Settings) -> str:
-    from vkflow.text.encoders import load_encoder
+    from vkflow.text.loading import load_encoder
 
     encoder = load_encoder(settings)
     return f"{encoder.encoder_id}, {encoder.dimensions} dimensions"

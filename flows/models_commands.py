@@ -47,7 +47,10 @@ def show(
 @app.command()
 def pull(
     name: Annotated[
-        str, typer.Argument(help="xlm-roberta-base, another encoder, or a CLIP MODEL:PRETRAINED.")
+        str,
+        typer.Argument(
+            help="xlm-roberta-base, another encoder, a CLIP MODEL:PRETRAINED, or e5-small."
+        ),
     ] = "xlm-roberta-base",
     to: Annotated[Path | None, typer.Option(help="Default: models/hub in the home.")] = None,
     revision: Annotated[str | None, typer.Option(help="Commit, tag or branch on the hub.")] = None,
@@ -56,7 +59,7 @@ def pull(
     from vkflow.hub import pull_model
     from vkflow.settings import load_settings
 
-    target = to or load_settings().models_directory / "hub"
+    target = to or load_settings().hub_directory
     pulled = pull_model(name, target, revision)
     typer.echo(f"{pulled.directory} is complete. To use it: {pulled.setting}")
 

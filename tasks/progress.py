@@ -1,4 +1,7 @@
-"""Progress of a long step: a bar in the terminal, an artifact in the Prefect UI."""
+"""Progress of a long step: a bar in the terminal, an artifact in the Prefect UI.
+
+Where there is no terminal, a line in the log every half a minute.
+"""
 
 import sys
 import time
@@ -12,7 +15,10 @@ from prefect.context import TaskRunContext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tasks.step import run_logger
+
 SECONDS_BETWEEN_UPDATES = 5.0
+SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
@@ -34,6 +40,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
     )
     done, updated = 0, time.monotonic()
+    line = _LogLine(description, total)
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         row = bar.add_task(description, total=total)
@@ -42,6 +49,8 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
             nonlocal done, updated
             done += finished
             bar.advance(row, finished)
+            if not console.is_terminal:
+                line.tell(done)
             if artifact and time.monotonic() - updated > SECONDS_BETWEEN_UPDATES:
                 updated = time.monotonic()
                 update_progress_artifact(artifact, min(100.0, 100 * done / max(total, 1)))
@@ -49,6 +58,33 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
         yield advance
     if artifact:
         update_progress_artifact(artifact, 100.0)
+
+
+class _LogLine:
+    """Says now and then how far a step is, how fast it goes, and how long the rest will take."""
+
+    def __init__(self, description: str, total: int) -> None:
+        self._description, self._total = description, total
+        self._began = self._told = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._told < SECONDS_BETWEEN_LINES or not done:
+            return
+        self._told = now
+        rate = done / (now - self._began)
+        run_logger().info(
+            "%s: %d of %d, %.3g a second, %s left",
+            self._description,
+            done,
+            self._total,
+            rate,
+            _duration(max(self._total - done, 0) / rate),
+        )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _artifact(description: str) -> UUID | None:

@@ -54,8 +54,12 @@ def _digest(settings: Settings, as_of: datetime) -> str:
         (settings.reports_directory / f"{date}.html").exists(),
         sorted(bundle.name for bundle in settings.models_directory.glob("*/")),
     )
-    models = (settings.text.encoder, settings.images.tagger.removeprefix(LOCAL_PREFIX))
-    weights = [_files(Path(model)) for model in models]
+    models = (
+        settings.hub_directory / settings.text.encoder,  # the offline default
+        Path(settings.text.encoder),
+        Path(settings.images.tagger.removeprefix(LOCAL_PREFIX)),
+    )
+    weights = [_files(model) for model in models]
     code = (version("vkflow"), RECIPE_VERSION)
     parts = (code, settings.model_dump(mode="json"), weights, data, date, results)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

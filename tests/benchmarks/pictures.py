@@ -152,7 +152,7 @@ def _offline_default(posts: int) -> Iterator[Row]:
     from vkflow.images.media import media_path
     from vkflow.settings import load_settings
     from vkflow.text.cleaning import clean_for_encoder
-    from vkflow.text.encoders import load_encoder
+    from vkflow.text.loading import load_encoder
 
     with scratch() as home:
         write_world(home, posts, pictured=1)

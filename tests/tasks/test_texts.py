@@ -1,3 +1,4 @@
+import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -5,12 +6,19 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tasks import texts as texts_task
 from tasks.pulling import pull_posts
 from tasks.step import warehouse_of
 from tasks.texts import compute_text_statistics, embed_texts
+from tests.fakes.faulty_encoders import (
+    POISON,
+    FaultyEncoder,
+    embed_with_dying_encoder,
+    load_dying_encoder,
+)
 from vkflow.settings import Settings, load_settings
 from vkflow.text.cleaning import clean_for_encoder
-from vkflow.text.encoders import load_encoder
+from vkflow.text.loading import load_encoder
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 TEXTS = ["Кот спит &#128571;<br>дома", "", "Рецепт пирога", "Рецепт пирога", "МАТЧ окончен!"]
@@ -58,7 +66,7 @@ def test_every_text_is_embedded_once_as_the_encoder_does_it(settings: Settings) 
         "FROM text_embeddings JOIN posts USING (text_hash)",
     )
     expected = load_encoder(settings).encode(clean_for_encoder(rows["text"]).to_list())
-    np.testing.assert_allclose(np.array(rows["embedding"].to_list()), expected.vectors, atol=1e-6)
+    np.testing.assert_allclose(np.array(rows["embedding"].to_list()), expected.vectors, atol=1e-4)
     assert rows["n_tokens"].to_list() == expected.n_tokens.tolist()
 
 
@@ -91,3 +99,65 @@ def test_statistics_are_kept_for_every_text_the_empty_one_too(settings: Settings
         "WHERE post_id IN (0, 1) ORDER BY post_id",
     )
     assert rows.rows() == [(TEXTS[0], 3, 1, 1), ("", 0, 0, 0)]
+
+
+@pytest.fixture
+def poisoned(settings: Settings) -> Settings:
+    """One more post, with the text that encoders of ``faulty_encoders`` fail on."""
+    with warehouse_of(settings) as connection:
+        connection.execute(
+            "INSERT INTO posts SELECT * REPLACE (99 AS post_id, ? AS text, 'poison' AS text_hash) "
+            "FROM posts WHERE post_id = 2",
+            [POISON],
+        )
+    return settings.model_copy(update={"text": settings.text.model_copy(update={"chunk_texts": 9})})
+
+
+def quarantined(settings: Settings) -> list[tuple[object, ...]]:
+    return stored(settings, "SELECT key, reason, payload FROM quarantine").rows()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("raises", "the text encoder fails on this text: ValueError cannot read this"),
+        ("gives NaN", "the text encoder gives no finite vector for this text"),
+    ],
+)
+def test_a_text_the_encoder_fails_on_is_quarantined_and_the_rest_goes_on(
+    poisoned: Settings, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str
+) -> None:
+    encoder = FaultyEncoder(fault)
+    monkeypatch.setattr(texts_task, "load_encoder", lambda _settings: encoder)
+    assert embed_texts.fn(poisoned).texts == 3
+    assert quarantined(poisoned) == [("poison", reason, POISON)]
+    encoder.read.clear()
+    assert embed_texts.fn(poisoned).texts == 0
+    assert encoder.read == [], "the next night does not try it again"
+
+
+def test_a_text_that_kills_the_encoder_twice_is_quarantined(
+    poisoned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts_task, "load_encoder", load_dying_encoder)
+    night = multiprocessing.get_context("spawn").Process(
+        target=embed_with_dying_encoder, args=(poisoned,)
+    )
+    night.start()
+    night.join(60)
+    assert night.exitcode == -9, "the first night dies of it"
+    assert embed_texts.fn(poisoned).texts == 3
+    assert quarantined(poisoned) == [
+        ("poison", "the text encoder's process dies on this text", POISON)
+    ]
+
+
+def test_an_encoder_that_fails_on_everything_blames_no_text(
+    poisoned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        texts_task, "load_encoder", lambda _settings: FaultyEncoder("always raises")
+    )
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        embed_texts.fn(poisoned)
+    assert quarantined(poisoned) == []

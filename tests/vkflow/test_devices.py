@@ -52,12 +52,22 @@ def test_unknown_devices_are_refused(device: str, no_gpu: None) -> None:
     ("precision", "device", "message"),
     [
         ("fp16", "cpu", "needs a GPU"),
-        ("int8", "cuda", "is for the CPU"),
+        ("int8", "cpu", "is unknown"),
+        ("bf16", "cpu", "has no units for it"),
         ("fp64", "cpu", "is unknown"),
     ],
 )
 def test_formats_the_device_does_not_have_are_refused(
-    precision: str, device: str, message: str
+    precision: str, device: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", dict)
     with pytest.raises(SettingsError, match=message):
         resolve_precision(precision, device)
+
+
+def test_bf16_is_for_cpus_with_units_for_it_and_must_be_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
+    assert resolve_precision("bf16", "cpu") == "bf16"
+    assert resolve_precision("auto", "cpu") == "fp32"

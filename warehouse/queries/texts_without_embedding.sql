@@ -3,6 +3,9 @@
 SELECT text_hash, any_value(text) AS text
 FROM posts
 ANTI JOIN (SELECT text_hash FROM text_embeddings WHERE encoder_id = $encoder_id) USING (text_hash)
+ANTI JOIN (
+    SELECT key AS text_hash FROM quarantine WHERE source = 'text encoder ' || $encoder_id
+) USING (text_hash)
 WHERE text <> ''
 GROUP BY text_hash
 ORDER BY max(published_at) DESC NULLS LAST, text_hash
