@@ -17,7 +17,7 @@ from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
 from warehouse import features
 
-RECIPE_VERSION = 4
+RECIPE_VERSION = 5
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
 

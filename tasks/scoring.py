@@ -1,14 +1,20 @@
-"""Score the posts of the window with the champion."""
+"""Score the posts of the window with the champion; without one, with the rates of their owners."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import duckdb
+import numpy as np
 import polars as pl
 
 from tasks.progress import progress
-from tasks.selected_posts import selected_posts
+from tasks.selected_posts import Inputs, read_inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
+from vkflow.modelling.metrics import SMALLEST
+from vkflow.modelling.owner_rates import RatePrior, fit_priors, smoothed_rates
+from vkflow.modelling.training_set import align_outcomes
 from vkflow.settings import Settings
 from warehouse import constants, features, models, predictions
 
@@ -29,9 +35,7 @@ def score_posts(settings: Settings, as_of: datetime, run_id: str) -> Scored:
     with warehouse_of(settings, as_of) as connection:
         champion = models.champion_version(connection, as_of)
         if champion is None:
-            message = "there is no champion yet: no bundle was promoted, nothing is scored"
-            run_logger().warning(message)
-            return Scored(None, 0, 0, message)
+            return _score_by_rates(connection, settings, as_of, run_id)
         since = as_of - timedelta(days=settings.scoring.window_days)
         total = features.select_unscored_posts(connection, champion, since, as_of)
         bundle = load_bundle(settings.models_directory, champion) if total else None
@@ -48,6 +52,78 @@ def score_posts(settings: Settings, as_of: datetime, run_id: str) -> Scored:
     message = f"{total} posts scored with {champion}" if total else "every post is scored already"
     run_logger().info(message)
     return Scored(champion, total, rows, message)
+
+
+def _score_by_rates(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime, run_id: str
+) -> Scored:
+    """Without a champion a post gets its owner's smoothed rate, or the rate of all posts."""
+    inputs = read_inputs(connection)
+    priors = _priors(connection, inputs, as_of - timedelta(days=settings.training.window_days))
+    if not priors:
+        message = "there is no champion, and no post with a label whose rate could be predicted"
+        run_logger().warning(message)
+        return Scored(None, 0, 0, message)
+    version = f"rates-{as_of:%Y%m%d}"
+    since = as_of - timedelta(days=settings.scoring.window_days)
+    total = features.select_unscored_posts(connection, version, since, as_of)
+    rows = 0
+    for chunk in selected_posts(connection, inputs, settings.scoring.chunk_posts):
+        table = rates_table(chunk, priors).with_columns(
+            pl.lit(version).alias("model_version"),
+            pl.lit(as_of).dt.cast_time_unit("us").alias("scored_at"),
+            pl.lit(run_id).alias("run_id"),
+        )
+        rows += predictions.write_predictions(connection, table)
+    message = f"there is no champion yet: {total} posts got the rates of their owners ({version})"
+    run_logger().warning(message)
+    return Scored(version, total, rows, message)
+
+
+def _priors(
+    connection: duckdb.DuckDBPyConnection, inputs: Inputs, since: datetime
+) -> dict[str, RatePrior]:
+    """What is believed of owners by the labelled posts since then, by activity."""
+    if not features.select_labelled_posts(connection, since):
+        return {}
+    outcomes = features.read_selected_outcomes(connection)
+    posts = pl.concat(
+        [
+            chunk.select("owner_id", "post_id", pl.col("^history_.*$"))
+            for chunk in selected_posts(connection, inputs)
+        ]
+    )
+    counts, chances = align_outcomes(posts, outcomes)
+    return fit_priors(posts, counts, chances, np.full(len(posts), True))
+
+
+def rates_table(posts: pl.DataFrame, priors: Mapping[str, RatePrior]) -> pl.DataFrame:
+    """Owner rates of posts, one row per post and activity.
+
+    Args:
+        posts: rows of ``warehouse.features.selected_features``.
+        priors: by activity.
+
+    Returns:
+        owner_id, post_id, activity, probability, predicted_by: ``owner rate``, or ``global rate``
+        where nothing is known of the owner.
+    """
+    keys = posts.select("owner_id", "post_id")
+    return pl.concat(
+        keys.with_columns(
+            pl.lit(activity).alias("activity"),
+            pl.Series(
+                "probability", smoothed_rates(posts, activity, prior).clip(SMALLEST, 1 - SMALLEST)
+            ),
+            posts.select(
+                pl.when(pl.col(f"history_{activity}_chances") > 0)
+                .then(pl.lit("owner rate"))
+                .otherwise(pl.lit("global rate"))
+                .alias("predicted_by")
+            )["predicted_by"],
+        )
+        for activity, prior in priors.items()
+    )
 
 
 def prediction_table(

@@ -32,7 +32,6 @@ from vkflow.modelling.bundles import (
 )
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.promotion import decide_promotion
-from vkflow.modelling.splits import TRAIN, VALIDATION
 from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
@@ -123,8 +122,17 @@ def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Flo
             run_logger().warning("the new bundle is not compared with the champion: %s", error)
             return {}
         features.select_labelled_posts(connection, since)
-        chunks = [bundle.predict(chunk) for chunk in selected_posts(connection, bundle.manifest)]
+        chunks = [_unlearnt(chunk, bundle) for chunk in selected_posts(connection, bundle.manifest)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _unlearnt(posts: pl.DataFrame, bundle: Bundle) -> dict[str, Floats]:
+    """A bundle's probabilities; NaN for posts it may have learnt from, which judge nothing."""
+    until = bundle.manifest.trained_on_to
+    if until is None:  # undated posts only: there is no telling which are new
+        return {name: np.full(len(posts), np.nan) for name in bundle.predict(posts)}
+    is_new = (posts["published_at"] > until).fill_null(False).to_numpy()
+    return {name: np.where(is_new, p, np.nan) for name, p in bundle.predict(posts).items()}
 
 
 def _write_model(
@@ -151,7 +159,7 @@ def _manifest(
     data: TrainingSet,
     trained: Trained,
 ) -> Manifest:
-    learnt = data.keys.filter(pl.col("split").is_in([TRAIN, VALIDATION]))["published_at"]
+    learnt = data.keys["published_at"]
     packages = ("catboost", "polars", "numpy", "scikit-learn")
     return Manifest(
         model_version=f"{as_of:%Y%m%d}-{fingerprint[:8]}",
@@ -176,7 +184,7 @@ def _manifest(
             name: Fitted(
                 intercept=model.calibration.intercept,
                 slope=model.calibration.slope,
-                correlation=model.correlation,
+                variance=model.variance,
                 penalty=model.penalty,
                 n_trees=model.trees.tree_count_,
             )

@@ -16,7 +16,7 @@ def write_predictions(connection: duckdb.DuckDBPyConnection, predictions: pl.Dat
     Args:
         connection: the open warehouse.
         predictions: owner_id, post_id, activity, probability, model_version, scored_at, run_id,
-            predicted_by (model, or owner rate where the activity has no model).
+            predicted_by (model, owner rate, or global rate).
 
     Returns:
         The number of rows added.

@@ -38,7 +38,7 @@ class Fitted(BaseModel):
 
     intercept: float
     slope: float
-    correlation: float
+    variance: float = 0.0
     penalty: float
     n_trees: int
 
@@ -170,7 +170,7 @@ def _read(folder: Path) -> Bundle:
             coefficients[activity],
             _load_trees(folder / f"{activity}.cbm"),
             Calibration(fitted.intercept, fitted.slope),
-            fitted.correlation,
+            fitted.variance,
             fitted.penalty,
         )
         for activity, fitted in manifest.trained.items()

@@ -27,6 +27,12 @@ SCALES = {
     "text": 0.8,
     "image": 0.25,
 }
+SMALLEST_DEVIATION = 1e-6
+LIMIT = 3.0
+"""Standard deviations at which a column is cut off: what no training post had must not decide.
+After a first crawl histories grow for weeks, to 39 deviations of those a model was trained on."""
+LEAST_DEVIATION = 0.1
+"""Of a logit, a logarithm or a share: a column that hardly varied is not blown up."""
 COUNTED = tuple(name for name in TEXT_STATISTICS if name != "first_line_break")
 FLAGGED = (
     "words", "emoji", "urls", "hashtags", "mentions", "question_marks", "exclamation_marks",
@@ -49,21 +55,28 @@ class Standardiser:
     mean: Matrix
     scale: Matrix
 
-    def apply(self, values: Matrix) -> Matrix:
-        """Centre and scale; unknown values become the mean."""
-        standard: Matrix = np.nan_to_num((values - self.mean) * self.scale, nan=0.0)
-        return standard.astype(np.float32)
+    def apply(self, values: Matrix, spread: float) -> Matrix:
+        """Centre, scale and cut off at ``LIMIT`` times ``spread``; unknown ones become the mean."""
+        standard = np.nan_to_num((values - self.mean) * self.scale, nan=0.0)
+        bounded: Matrix = np.clip(standard, -LIMIT * spread, LIMIT * spread).astype(np.float32)
+        return bounded
 
 
-def fit_standardiser(values: Matrix, spread: float) -> Standardiser:
-    """Fit on training posts; afterwards a column has the standard deviation ``spread``."""
+def fit_standardiser(
+    values: Matrix, spread: float, least_deviation: float = SMALLEST_DEVIATION
+) -> Standardiser:
+    """Fit on training posts; afterwards a column has the standard deviation ``spread``.
+
+    A column that varies less than ``least_deviation`` has less; a constant one is left at zero.
+    """
     known = ~np.isnan(values)
     # A column nobody knows anything of has the mean 0, and stays at zero.
     n_known = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0).sum(axis=0, dtype=np.float64) / n_known
     squares = np.where(known, values - mean, 0) ** 2
     deviation = np.sqrt(squares.sum(axis=0, dtype=np.float64) / n_known)
-    scale = np.where(deviation > 1e-6, spread / np.maximum(deviation, 1e-6), 0.0)
+    scale = spread / np.maximum(deviation, least_deviation)
+    scale = np.where(deviation > SMALLEST_DEVIATION, scale, 0.0)
     return Standardiser(mean.astype(np.float32), scale.astype(np.float32))
 
 
@@ -93,12 +106,12 @@ class Design:
         parts = [
             np.ones((len(posts), 1), dtype=np.float32),
             SCALES["owner"] * _one_hot(posts["owner_id"], self.owners),
-            standard["history"].apply(history_columns(table)),
+            standard["history"].apply(history_columns(table), SCALES["history"]),
             *(SCALES["calendar"] * part for part in calendar),
             SCALES["category"] * _one_hot(table["image_category"], self.categories),
-            standard["statistics"].apply(statistics_columns(table)),
+            standard["statistics"].apply(statistics_columns(table), SCALES["statistics"]),
             *(
-                _standard_vectors(posts[f"{kind}_embedding"], standard[kind])
+                _standard_vectors(posts[f"{kind}_embedding"], standard[kind], kind)
                 for kind in ("text", "image")
                 if kind in standard
             ),
@@ -122,13 +135,14 @@ def fit_design(
     """
     frequent = owners.value_counts().sort(["count", owners.name], descending=[True, False])
     standardisers = {
-        "history": fit_standardiser(history_columns(table), SCALES["history"]),
-        "statistics": fit_standardiser(statistics_columns(table), SCALES["statistics"]),
+        "history": fit_standardiser(history_columns(table), SCALES["history"], LEAST_DEVIATION),
+        "statistics": fit_standardiser(
+            statistics_columns(table), SCALES["statistics"], LEAST_DEVIATION
+        ),
     }
     for kind, sample in vectors.items():
         if len(sample) > 1:
-            spread = SCALES[kind] / np.sqrt(sample.shape[1])
-            standardisers[kind] = fit_standardiser(sample, spread)
+            standardisers[kind] = fit_standardiser(sample, _spread(kind, sample.shape[1]))
     return Design(
         owners=tuple(frequent[owners.name].head(MOST_OWNERS).to_list()),
         categories=(*categories, NO_CATEGORY),
@@ -169,10 +183,15 @@ def _one_hot(column: pl.Series, values: Sequence[object]) -> Matrix:
     return matrix
 
 
-def _standard_vectors(column: pl.Series, standardiser: Standardiser) -> Matrix:
+def _spread(kind: str, dimensions: int) -> float:
+    """Standard deviation of one dimension of a vector's effect."""
+    return SCALES[kind] / float(np.sqrt(dimensions))
+
+
+def _standard_vectors(column: pl.Series, standardiser: Standardiser, kind: str) -> Matrix:
     """Standardised vectors; a post without one stands at the mean."""
     vectors, present = as_matrix(column)
     rows = np.zeros((len(column), len(standardiser.mean)), dtype=np.float32)
     if len(vectors):
-        rows[present] = standardiser.apply(vectors)
+        rows[present] = standardiser.apply(vectors, _spread(kind, vectors.shape[1]))
     return rows

@@ -23,6 +23,7 @@ METRICS_SCHEMA = {
     "low": pl.Float64,
     "high": pl.Float64,
 }
+FEW_OWNERS = 10
 MOST_WORK = 20_000_000
 """Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
 
@@ -33,13 +34,14 @@ class Judged:
 
     Attributes:
         rows: positions of its posts in the training set.
-        owners: owner of each post.
+        blocks: what is resampled together, by post: its owner; where there are fewer than ten
+            owners, its owner's week, since a few owners would give no interval at all.
         forecasts: predictions beside outcomes.
         oracle: the best possible predictions; on sample posts only.
     """
 
     rows: NDArray[np.int64]
-    owners: NDArray[np.int64]
+    blocks: NDArray[np.int64]
     forecasts: Forecasts
     oracle: Floats | None
 
@@ -47,7 +49,7 @@ class Judged:
         """Only the chosen posts."""
         forecasts = Forecasts(**{name: a[chosen] for name, a in vars(self.forecasts).items()})
         oracle = None if self.oracle is None else self.oracle[chosen]
-        return Judged(self.rows[chosen], self.owners[chosen], forecasts, oracle)
+        return Judged(self.rows[chosen], self.blocks[chosen], forecasts, oracle)
 
 
 def judge(
@@ -129,7 +131,23 @@ def _judged(
     )
     chosen = keys.select("owner_id", "post_id")[rows]
     best = None if oracle is None else _oracle(chosen, activity, oracle)
-    return Judged(rows, chosen["owner_id"].to_numpy(), forecasts, best)
+    return Judged(rows, resampling_blocks(keys[rows]), forecasts, best)
+
+
+def resampling_blocks(posts: pl.DataFrame) -> NDArray[np.int64]:
+    """Which posts are resampled together: an owner's, or, with few owners, an owner's of a week.
+
+    Args:
+        posts: owner_id, published_at (null: one block an owner).
+
+    Returns:
+        A number for each post, equal within a block.
+    """
+    block = pl.col("owner_id")
+    if posts["owner_id"].n_unique() < FEW_OWNERS:
+        week = pl.col("published_at").dt.epoch("d") // 7
+        block = pl.struct(block, week.alias("week")).hash(seed=0).reinterpret(signed=True)
+    return posts.select(block.alias("block"))["block"].to_numpy()
 
 
 def metrics_table(
@@ -140,7 +158,7 @@ def metrics_table(
     seed: int,
     split: str = TEST,
 ) -> pl.DataFrame:
-    """Figures with 95 % intervals from resampling whole owners.
+    """Figures with 95 % intervals from resampling whole blocks.
 
     Posts of one owner are alike; resampling single posts would make the intervals too narrow.
     Percentile bootstrap over clusters: Davison and Hinkley (1997), Bootstrap Methods, 3.8.
@@ -148,7 +166,7 @@ def metrics_table(
     Args:
         judged: from :func:`judge`.
         metrics: from :func:`vkflow.modelling.registry.load_metrics`.
-        samples: resamples; the same owners are drawn for every activity and metric.
+        samples: resamples; the same blocks are drawn for every activity and metric.
         seed: of the resampling.
         split: what to call the posts, such as ``test``.
 
@@ -202,7 +220,8 @@ def compare_losses(
 
     Args:
         judged: from :func:`judge`.
-        others: predictions of all posts of the training set, by activity.
+        others: predictions of all posts of the training set, by activity; NaN where they have
+            learnt from the post.
         samples: resamples, the same for both sides (a paired bootstrap).
         seed: of the resampling.
         split: what to call the posts.
@@ -210,13 +229,15 @@ def compare_losses(
     Returns:
         Rows of ``loss_against_champion``: above 0 is worse than the other predictions.
     """
-    paired = {
-        name: replace(
-            entry, forecasts=replace(entry.forecasts, global_rate=others[name][entry.rows])
-        )
-        for name, entry in judged.items()
-        if name in others
-    }
+    paired = {}
+    for name, entry in judged.items():
+        if name not in others:
+            continue
+        other = others[name][entry.rows]
+        both = entry.part(~np.isnan(other))
+        if len(np.unique(both.blocks)) > 1:  # of one block there is no interval
+            forecasts = replace(both.forecasts, global_rate=other[~np.isnan(other)])
+            paired[name] = replace(both, forecasts=forecasts)
     # The gain over the other predictions, as if they were the first baseline.
     metrics = {"loss_against_champion": lambda forecasts: -gain_over_global(forecasts)}
     table = metrics_table(paired, metrics, samples=samples, seed=seed, split=split)
@@ -224,35 +245,35 @@ def compare_losses(
 
 
 def _evaluate(
-    judged: Mapping[str, Judged], metrics: Mapping[str, Metric], owner_weights: Floats | None
+    judged: Mapping[str, Judged], metrics: Mapping[str, Metric], block_weights: Floats | None
 ) -> Floats:
     """Values, shape (activities + 1, metrics); the last row is the mean over activities."""
-    places = _owner_places(judged)
+    places = _block_places(judged)
     values = np.empty((len(judged) + 1, len(metrics)))
     for i, (activity, entry) in enumerate(judged.items()):
         forecasts = entry.forecasts
-        if owner_weights is not None:
-            forecasts = replace(forecasts, weights=owner_weights[places[activity]])
+        if block_weights is not None:
+            forecasts = replace(forecasts, weights=block_weights[places[activity]])
         has_views = float((forecasts.weights * forecasts.chances).sum()) > 0
         values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
     values[-1] = values[:-1].mean(axis=0)
     return values
 
 
-def _owner_places(judged: Mapping[str, Judged]) -> dict[str, NDArray[np.int64]]:
-    owners = np.unique(np.concatenate([entry.owners for entry in judged.values()]))
-    return {name: np.searchsorted(owners, entry.owners) for name, entry in judged.items()}
+def _block_places(judged: Mapping[str, Judged]) -> dict[str, NDArray[np.int64]]:
+    blocks = np.unique(np.concatenate([entry.blocks for entry in judged.values()]))
+    return {name: np.searchsorted(blocks, entry.blocks) for name, entry in judged.items()}
 
 
 def _resample(judged: Mapping[str, Judged], samples: int, seed: int) -> Iterator[Floats]:
-    """How often each owner is drawn, shape (owners,), again and again."""
-    n_owners = len(np.unique(np.concatenate([entry.owners for entry in judged.values()])))
+    """How often each block is drawn, shape (blocks,), again and again."""
+    n_blocks = len(np.unique(np.concatenate([entry.blocks for entry in judged.values()])))
     n_posts = max(len(entry.rows) for entry in judged.values())
     draws = int(np.clip(MOST_WORK // n_posts, min(100, samples), samples))
     generator = np.random.default_rng(seed)
-    shares = np.full(n_owners, 1 / n_owners)
+    shares = np.full(n_blocks, 1 / n_blocks)
     for _ in range(draws):
-        yield generator.multinomial(n_owners, shares).astype(np.float64)
+        yield generator.multinomial(n_blocks, shares).astype(np.float64)
 
 
 def _interval(draws: Floats) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
+from vkflow.modelling.splits import TRAIN, VALIDATION
 
 Matrix = NDArray[np.float32]
 
@@ -49,12 +50,14 @@ class LinearFit:
         penalty: the ridge penalty, chosen on the validation window.
         training: fitted on the training posts.
         folds: fitted on the training posts without one block of time each.
-        final: fitted on training and validation posts; what the bundle predicts with.
+        judged: fitted on training and validation posts; what the test window judges.
+        final: fitted on all labelled posts; what the bundle predicts with.
     """
 
     penalty: float
     training: Matrix
     folds: tuple[Matrix, ...]
+    judged: Matrix
     final: Matrix
 
 
@@ -89,24 +92,22 @@ def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = No
     return coefficients.astype(np.float32)
 
 
-def fit_linear(training: Sample, validation: Sample, blocks: NDArray[np.int64]) -> LinearFit:
+def fit_linear(sample: Sample, split: NDArray[np.object_], blocks: NDArray[np.int64]) -> LinearFit:
     """Choose the penalty on the validation window, then fit all that training needs.
 
     Args:
-        training: training posts.
-        validation: validation posts; without any the strongest penalty is taken.
+        sample: all labelled posts.
+        split: of each post; without validation posts the strongest penalty is taken.
         blocks: block of time of each training post, 0 to ``FOLDS`` - 1.
     """
-    penalty, fitted = _choose_penalty(training, validation)
+    training, validation = split == TRAIN, split == VALIDATION
+    penalty, fitted = _choose_penalty(sample[training], sample[validation])
     folds = tuple(
-        fit_logistic_ridge(training[blocks != block], penalty, fitted) for block in range(FOLDS)
+        fit_logistic_ridge(sample[training & (blocks != block)], penalty, fitted)
+        for block in range(FOLDS)
     )
-    both = Sample(
-        np.concatenate([training.design, validation.design]),
-        np.concatenate([training.rates, validation.rates]),
-        np.concatenate([training.weights, validation.weights]),
-    )
-    return LinearFit(penalty, fitted, folds, fit_logistic_ridge(both, penalty, fitted))
+    judged = fit_logistic_ridge(sample[training | validation], penalty, fitted)
+    return LinearFit(penalty, fitted, folds, judged, fit_logistic_ridge(sample, penalty, judged))
 
 
 def linear_logits(design: Matrix, coefficients: Mapping[str, Matrix]) -> dict[str, Floats]:

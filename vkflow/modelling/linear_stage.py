@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.modelling.linear import LinearFit, Sample, fit_linear, linear_logits
-from vkflow.modelling.metrics import Floats
-from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
-from vkflow.modelling.training_set import Recipe, TrainingSet
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.modelling.linear import LinearFit, Matrix, Sample, fit_linear, linear_logits
+from vkflow.modelling.metrics import Floats, sigmoid
+from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
+from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
+from vkflow.modelling.weights import information, relative_variance
+
+LEARNT = (TRAIN, VALIDATION, TEST, GAP)
+"""What the bundle learns from in the end; until it is judged, only from the first two."""
+PASSES = 2
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,13 @@ class LinearStage:
 
     Attributes:
         fits: by activity.
+        variances: relative variance of rates around what is expected of them, by activity.
         offsets: logits of every post by activity, never by a fit that saw the post itself.
         skipped: why an activity cannot be learnt.
     """
 
     fits: Mapping[str, LinearFit]
+    variances: Mapping[str, float]
     offsets: Mapping[str, Floats]
     skipped: Mapping[str, str]
 
@@ -37,14 +44,11 @@ def fit_linear_stage(data: TrainingSet, recipe: Recipe, min_posts: int) -> Linea
         min_posts: labelled training posts below which an activity is skipped.
     """
     reasons = {name: _reason_to_skip(data, name, min_posts) for name in ACTIVITY_NAMES}
-    fits = {name: _fit_linear(data, name) for name in ACTIVITY_NAMES if not reasons[name]}
+    fitted = {name: _fit_linear(data, name) for name in ACTIVITY_NAMES if not reasons[name]}
+    fits = {name: fit for name, (fit, _) in fitted.items()}
+    variances = {name: variance for name, (_, variance) in fitted.items()}
     skipped = {name: reason for name, reason in reasons.items() if reason}
-    return LinearStage(fits, _offsets(data, recipe, fits), skipped)
-
-
-def view_correlation(data: TrainingSet, activity: str) -> float:
-    """Correlation of the views within a training post, as estimated."""
-    return overdispersion(*data.outcomes(activity, data.rows(activity, TRAIN)))
+    return LinearStage(fits, variances, _offsets(data, recipe, fits), skipped)
 
 
 def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | None:
@@ -59,51 +63,57 @@ def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | N
     return None
 
 
-def _fit_linear(data: TrainingSet, activity: str) -> LinearFit:
-    correlation = view_correlation(data, activity)
-    training = _linear_sample(data, activity, TRAIN, correlation)
-    validation = _linear_sample(data, activity, VALIDATION, correlation)
-    rows = np.intersect1d(data.linear_rows, data.rows(activity, TRAIN))
-    return fit_linear(training, validation, data.blocks[rows])
+def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float]:
+    """The fit, and the relative variance of rates around it.
 
-
-def _linear_sample(data: TrainingSet, activity: str, split: str, correlation: float) -> Sample:
-    rows, places, _ = np.intersect1d(
-        data.linear_rows, data.rows(activity, split), assume_unique=True, return_indices=True
-    )
+    How much a post teaches depends on what is expected of it, which only a fit can tell: the first
+    one takes all posts for alike, the second knows better.
+    """
+    rows = np.intersect1d(data.linear_rows, data.rows(activity, *LEARNT))
+    places = np.searchsorted(data.linear_rows, rows)
     counts, chances = data.outcomes(activity, rows)
-    return Sample(
-        data.linear_design[places],
-        counts / chances,
-        effective_sample_sizes(chances, correlation),
-    )
+    design, split = data.linear_design[places], data.keys["split"].to_numpy()[rows]
+    blocks = data.blocks[rows]
+    training = split == TRAIN
+    expected = np.full(len(rows), counts[training].sum() / chances[training].sum())
+    for _ in range(PASSES):
+        variance = relative_variance(counts[training], chances[training], expected[training])
+        sample = Sample(design, counts / chances, information(chances, expected, variance))
+        fit = fit_linear(sample, split, blocks)
+        expected = sigmoid(_unseen_logits(design, split, blocks, fit))
+    variance = relative_variance(counts[training], chances[training], expected[training])
+    return fit, variance
+
+
+def _unseen_logits(
+    design: Matrix, split: NDArray[np.object_], blocks: Rows, fit: LinearFit
+) -> Floats:
+    """Logits of each post by a fit that has not seen it.
+
+    A training post gets the fit without its block of time, a validation post the fit on the
+    training posts, all others the fit on both.
+    """
+    fits = {"judged": fit.judged, "training": fit.training}
+    fits |= {str(block): fold for block, fold in enumerate(fit.folds)}
+    which = np.where(split == VALIDATION, "training", "judged").astype(object)
+    which[blocks >= 0] = blocks[blocks >= 0].astype(str)
+    logits = np.empty(len(design))
+    for name, values in linear_logits(design, fits).items():
+        logits[which == name] = values[which == name]
+    return logits
 
 
 def _offsets(
     data: TrainingSet, recipe: Recipe, linear: Mapping[str, LinearFit]
 ) -> dict[str, Floats]:
-    """Logits of the linear stage for every post, never by a fit that saw the post itself.
-
-    A training post gets the fit without its block of time, a validation post the fit on the
-    training posts, all others the fit on both.
-    """
-    if not linear:
-        return {}
+    """Logits of the linear stage for every post, never by a fit that saw the post itself."""
     split = data.keys["split"].to_numpy()
     offsets = {name: np.empty(len(split)) for name in linear}
     start = 0
-    for chunk in data.read_posts():
-        rows = np.arange(start, start + len(chunk))
-        design = recipe.design.matrix(chunk, data.features[start : start + len(chunk)])
+    for chunk in data.read_posts() if linear else ():
+        rows = slice(start, start + len(chunk))
+        design = recipe.design.matrix(chunk, data.features[rows])
         for name, fit in linear.items():
-            fits = {"final": fit.final, "training": fit.training}
-            fits |= {str(block): fold for block, fold in enumerate(fit.folds)}
-            values = linear_logits(design, fits)
-            which = np.where(split[rows] == VALIDATION, "training", "final").astype(object)
-            training = data.blocks[rows] >= 0
-            which[training] = data.blocks[rows][training].astype(str)
-            for fitted, logits in values.items():
-                chosen = which == fitted
-                offsets[name][rows[chosen]] = logits[chosen]
+            offsets[name][rows] = _unseen_logits(design, split[rows], data.blocks[rows], fit)
         start += len(chunk)
     return offsets

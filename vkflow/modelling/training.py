@@ -1,7 +1,7 @@
 """Training: per activity a linear stage, and trees on what it leaves, by CrossEntropy on rates."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
 from vkflow.modelling.features import CATEGORICAL
 from vkflow.modelling.linear import Matrix
-from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage, view_correlation
+from vkflow.modelling.linear_stage import LEARNT, LinearStage, fit_linear_stage
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
-from vkflow.modelling.weights import effective_sample_sizes
+from vkflow.modelling.weights import information
 from vkflow.sections import TrainingSettings
 
 
@@ -28,14 +28,14 @@ class ActivityModel:
         coefficients: of the linear stage, float32, shape (columns of the design,).
         trees: a CatBoost model of the logit that the linear stage leaves.
         calibration: applied to the sum.
-        correlation: of views within a post, as estimated.
+        variance: relative variance of rates around what is expected of them, as estimated.
         penalty: of the linear stage, as chosen.
     """
 
     coefficients: Matrix
     trees: Any
     calibration: Calibration
-    correlation: float
+    variance: float
     penalty: float
 
 
@@ -44,13 +44,15 @@ class Trained:
     """What training gives.
 
     Attributes:
-        models: by activity.
+        models: by activity; they have learnt from every labelled post.
+        judged: what they were before they learnt from the test window, by activity.
         skipped: why there is none, by activity.
-        predictions: of every labelled post, out of sample for validation and test, by activity
-            with a model; NaN for training posts.
+        predictions: of every labelled post by activity, by the judged model; NaN for training
+            posts.
     """
 
     models: Mapping[str, ActivityModel]
+    judged: Mapping[str, ActivityModel]
     skipped: Mapping[str, str]
     predictions: Mapping[str, Floats]
 
@@ -74,62 +76,88 @@ def train(
     """
     stage = fit_linear_stage(data, recipe, settings.min_posts)
     reasons = dict(stage.skipped)
-    models, predictions = {}, {}
+    models, judged, predictions = {}, {}, {}
     for name in ACTIVITY_NAMES:
         on_progress(name)
         if name in reasons:
             continue
         model, predicted = fit_activity(data, name, stage, settings)
         if _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
-            models[name], predictions[name] = model, predicted
+            judged[name], predictions[name] = model, predicted
+            models[name] = refit_activity(data, name, stage, settings, model)
         else:
             reasons[name] = "the model does not beat the owner's rate on the validation window"
-    return Trained(models, reasons, predictions)
+    return Trained(models, judged, reasons, predictions)
 
 
 def fit_activity(
     data: TrainingSet, activity: str, stage: LinearStage, settings: TrainingSettings
 ) -> tuple[ActivityModel, Floats]:
-    """Fit the trees of one activity, and calibrate where it helps.
+    """Fit the trees of one activity, and calibrate where it helps; the test window is not seen.
 
     Returns:
         The model, and its probabilities of all posts, NaN for training posts.
     """
     offset, linear = stage.offsets[activity], stage.fits[activity]
-    correlation = view_correlation(data, activity)
-    trees = _fit_trees(data, activity, offset, correlation, settings)
+    weights = _weights(data, activity, stage)
+    trees = _trees(settings, settings.iterations).fit(
+        _pool(data, activity, data.rows(activity, TRAIN), offset, weights),
+        eval_set=_pool(data, activity, data.rows(activity, VALIDATION), offset, weights),
+        early_stopping_rounds=settings.early_stopping_rounds,
+    )
     held_out = data.rows(activity, VALIDATION, TEST)
     logits = np.full(len(offset), np.nan)
     logits[held_out] = offset[held_out] + tree_logits(trees, data.features[held_out])
-    calibration = _fit_calibration(data, activity, logits, correlation)
-    model = ActivityModel(linear.final, trees, calibration, correlation, linear.penalty)
+    calibration = _fit_calibration(data, activity, logits, weights)
+    model = ActivityModel(
+        linear.judged, trees, calibration, stage.variances[activity], linear.penalty
+    )
     return model, sigmoid(calibration.apply(logits))
 
 
+def refit_activity(
+    data: TrainingSet,
+    activity: str,
+    stage: LinearStage,
+    settings: TrainingSettings,
+    judged: ActivityModel,
+) -> ActivityModel:
+    """The same model, with as many trees, learnt from every labelled post.
+
+    The newest posts, which judged it, tell most of what comes next.
+    """
+    trees = judged.trees
+    if trees.tree_count_:
+        rows = data.rows(activity, *LEARNT)
+        offset, weights = stage.offsets[activity], _weights(data, activity, stage)
+        pool = _pool(data, activity, rows, offset, weights)
+        trees = _trees(settings, trees.tree_count_).fit(pool)
+    return replace(judged, coefficients=stage.fits[activity].final, trees=trees)
+
+
+def _weights(data: TrainingSet, activity: str, stage: LinearStage) -> Floats:
+    """What each post is worth, in views; NaN where its outcome is unknown."""
+    expected = sigmoid(stage.offsets[activity])
+    return information(data.chances[activity], expected, stage.variances[activity])
+
+
 def _fit_calibration(
-    data: TrainingSet, activity: str, logits: Floats, correlation: float
+    data: TrainingSet, activity: str, logits: Floats, weights: Floats
 ) -> Calibration:
     rows = data.rows(activity, VALIDATION)
     counts, chances = data.outcomes(activity, rows)
-    weights = effective_sample_sizes(chances, correlation)
     if len(rows) < 2:
         return IDENTITY
-    return fit_calibration(logits[rows], counts / chances, weights)
+    return fit_calibration(logits[rows], counts / chances, weights[rows])
 
 
-def _fit_trees(
-    data: TrainingSet,
-    activity: str,
-    offset: Floats,
-    correlation: float,
-    settings: TrainingSettings,
-) -> Any:
+def _trees(settings: TrainingSettings, iterations: int) -> Any:
     from catboost import CatBoost
 
-    trees = CatBoost(
+    return CatBoost(
         {
             "loss_function": "CrossEntropy",
-            "iterations": settings.iterations,
+            "iterations": iterations,
             "learning_rate": settings.learning_rate,
             "depth": settings.depth,
             "l2_leaf_reg": settings.l2_leaf_reg,
@@ -144,21 +172,16 @@ def _fit_trees(
             "logging_level": "Silent",
         }
     )
-    return trees.fit(
-        _pool(data, activity, data.rows(activity, TRAIN), offset, correlation),
-        eval_set=_pool(data, activity, data.rows(activity, VALIDATION), offset, correlation),
-        early_stopping_rounds=settings.early_stopping_rounds,
-    )
 
 
-def _pool(data: TrainingSet, activity: str, rows: Rows, offset: Floats, correlation: float) -> Any:
+def _pool(data: TrainingSet, activity: str, rows: Rows, offset: Floats, weights: Floats) -> Any:
     from catboost import Pool
 
     counts, chances = data.outcomes(activity, rows)
     return Pool(
         data.features[rows].to_pandas(),
         label=counts / chances,
-        weight=effective_sample_sizes(chances, correlation),
+        weight=weights[rows],
         baseline=offset[rows],
         cat_features=list(CATEGORICAL),
     )

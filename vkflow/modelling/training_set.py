@@ -15,7 +15,7 @@ from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
-from vkflow.modelling.splits import TRAIN, VALIDATION, split_posts
+from vkflow.modelling.splits import TRAIN, split_posts
 from vkflow.modelling.vectors import as_matrix
 from vkflow.sections import TrainingSettings
 
@@ -114,7 +114,7 @@ def prepare(
     design = fit_design(
         keys.filter(chosen)["owner_id"], features.filter(chosen), categories, vectors
     )
-    linear_rows = _linear_rows(keys["split"])
+    linear_rows = np.flatnonzero(_evenly(np.ones(len(keys), dtype=np.bool_), LINEAR_ROWS))
     data = TrainingSet(
         keys=keys,
         history=history,
@@ -173,12 +173,6 @@ def _sample_vectors(read_posts: ReadPosts, training: NDArray[np.bool_]) -> dict[
 
 def _reducer(vectors: Matrix, components: int) -> Reducer | None:
     return fit_reducer(vectors, components) if len(vectors) > 1 else None
-
-
-def _linear_rows(split: pl.Series) -> Rows:
-    """Evenly spaced training and validation posts, in the shares they have."""
-    chosen = split.is_in([TRAIN, VALIDATION]).to_numpy()
-    return np.flatnonzero(_evenly(chosen, LINEAR_ROWS))
 
 
 def _evenly(chosen: NDArray[np.bool_], most: int) -> NDArray[np.bool_]:

@@ -22,7 +22,6 @@ from vkflow.modelling.learners import (
 )
 from vkflow.modelling.metrics import Floats, sigmoid
 from vkflow.modelling.owner_rates import smoothed_rates
-from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training import train
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
@@ -69,14 +68,9 @@ def _owner_rate(contest: Contest) -> Callable[[], Predictions]:
 
 def _product(contest: Contest) -> Callable[[], Predictions]:
     """The product itself: linear stage on everything, trees on what it leaves."""
-    data, recipe = contest.data, contest.recipe
-    trained = train(data, recipe, contest.settings, lambda activity: None)
-
-    def predict() -> Predictions:
-        chunks = [predict_posts(recipe, trained.models, posts) for posts in data.read_posts()]
-        return {a: np.concatenate([chunk[a] for chunk in chunks]) for a in contest.activities}
-
-    return predict
+    trained = train(contest.data, contest.recipe, contest.settings, lambda activity: None)
+    # Not those of the models, which have learnt from the test window once it had judged them.
+    return lambda: dict(trained.predictions)
 
 
 def _trees_on(*patterns: str) -> Callable[[Contest], Callable[[], Predictions]]:

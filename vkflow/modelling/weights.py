@@ -34,3 +34,34 @@ def effective_sample_sizes(chances: Floats, correlation: float) -> Floats:
     Kish (1965), Survey Sampling, 5.4 (design effect of a cluster).
     """
     return chances / (1 + (chances - 1) * correlation)
+
+
+def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> float:
+    """Variance of posts' true rates around the expected ones, in units of their squares.
+
+    By moments of the residuals: E (k - n p)^2 = n p (1 - p) + (n p)^2 v, each post weighted by
+    1 / (1 + n p), so that neither the many small nor the few large ones decide alone.
+
+    Args:
+        counts: activities of each post.
+        chances: views of each post, at least 1.
+        expected: the rate expected of each post, by a fit that has not seen it.
+
+    Returns:
+        v, at least 0: 0.25 says that rates differ by half of what is expected of them.
+    """
+    means = chances * expected
+    weights = 1 / (1 + means)
+    beyond_chance = weights * ((counts - means) ** 2 - means * (1 - expected))
+    room = float((weights * means**2).sum())
+    return max(float(beyond_chance.sum()) / room, 0.0) if room > 0 else 0.0
+
+
+def information(chances: Floats, expected: Floats, variance: float) -> Floats:
+    """How many independent views a post is worth: n / (1 + n p v).
+
+    The weight of a rate with variance p / n + p^2 v, beside that of a single view: McCullagh and
+    Nelder (1989), Generalized Linear Models, 9.2. A post of a quiet owner is worth more of its
+    views than one of which much is expected.
+    """
+    return chances / (1 + chances * expected * variance)

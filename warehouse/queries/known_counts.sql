@@ -1,7 +1,7 @@
 -- One row per mature snapshot of a dated post of the owners: what was counted, where it tells of
 -- a rate. Counts without chances tell nothing and stay out. Snapshots of a post follow each other.
 SELECT
-    owner_id, post_id, observed_at AS moment,
+    owner_id, post_id, known_at AS moment,
     1 AS posts_count,
     coalesce(views, 0) AS views_count,
     if(likes IS NULL OR views IS NULL, 0, least(likes, views)) AS like_count,

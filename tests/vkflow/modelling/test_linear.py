@@ -5,6 +5,7 @@ from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
 from vkflow.modelling.design import fit_standardiser
 from vkflow.modelling.linear import FOLDS, Sample, fit_linear, fit_logistic_ridge, linear_logits
 from vkflow.modelling.metrics import sigmoid
+from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 
 
 def draw(n_posts: int, seed: int, effect: float = 0.8) -> Sample:
@@ -47,23 +48,60 @@ def test_rates_that_are_all_alike_end_in_finite_coefficients(rate: float) -> Non
     assert np.isfinite(fitted).all()
 
 
+def together(training: Sample, validation: Sample, test: Sample | None = None):
+    """One sample with its splits and blocks, as ``fit_linear`` takes it."""
+    parts = [training, validation] + ([test] if test else [])
+    sample = Sample(
+        *(
+            np.concatenate([getattr(part, field) for part in parts])
+            for field in ("design", "rates", "weights")
+        )
+    )
+    sizes = [len(part.rates) for part in parts]
+    split = np.repeat(np.array([TRAIN, VALIDATION, TEST][: len(parts)], dtype=object), sizes)
+    blocks = np.full(len(split), -1)
+    blocks[: sizes[0]] = np.arange(sizes[0]) * FOLDS // sizes[0]
+    return sample, split, blocks
+
+
 def test_without_anything_to_learn_the_strongest_penalty_is_chosen() -> None:
-    noise = [draw(400, seed, effect=0.0) for seed in (4, 5)]
-    fit = fit_linear(*noise, np.arange(400) * FOLDS // 400)
+    fit = fit_linear(*together(*(draw(400, seed, effect=0.0) for seed in (4, 5))))
     assert fit.penalty == 30.0
 
 
 def test_each_fold_leaves_its_block_out() -> None:
     # given: the effect is reversed in one block of time
-    sample, validation = draw(400, 6), draw(200, 7)
-    blocks = np.arange(400) * FOLDS // 400
+    sample, split, blocks = together(draw(400, 6), draw(200, 7))
     design = sample.design.copy()
     design[blocks == 2, 1] *= -1
     # when
-    fit = fit_linear(Sample(design, sample.rates, sample.weights), validation, blocks)
+    fit = fit_linear(Sample(design, sample.rates, sample.weights), split, blocks)
     # then: only the fold without that block sees the effect alone
     effects = [fold[1] for fold in fit.folds]
     assert int(np.argmax(effects)) == 2
+
+
+def test_only_the_final_fit_has_seen_the_test_window() -> None:
+    posts = [draw(300, seed) for seed in (8, 9, 10)]
+    other = Sample(posts[2].design, posts[2].rates[::-1].copy(), posts[2].weights)
+    fits = [fit_linear(*together(*posts[:2], test)) for test in (posts[2], other)]
+    for name in ("penalty", "training", "folds", "judged"):
+        np.testing.assert_array_equal(*(getattr(fit, name) for fit in fits), err_msg=name)
+    assert (fits[0].final != fits[1].final).any()
+
+
+def test_each_fit_learns_from_its_own_posts() -> None:
+    parts = [draw(300, seed) for seed in (8, 9, 10)]
+    sample, split, blocks = together(*parts)
+    fit = fit_linear(sample, split, blocks)
+    expected = {
+        "training": split == TRAIN,
+        "judged": split != TEST,
+        "final": np.full(len(split), True),
+    }
+    for name, rows in expected.items():
+        alone = fit_logistic_ridge(sample[rows], fit.penalty)
+        np.testing.assert_allclose(getattr(fit, name), alone, atol=2e-3, err_msg=name)
 
 
 def test_logits_are_those_of_the_columns() -> None:
@@ -95,5 +133,18 @@ def test_applying_a_calibration_is_a_line() -> None:
 @pytest.mark.filterwarnings("error")
 def test_standardising_leaves_constant_and_unknown_columns_at_zero() -> None:
     values = np.array([[1, 5, np.nan], [3, 5, np.nan], [np.nan, 5, np.nan]], dtype=np.float32)
-    standard = fit_standardiser(values, spread=0.5).apply(values)
+    standard = fit_standardiser(values, spread=0.5).apply(values, spread=0.5)
     np.testing.assert_allclose(standard, [[-0.5, 0, 0], [0.5, 0, 0], [0, 0, 0]])
+
+
+def test_what_no_training_post_had_is_cut_off() -> None:
+    values = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
+    standardiser = fit_standardiser(values, spread=0.5)
+    far = np.array([[39.0, -39.0]], dtype=np.float32)
+    np.testing.assert_allclose(standardiser.apply(far, spread=0.5), [[1.5, -1.5]])
+
+
+def test_a_column_that_hardly_varied_is_not_blown_up() -> None:
+    values = np.tile([0.0, 0.002], 50)[:, None].astype(np.float32)
+    standard = fit_standardiser(values, 1.0, least_deviation=0.1).apply(values, 1.0)
+    assert np.abs(standard).max() < 0.02

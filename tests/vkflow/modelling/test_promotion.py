@@ -24,7 +24,7 @@ def figures(over_global: float, over_owner: float, rival: tuple | None = None) -
         (figures(0.1, 0.05, (0.02, 0.01, 0.03)), False, "worse than the champion"),
         (figures(0.1, -0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
         (figures(-0.1, 0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
-        (figures(0.1, 0.0), True, "the first bundle"),
+        (figures(0.1, 0.0), True, "no champion to compare with"),
         (figures(0.1, -0.1), False, "does not beat both baselines"),
         (pl.DataFrame(schema=METRICS_SCHEMA), False, "no activity"),
     ],

@@ -1,8 +1,16 @@
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
+import polars as pl
 import pytest
 
 from vkflow.errors import SettingsError
-from vkflow.modelling.evaluation import Judged, compare_losses, metrics_table
+from vkflow.modelling.evaluation import (
+    Judged,
+    compare_losses,
+    metrics_table,
+    resampling_blocks,
+)
 from vkflow.modelling.metrics import logits, sigmoid
 from vkflow.modelling.registry import Forecasts, load_metrics
 
@@ -119,6 +127,25 @@ def test_comparison_with_itself_is_zero_and_with_worse_is_negative() -> None:
     worse = compare_losses(entry, {"like": subject.global_rate}, samples=100, seed=0)
     assert itself.select("value", "low", "high").row(0) == (0, 0, 0)
     assert worse.row(0, named=True)["high"] < 0
+
+
+def test_only_posts_the_other_has_not_learnt_from_are_compared() -> None:
+    subject = forecasts(400)
+    entry = judged(subject, np.arange(400) % 40)
+    learnt = np.arange(400) < 200
+    other = np.where(learnt, np.nan, subject.probabilities)
+    new = compare_losses(entry, {"like": other}, samples=100, seed=0)
+    assert new.select("value", "low", "high").row(0) == (0, 0, 0)
+    nothing_new = compare_losses(entry, {"like": np.full(400, np.nan)}, samples=100, seed=0)
+    assert nothing_new.is_empty()
+
+
+def test_few_owners_are_resampled_by_weeks() -> None:
+    days = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(70)]
+    one_owner = pl.DataFrame({"owner_id": -1, "published_at": days})
+    assert 9 <= len(np.unique(resampling_blocks(one_owner))) <= 11
+    many = pl.DataFrame({"owner_id": [-day % 10 for day in range(70)], "published_at": days})
+    assert len(np.unique(resampling_blocks(many))) == 10
 
 
 def test_user_adds_a_metric_with_one_function() -> None:

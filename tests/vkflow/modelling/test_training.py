@@ -18,10 +18,12 @@ from vkflow.modelling.bundles import (
 )
 from vkflow.modelling.drift import GROWING
 from vkflow.modelling.evaluation import Judged, judge, metrics_table
+from vkflow.modelling.linear import FOLDS
+from vkflow.modelling.linear_stage import fit_linear_stage
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.registry import load_metrics
-from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
-from vkflow.modelling.training import Trained, train
+from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
+from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.sections import TrainingSettings
 
@@ -85,7 +87,7 @@ def bundle(prepared: Prepared, trained: Trained) -> Bundle:
             name: Fitted(
                 intercept=model.calibration.intercept,
                 slope=model.calibration.slope,
-                correlation=model.correlation,
+                variance=model.variance,
                 penalty=model.penalty,
                 n_trees=model.trees.tree_count_,
             )
@@ -205,9 +207,76 @@ def test_bundle_predicts_what_was_judged(
     posts: pl.DataFrame, prepared: Prepared, trained: Trained, bundle: Bundle
 ) -> None:
     rows = prepared[1].rows("like", TEST)
+    judged = Bundle(bundle.manifest, bundle.recipe, trained.judged)
     np.testing.assert_allclose(
-        bundle.predict(posts[rows])["like"], trained.predictions["like"][rows], rtol=1e-5
+        judged.predict(posts[rows])["like"], trained.predictions["like"][rows], rtol=1e-5
     )
+
+
+def test_the_bundle_is_what_was_judged_and_has_learnt_from_the_test_window_since(
+    posts: pl.DataFrame, prepared: Prepared, trained: Trained, bundle: Bundle
+) -> None:
+    before, after = trained.judged["like"], trained.models["like"]
+    assert (before.calibration, before.penalty) == (after.calibration, after.penalty)
+    assert before.trees.tree_count_ == after.trees.tree_count_
+    rows = prepared[1].rows("like", TEST)
+    refitted, judged = bundle.predict(posts[rows])["like"], trained.predictions["like"][rows]
+    assert np.corrcoef(np.log(refitted), np.log(judged))[0, 1] > 0.95
+    assert np.abs(refitted - judged).max() > 1e-6
+
+
+def test_outcomes_of_the_test_window_change_no_byte_of_what_it_judges(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, prepared: Prepared, trained: Trained
+) -> None:
+    in_test = pl.lit(prepared[1].keys["split"] == TEST)
+    changed = outcomes.with_columns(
+        pl.when(in_test).then(pl.col("chances") // 3).otherwise("count").alias("count")
+    )
+    other = train_silently(prepare_posts(posts, changed))
+    before, after = trained.judged["like"], other.judged["like"]
+    np.testing.assert_array_equal(before.coefficients, after.coefficients)
+    assert _dump(before) == _dump(after)
+    assert (before.calibration, before.penalty, before.variance) == (
+        after.calibration,
+        after.penalty,
+        after.variance,
+    )
+    np.testing.assert_array_equal(trained.predictions["like"], other.predictions["like"])
+    assert trained.models["like"].coefficients.tobytes() != (
+        other.models["like"].coefficients.tobytes()
+    )
+
+
+def _dump(model: ActivityModel) -> list[list[float]]:
+    trees = model.trees
+    return [trees.get_leaf_values().tolist(), trees.get_tree_leaf_counts().tolist()]
+
+
+def test_each_training_post_is_offset_by_a_fit_without_its_block(prepared: Prepared) -> None:
+    recipe, data = prepared
+    stage = fit_linear_stage(data, recipe, SETTINGS.min_posts)
+    fit, offsets = stage.fits["like"], stage.offsets["like"]
+    split = data.keys["split"].to_numpy()
+    expected = {f"fold {block}": (data.blocks == block, fit.folds[block]) for block in range(FOLDS)}
+    expected["validation"] = (split == VALIDATION, fit.training)
+    expected["test"] = (np.isin(split, [TEST, GAP]), fit.judged)
+    for name, (rows, coefficients) in expected.items():
+        found = data.linear_design[rows] @ coefficients
+        np.testing.assert_allclose(offsets[rows], found, atol=1e-4, err_msg=name)
+
+
+def test_permuted_outcomes_and_histories_give_no_gain(
+    posts: pl.DataFrame, outcomes: pl.DataFrame
+) -> None:
+    # given: each post has the history and the outcome of another one, each of its own
+    history = posts.select(pl.col("^history_.*$")).sample(fraction=1, shuffle=True, seed=5)
+    counted = outcomes.select("chances", "count").sample(fraction=1, shuffle=True, seed=6)
+    permuted = prepare_posts(posts.with_columns(history), outcomes.with_columns(counted))
+    # when
+    table = table_of(permuted, train_silently(permuted))
+    # then
+    gain = table.filter(activity="like", metric="gain_over_global").row(0, named=True)
+    assert gain["low"] <= 0 or gain["value"] < 0.003, gain
 
 
 def test_training_posts_have_no_prediction_to_be_judged_by(
@@ -234,12 +303,16 @@ def test_permuted_outcomes_give_no_gain(posts: pl.DataFrame, outcomes: pl.DataFr
 
 
 def test_raising_the_owners_past_rate_raises_the_prediction(
-    posts: pl.DataFrame, bundle: Bundle
+    posts: pl.DataFrame, bundle: Bundle, trained: Trained
 ) -> None:
     past = posts.filter(pl.col("history_like_chances") > 0)
     raised = past.with_columns((pl.col("^history_(recent_)?like_count$") * 1.5).cast(pl.Int64))
-    before, after = (bundle.predict(frame)["like"] for frame in (past, raised))
+    judged = Bundle(bundle.manifest, bundle.recipe, trained.judged)
+    before, after = (judged.predict(frame)["like"] for frame in (past, raised))
     assert (after > before).mean() > 0.95
+    # The refitted bundle's only tree splits on something else: in this world owners hardly differ.
+    before, after = (bundle.predict(frame)["like"] for frame in (past, raised))
+    assert np.log(after / before).mean() > 0.002
 
 
 def test_oracle_share_is_one_for_the_oracle_itself(prepared: Prepared, trained: Trained) -> None:

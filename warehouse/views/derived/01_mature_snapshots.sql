@@ -1,13 +1,27 @@
 -- One row per snapshot whose counts are final, as known at the variable as_of (unset: now).
 -- A post without a date comes from a finished data set: its counts are final at once.
+-- known_at is when its counts became known, which decides what a later post's history holds. A post
+-- that was first seen when it was already mature, as by the first crawl of a wall, is_backfilled:
+-- somebody who had watched it would have known its first counts at publication + maturity, and
+-- they have hardly grown since.
 CREATE OR REPLACE VIEW mature_snapshots AS
-SELECT posts.published_at, snapshots.*
-FROM snapshots
-JOIN posts USING (owner_id, post_id)
-WHERE snapshots.observed_at <= coalesce(getvariable('as_of'), 'infinity'::TIMESTAMPTZ)
-  AND (
-    posts.published_at IS NULL
-    OR snapshots.observed_at >= posts.published_at + to_hours(
-        (SELECT value::INTEGER FROM constants WHERE name = 'label_maturity_hours')
-    )
-  );
+WITH dated AS (
+    SELECT
+        posts.published_at, snapshots.*,
+        posts.published_at + to_hours(
+            (SELECT value::INTEGER FROM constants WHERE name = 'label_maturity_hours')
+        ) AS mature_at,
+        min(observed_at) OVER (PARTITION BY owner_id, post_id) AS first_observed_at
+    FROM snapshots
+    JOIN posts USING (owner_id, post_id)
+), known AS (
+    SELECT
+        * EXCLUDE (mature_at, first_observed_at),
+        coalesce(first_observed_at > mature_at AND observed_at = first_observed_at, false)
+            AS is_backfilled,
+        if(is_backfilled, mature_at, observed_at) AS known_at
+    FROM dated
+    WHERE mature_at IS NULL OR observed_at >= mature_at
+)
+SELECT * FROM known
+WHERE known_at <= coalesce(getvariable('as_of'), 'infinity'::TIMESTAMPTZ);
