@@ -326,11 +326,13 @@ def windows_of(post: Post, posts: list[Post], snapshots: Snapshots) -> tuple[int
     def known_before(moment: datetime, *, inclusive: bool) -> dict[str, int]:
         sums = dict.fromkeys(SUMS, 0)
         for number, other in enumerate(posts):
+            assert other.published_at is not None
             usable = [
                 at
                 for owner, at in snapshots
                 if owner == number
                 and other.owner_id == post.owner_id
+                and other.published_at + MATURITY <= at
                 and (at < moment or (inclusive and at == moment))
             ]
             if usable:
