@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
 from warehouse import features
 
-RECIPE_VERSION = 4
+RECIPE_VERSION = 5
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
 
@@ -29,15 +29,27 @@ class LabelledPosts:
         inputs: whose vectors they come with.
         outcomes: their labels: owner_id, post_id, activity, chances, count.
         files: the chunks, oldest posts first.
+        repost_kinds: how many have reposts that count those in messages too (true), or not.
     """
 
     inputs: Inputs
     outcomes: pl.DataFrame
     files: tuple[Path, ...]
+    repost_kinds: Mapping[bool, int]
 
     def read(self) -> Iterator[pl.DataFrame]:
         """The chunks, in order, as often as asked."""
         return (pl.read_ipc(file) for file in self.files)
+
+    def notes(self) -> list[str]:
+        """What must be known of what is learnt from them."""
+        with_messages, on_walls = (self.repost_kinds.get(kind, 0) for kind in (True, False))
+        if not with_messages or not on_walls:
+            return []
+        return [
+            f"repost is learnt from a mixture: of {on_walls} posts the reposts on walls, of "
+            f"{with_messages} those in messages too, since VK does not tell every token both"
+        ]
 
     def prepare(self, settings: Settings) -> tuple[Recipe, TrainingSet]:
         """Split them and compute features."""
@@ -92,12 +104,13 @@ def labelled_posts(
                 features.select_labelled_between(connection, *published)
             inputs = read_inputs(connection)
             outcomes = features.read_selected_outcomes(connection)
+            kinds = features.count_repost_kinds(connection)
             files = []
             for number, chunk in enumerate(selected_posts(connection, inputs)):
                 file = Path(folder) / f"{number:05d}.arrow"
                 chunk.write_ipc(file)
                 files.append(file)
-        yield LabelledPosts(inputs, outcomes, tuple(files))
+        yield LabelledPosts(inputs, outcomes, tuple(files), kinds)
 
 
 def _since(settings: Settings, as_of: datetime) -> datetime:

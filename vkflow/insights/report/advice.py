@@ -70,7 +70,7 @@ def _by_owner(data: ReportData, say: Language) -> list[dict[str, Any]]:
         for row in _in_order(own.filter(pl.col("owner_id") == owner_id)):
             lever = lever_phrase(row["lever"], row["level"], say.code, data.category_labels)
             rows.append((f"{lever}: {activities[row['activity']]}", row))
-        groups.append({"title": owner_name(say, owner_id), "rows": _rows(rows, say)})
+        groups.append({"title": owner_name(data, say, owner_id), "rows": _rows(rows, say)})
     return groups
 
 

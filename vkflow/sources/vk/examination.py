@@ -7,12 +7,14 @@ from typing import Any
 
 from vkflow.errors import SettingsError, SourceError
 from vkflow.sections import VkSettings
-from vkflow.sources.vk.client import Call, Timing, VkClient, token_of
+from vkflow.sources.vk.calls import Call, Timing
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import WALL_ERRORS, VkTokenError
 from vkflow.sources.vk.methods import post_reach, try_execute, wall_get
 from vkflow.sources.vk.owners import find_owners
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.posts import Post, read_post
+from vkflow.sources.vk.tokens import token_of
 
 
 @dataclass

@@ -95,15 +95,16 @@ class DailyBudget:
             return 0
         return max(0, self._limits.get(method, inf) - self._spent[method])
 
-    def spend(self, method: str) -> None:
-        """Note one call.
+    def spend(self, *methods: str) -> None:
+        """Note calls that go out together: all of them, or none.
 
         Raises:
-            SpentError: none is left.
+            SpentError: fewer are left.
         """
-        if self.left(method) == 0:
-            raise SpentError(method)
-        self._spent[method] += 1
+        for method, calls in Counter(methods).items():
+            if self.left(method) < calls:
+                raise SpentError(method)
+        self._spent.update(methods)
 
     def refuse(self, method: str) -> None:
         """VK itself says that no call is left today, whatever was counted here."""

@@ -10,11 +10,11 @@ import pytest
 from tests.fakes.pictures import FakePictures, Page, jpeg, serving_pictures
 from tests.fakes.vk import FakeVk, Reply, make_photo, make_post
 from tests.vkflow.sources.vk.conftest import NOW
-from vkflow.errors import SettingsError, SourceError
+from vkflow.errors import SettingsError, SourceError, VkflowError
 from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
-from vkflow.sources.vk.client import Timing
+from vkflow.sources.vk.calls import Timing
 from vkflow.sources.vk.errors import VkTokenError
 from vkflow.sources.vk.source import VkSource
 
@@ -33,6 +33,17 @@ def wall(owner_id: int, *ages_hours: float) -> list[dict]:
 
 def fetch(source: VkSource, since: str | None = None, as_of: datetime = NOW) -> list[Chunk]:
     return list(source.fetch(since, as_of))
+
+
+def fetch_failing(
+    source: VkSource, since: str | None = None, as_of: datetime = NOW
+) -> tuple[list[Chunk], VkflowError]:
+    """What came before the source gave up, and why it did."""
+    chunks = []
+    with pytest.raises(VkflowError) as raised:
+        for chunk in source.fetch(since, as_of):
+            chunks.append(chunk)
+    return chunks, raised.value
 
 
 def rows(chunks: list[Chunk], frame: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -102,6 +113,12 @@ def test_the_first_pull_reads_so_many_days(open_source, vk: FakeVk):
         ("vk.com/lentach/", -1),
         ("https://m.vk.ru/club1", -1),
         ("durov", 7),
+        ("https://vk.com/club1?w=wall-1_2", -1),
+        ("vk.com/wall-1", -1),
+        ("vk.ru/wall-1_55?reply=3", -1),
+        ("https://vk.ru/lentach#top", -1),
+        ("vk.com/@lentach", -1),
+        ("https://vk.com/feed?w=wall-1_2", -1),
     ],
 )
 def test_owners_are_numbers_names_or_links(open_source, vk: FakeVk, name: str, owner_id: int):
@@ -166,7 +183,7 @@ def test_a_wall_that_does_not_answer_is_left_for_the_next_night(
     assert keys(fetch(open_source(-1, -2), chunks[-1].watermark)) == [(-1, 1)]
 
 
-@pytest.mark.parametrize("code", [5, 8, 14, 17, 23, 27, 28, 100])
+@pytest.mark.parametrize("code", [5, 8, 14, 17, 23, 27, 28, 1117, 3609])
 def test_a_terminal_error_stops_the_run_after_what_is_stored(open_source, vk: FakeVk, code: int):
     vk.token_kind = "service"
     for owner_id in (-1, -2):
@@ -191,8 +208,9 @@ def test_the_daily_limit_keeps_what_came_and_the_rest_goes_first_next_time(open_
         ("-3", "wall.get: the calls of today are used up; it goes on tomorrow")
     ]
     assert progress(chunks)["calls"] == {"wall.get": 2}
-    same_day = fetch(source, chunks[-1].watermark)
+    same_day, error = fetch_failing(source, chunks[-1].watermark)
     assert keys(same_day) == [] and vk.calls["wall.get"] == 2
+    assert "no wall could be read" in str(error) and "used up" in str(error)
     moment, timing = later(1)
     source = open_source(-1, -2, -3, daily_budgets={"wall.get": 2}, timing=timing)
     tomorrow = fetch(source, same_day[-1].watermark, moment)
@@ -203,10 +221,10 @@ def test_vks_own_daily_limit_is_remembered_for_the_day(open_source, vk: FakeVk):
     vk.token_kind = "service"
     vk.add_wall(-1, wall(-1, 5))
     vk.trouble("wall.get", 29)
-    chunks = fetch(open_source(-1))
+    chunks, _ = fetch_failing(open_source(-1))
     assert keys(chunks) == []
     assert progress(chunks)["calls"] == {"wall.get": 5_000}
-    fetch(open_source(-1), chunks[-1].watermark)
+    fetch_failing(open_source(-1), chunks[-1].watermark)
     assert vk.methods().count("wall.get") == 1
 
 
