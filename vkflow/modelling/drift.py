@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from vkflow.modelling.features import MEMBERS, WINDOWS
+from vkflow.modelling.features import WINDOWS
 from vkflow.modelling.metrics import Floats
 
 BINS = 10
@@ -11,7 +11,6 @@ EMPTY = 0.5
 """An empty bin counts as half a value, or it would make the index infinite."""
 
 GROWING = ("owner_posts", *(f"owner_{kind}_{n}d" for kind in ("posts", "views") for n in WINDOWS))
-GROWING += (MEMBERS,)
 """Features that grow by themselves while a warehouse is young: measured, but no cause for alarm."""
 
 
