@@ -290,7 +290,7 @@ class FakeVk:
     def _shown(self, owner_id: int, kind: str) -> list[dict]:
         posts = self.walls[owner_id]
         if kind == "owner":
-            return [post for post in posts if post.get("from_id") in (None, owner_id)]
+            return [post for post in posts if number(post, "from_id", owner_id) == owner_id]
         return posts
 
     def _seen(self, post: dict) -> dict:
@@ -386,10 +386,10 @@ class FakeVk:
             raise VkFaultError(100)
 
 
-def number(post: dict, name: str) -> int:
-    """Where a post stands; one whose field is broken stands at 0."""
-    value = post.get(name, 0)
-    return value if isinstance(value, int) else 0
+def number(post: dict, name: str, broken: int = 0) -> int:
+    """A field that VK itself goes by; what a broken one is taken for."""
+    value = post.get(name)
+    return value if type(value) is int else broken
 
 
 def plain_group(number: int) -> dict:
