@@ -17,6 +17,11 @@ from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
 from warehouse import features
 
+KINDS = {
+    False: "posts are those on walls",
+    True: "posts count those in messages too",
+    None: "posts are of a kind the source does not say",
+}
 RECIPE_VERSION = 5
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
@@ -29,13 +34,14 @@ class LabelledPosts:
         inputs: whose vectors they come with.
         outcomes: their labels: owner_id, post_id, activity, chances, count.
         files: the chunks, oldest posts first.
-        repost_kinds: how many have reposts that count those in messages too (true), or not.
+        repost_kinds: how many have reposts that count those in messages too (true), do not
+            (false), or do not say (``None``).
     """
 
     inputs: Inputs
     outcomes: pl.DataFrame
     files: tuple[Path, ...]
-    repost_kinds: Mapping[bool, int]
+    repost_kinds: Mapping[bool | None, int]
 
     def read(self) -> Iterator[pl.DataFrame]:
         """The chunks, in order, as often as asked."""
@@ -43,12 +49,12 @@ class LabelledPosts:
 
     def notes(self) -> list[str]:
         """What must be known of what is learnt from them."""
-        with_messages, on_walls = (self.repost_kinds.get(kind, 0) for kind in (True, False))
-        if not with_messages or not on_walls:
+        if len(self.repost_kinds) < 2:
             return []
+        told = [f"{self.repost_kinds[k]} {KINDS[k]}" for k in KINDS if k in self.repost_kinds]
         return [
-            f"repost is learnt from a mixture: of {on_walls} posts the reposts on walls, of "
-            f"{with_messages} those in messages too, since VK does not tell every token both"
+            "repost is learnt from a mixture, since VK does not tell every token the same: reposts "
+            f"of {', '.join(told)}"
         ]
 
     def prepare(self, settings: Settings) -> tuple[Recipe, TrainingSet]:

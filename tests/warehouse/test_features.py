@@ -327,4 +327,4 @@ def test_posts_are_counted_by_what_their_reposts_are(
         {"post_id": 5, "observed_at": days_ago(1), "views": 10, "reposts": None},
     )
     select_labelled_posts(connection, days_ago(99))
-    assert count_repost_kinds(connection) == {True: 1, False: 2}
+    assert count_repost_kinds(connection) == {True: 1, False: 2, None: 1}

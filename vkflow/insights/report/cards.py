@@ -52,7 +52,7 @@ def card(
     address = f"https://vk.com/wall{post['owner_id']}_{post['post_id']}"
     return Card(
         owner=owner_name(data, say, post["owner_id"]),
-        owner_link=data.owners.get(post["owner_id"], Named()).address,
+        owner_link=owner_address(data, post["owner_id"]),
         moment=say.moment(local),
         text=text_start(post["text"]) or say("without_text"),
         picture=thumbnail(data.media_directory, post["image_hash"]),
@@ -68,6 +68,11 @@ def owner_name(data: ReportData, say: Language, owner_id: int) -> str:
     if owner_id == 0:
         return say("owner_unknown")
     return say("owner_community" if owner_id < 0 else "owner_person", id=abs(owner_id))
+
+
+def owner_address(data: ReportData, owner_id: int) -> str | None:
+    """Of its page; ``None``: unknown."""
+    return data.owners.get(owner_id, Named()).address
 
 
 def text_start(text: str) -> str:

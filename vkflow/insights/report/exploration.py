@@ -8,8 +8,8 @@ import polars as pl
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.lifts import Reactions, lifts, memberships, reactions
 from vkflow.insights.report import exploration_figures as pictures
-from vkflow.insights.report.cards import owner_name, thumbnail
-from vkflow.insights.report.data import Named, ReportData
+from vkflow.insights.report.cards import owner_address, owner_name, thumbnail
+from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.figures import drawn
 from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
@@ -110,7 +110,7 @@ def _length_figure(posts: pl.DataFrame, observed: dict[str, Reactions], say: Lan
 
 def _owner_cell(data: ReportData, say: Language, owner_id: int) -> str | dict[str, str]:
     """The owner's name, a link to its page where that is known."""
-    name, address = owner_name(data, say, owner_id), data.owners.get(owner_id, Named()).address
+    name, address = owner_name(data, say, owner_id), owner_address(data, owner_id)
     return {"text": name, "link": address} if address else name
 
 

@@ -18,10 +18,16 @@ from vkflow.sources.deadlines import (
 )
 from vkflow.sources.vk.answers import answered, cut
 from vkflow.sources.vk.calls import Answer, Call, Timing
-from vkflow.sources.vk.errors import SpentError, TooLargeError, UnavailableError, VkTokenError
+from vkflow.sources.vk.errors import (
+    KINDS,
+    SpentError,
+    TooLargeError,
+    UnavailableError,
+    VkTokenError,
+)
 from vkflow.sources.vk.pacing import DailyBudget, pause_seconds, process_bucket
 from vkflow.sources.vk.packing import Packed, Packer
-from vkflow.sources.vk.tokens import KINDS, KeepToken, Tokens, token_of
+from vkflow.sources.vk.tokens import KeepToken, Tokens, token_of
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

@@ -9,7 +9,15 @@ NEW_TOKEN = "Get a new one and set VKFLOW_VK__TOKEN, or the deployment's Secret 
 IN_BROWSER = "VK wants a person to act. Sign in at vk.com in a browser, then get a new token"
 APPLICATION = "Look at the application's settings at id.vk.ru, or take another application's token"
 VERSION = "Look at VKFLOW_VK__API_VERSION and at VK's news"
-EXPIRED = f"the token has expired. {NEW_TOKEN}"
+KINDS = (
+    "a service token, which never ends, reads open walls and names; a user token also packs calls, "
+    "and sees reach and hides where its user is an administrator: one of VK ID lives about an "
+    "hour, or, with its refresh token in the Secret block, as long as nights run; a community "
+    "token reads no walls"
+)
+"""What each kind of token can do, and for how long."""
+
+EXPIRED = f"the token has expired. {NEW_TOKEN}. {KINDS}"
 
 TERMINAL = {
     2: f"the application is switched off. {APPLICATION}",
@@ -27,8 +35,9 @@ TERMINAL = {
     23: f"VK has switched this method off. {VERSION}",
     24: IN_BROWSER,
     25: IN_BROWSER,
-    27: "a community's token cannot do this. Set VKFLOW_VK__TOKEN to a user or service token",
-    28: "a service token cannot do this. Set VKFLOW_VK__TOKEN to a user token",
+    27: "a community's token cannot do this. Set VKFLOW_VK__TOKEN to a user or service token. "
+    f"{KINDS}",
+    28: f"a service token cannot do this. Set VKFLOW_VK__TOKEN to a user token. {KINDS}",
     33: f"VK has not made this method yet. {VERSION}",
     34: f"the API version is too old. {VERSION}",
     35: f"the API version is too old. {VERSION}",

@@ -9,7 +9,7 @@ from vkflow.errors import SettingsError, SourceError
 from vkflow.sections import VkSettings
 from vkflow.sources.vk.calls import Call, Timing
 from vkflow.sources.vk.client import VkClient
-from vkflow.sources.vk.errors import WALL_ERRORS, VkTokenError
+from vkflow.sources.vk.errors import KINDS, WALL_ERRORS, VkTokenError
 from vkflow.sources.vk.methods import post_reach, try_execute, wall_get
 from vkflow.sources.vk.owners import find_owners
 from vkflow.sources.vk.pacing import DailyBudget
@@ -46,6 +46,8 @@ def examine_vk(settings: VkSettings, timing: Timing | None = None) -> str:
             f"packing with execute: {_tried(client, try_execute())}",
             f"reach and hides: {_reach(client, walls)}",
         ]
+    if any(": no (" in finding for finding in findings):
+        findings.append(f"of tokens: {KINDS}")
     if walls.problems:
         raise SourceError("; ".join([*findings, *walls.problems]))
     return "; ".join(findings)
@@ -84,5 +86,5 @@ def _tried(client: VkClient, call: Call[Any]) -> str:
     try:
         client.call(call)
     except (VkTokenError, *WALL_ERRORS) as error:
-        return f"no ({error})"
+        return f"no ({str(error).removesuffix('.').removesuffix(f'. {KINDS}')})"
     return "yes"

@@ -50,7 +50,7 @@ def wall_get(owner_id: int, offset: int, count: int) -> Call[Wall]:
 def posts_by_id(owner_id: int, post_ids: Sequence[int]) -> Call[list[Any]]:
     """``wall.getById``: at most 100 posts; those that are gone are left out."""
     names = ",".join(f"{owner_id}_{post_id}" for post_id in post_ids)
-    return Call("wall.getById", {"posts": names}, _items, posts=POSTS_BY_ID)
+    return Call("wall.getById", {"posts": names}, _items, posts=len(post_ids))
 
 
 def post_reach(owner_id: int, post_ids: Sequence[int]) -> Call[list[Any]]:

@@ -65,7 +65,8 @@ class ReachReader:
 
     def read(self, owner_id: int, posts: Sequence[Post]) -> ReachRead:
         """Reach and hides, the newest posts first: VK has none of old ones."""
-        newest = sorted(posts, key=lambda post: post.position, reverse=True)
+        countable = [post for post in posts if post.post_id > 0]
+        newest = sorted(countable, key=lambda post: post.position, reverse=True)
         read, empty = ReachRead(), 0
         for start in range(0, len(newest), POSTS_IN_REACH):
             batch = [post.post_id for post in newest[start : start + POSTS_IN_REACH]]

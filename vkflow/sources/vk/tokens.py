@@ -14,15 +14,10 @@ from pydantic import SecretStr
 
 from vkflow.errors import SettingsError
 from vkflow.sections import VkSettings
+from vkflow.sources.vk.errors import KINDS
 
 KeepToken = Callable[[SecretStr, SecretStr], bool]
 """Puts the second one where the first one is kept; false: it is not kept there."""
-
-KINDS = (
-    "a service token (no end of life) reads open walls and names; a user token (VK ID: about an "
-    "hour, with a refresh token in the Secret block as long as nights run) also packs calls, and "
-    "sees reach and hides where its user is an administrator; a community token reads no walls"
-)
 
 
 @dataclass(frozen=True, repr=False)
