@@ -15,7 +15,7 @@ from flows.blocks import VK_TOKEN, with_secrets
 from flows.doctor import examine
 from flows.options import RunOptions
 from flows.pull import pull
-from tasks.secrets import keep_vk_token
+from tasks.secrets import keep_vk_token, load_vk_token
 from tests.fakes.vk import TOKEN, FakeVk, make_post, serving
 from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
@@ -101,8 +101,8 @@ def test_a_token_that_has_expired_is_renewed_in_its_block(
     Secret(value=json.dumps(pair)).save(VK_TOKEN, overwrite=True)
     for renewals in (1, 2):
         pull(RunOptions(source="vk"))
-        kept = json.loads(Secret.load(VK_TOKEN).get())
-        assert kept == pair | {
+        kept = load_vk_token()
+        assert kept is not None and json.loads(kept.get_secret_value()) == pair | {
             "access_token": f"vk2.a.renewed-{renewals}",
             "refresh_token": f"vk2.r.renewed-{renewals}",
         }
