@@ -701,3 +701,25 @@ def test_an_owner_without_a_number_is_noted(open_source, vk: FakeVk, item: Any):
     vk.owners = {}
     again = fetch(open_source(-1), chunks[-1].watermark)
     assert "owners" in {key for chunk in again for key in chunk.mended}
+
+
+def test_a_strict_vk_is_read_within_all_its_limits(open_source, vk: FakeVk):
+    """Five megabytes, requests a second, calls a day, rights, all at once."""
+    vk.padding = "x" * 10_900
+    vk.requests_per_second = 20
+    owners = range(-60, 0)
+    vk.daily = {"wall.get": len(owners) + 20, "stats.getPostReach": 60, "execute": 12}
+    for owner_id in owners:
+        vk.add_wall(owner_id, wall(owner_id, *range(1, 20)))
+    vk.administered = set(range(-10, 0))
+    vk.errors["wall.get", -60] = 15
+    settings = {"requests_per_second": 20, "daily_budgets": {"wall.get": len(owners) + 20}}
+    chunks = fetch(open_source(*owners, **settings))
+    assert len(set(keys(chunks))) == 59 * 19
+    assert [key for key, _ in complaints(chunks)] == ["-60"]
+    reach = {owner for owner, reach in rows(chunks, "snapshots", "owner_id", "reach") if reach}
+    assert reach == vk.administered
+    assert vk.calls["wall.get"] == len(owners)
+    moment, timing = later(1.5)
+    again = fetch(open_source(*owners, timing=timing, **settings), chunks[-1].watermark, moment)
+    assert len(set(keys(again, "snapshots"))) == 59 * 19
