@@ -103,8 +103,8 @@ class VkClient:
             try:
                 answer = self._ask_renewing(call)
             except UnavailableError as error:
-                if is_shrinkable and error.maybe_too_large:
-                    self._pause(1, error.wait_seconds)
+                if is_shrinkable and error.maybe_too_large and not error.wait_seconds:
+                    self._pause(1, 0)
                     raise
                 if attempt == tries or error.wait_seconds > LONGEST_RETRY_AFTER_SECONDS:
                     self._failures += 1

@@ -72,7 +72,9 @@ class Packer:
         except TooLargeError:
             return self._halved(calls)
         except UnavailableError as error:
-            return self._halved(calls) if error.maybe_too_large else nothing
+            is_asked_to_wait = error.wait_seconds > 0
+            may_help = error.maybe_too_large and not is_asked_to_wait
+            return self._halved(calls) if may_help else nothing
         except SpentError:
             return nothing
         except (OwnerError, VkTokenError) as error:

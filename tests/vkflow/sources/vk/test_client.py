@@ -437,6 +437,17 @@ def test_a_pack_vk_cannot_answer_is_halved_and_every_call_of_every_try_is_counte
     assert vk.calls["wall.get"] == 50
 
 
+def test_a_server_that_asks_to_wait_is_not_asked_for_less_at_once(
+    open_client, vk: FakeVk, pauses: list[float]
+):
+    vk.trouble("execute", Reply(b"", 503, {"Retry-After": "7"}))
+    assert None not in open_client().pack([SHORT] * 4)
+    assert pauses == [7] and vk.methods() == ["execute"] * 2
+    vk.trouble("execute", Reply(b"", 503, {"Retry-After": "3600"}))
+    assert open_client().pack([SHORT] * 4) == [None] * 4
+    assert pauses == [7] and vk.methods() == ["execute"] * 3
+
+
 def test_a_pack_that_is_tried_again_is_counted_again(open_client, vk: FakeVk):
     client = open_client(daily_budgets={"wall.get": 9})
     vk.trouble("execute", 6)

@@ -602,6 +602,17 @@ def test_complaints_about_reach_are_cleared_when_it_comes_whole(open_source, vk:
     assert {"-1 reach", "-1_1 reach"} <= mended
 
 
+def test_a_complaint_about_reach_is_cleared_by_the_next_new_post(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.administered = {-1}
+    vk.reach_rows = lambda _owner, _ids: ["nonsense"]
+    first = fetch(open_source(-1))
+    vk.reach_rows = None
+    vk.walls[-1].append(make_post(-1, 9, int(NOW.timestamp()) - 60))
+    second = fetch(open_source(-1), first[-1].watermark)
+    assert "-1 reach" in {key for chunk in second for key in chunk.mended}
+
+
 def test_rows_of_reach_of_other_posts_are_nobodys(open_source, vk: FakeVk):
     vk.add_wall(-1, wall(-1, 1))
     vk.administered = {-1}
