@@ -106,6 +106,10 @@ class DailyBudget:
                 raise SpentError(method)
         self._spent.update(methods)
 
+    def give_back(self, *methods: str) -> None:
+        """Calls that VK did not make, since it refused the request they were in."""
+        self._spent.subtract(methods)
+
     def refuse(self, method: str) -> None:
         """VK itself says that no call is left today, whatever was counted here."""
         self._turn_page()

@@ -80,6 +80,7 @@ class Packer:
         except (OwnerError, VkTokenError) as error:
             if isinstance(error, VkTokenError) and not error.is_of_method:
                 raise
+            self._budget.give_back(*methods)
             self._can_pack = False
             return nothing
         return self._read(calls, answer)

@@ -404,6 +404,17 @@ def test_a_token_that_may_not_pack_is_asked_once(open_client, vk: FakeVk, kind: 
         assert client.pack([WALL, WALL]) == [None, None]
 
 
+def test_calls_vk_did_not_make_since_it_refused_to_pack_are_not_counted(open_client, vk: FakeVk):
+    vk.token_kind = "service"
+    client = open_client(daily_budgets={"wall.get": 4})
+    assert client.pack([SHORT] * 4) == [None] * 4
+    for _ in range(4):
+        client.call(SHORT)
+    with pytest.raises(SpentError):
+        client.call(SHORT)
+    assert vk.calls["wall.get"] == 4
+
+
 def test_a_pack_too_large_is_halved(open_client, vk: FakeVk):
     vk.padding = "x" * 100_000
     vk.max_bytes = 2_500_000
