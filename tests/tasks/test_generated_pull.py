@@ -1,5 +1,7 @@
 """Hundreds of generated posts through whole pulls: the tables beside what an oracle says."""
 
+import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -10,8 +12,9 @@ import pytest
 
 from tasks.pulling import pull_posts
 from tests.fakes import vk_oracle
-from tests.fakes.vk import TOKEN, FakeVk, serving
+from tests.fakes.vk import TOKEN, FakeVk, Reply, serving
 from tests.fakes.vk_schema import PostMaker
+from vkflow.errors import VkflowError
 from vkflow.settings import load_settings
 
 NIGHT = datetime.now(UTC).replace(microsecond=0)
@@ -46,6 +49,7 @@ def pulled(home: Path, vk: FakeVk, days: int = 0) -> Tables:
             "owners": [str(owner) for owner in OWNERS],
             "api_url": vk.address,
             "requests_per_second": 10_000,
+            "longest_wait_seconds": 0,
         },
     )
     pull_posts.fn(night, NIGHT + timedelta(days=days))
@@ -142,3 +146,28 @@ def test_a_second_pull_changes_nothing_but_the_counts(tmp_path: Path):
         later = pulled(tmp_path, vk, days=8)
         compare(vk.walls, later)
         assert later[0] == first[0]
+
+
+TROUBLES: list[int | Reply] = [1, 6, 10, 13, 32, 36, 43, Reply(b"", 502), Reply(b"<html>")]
+TROUBLED = ("execute", "wall.get", "wall.getById", "stats.getPostReach", "groups.getById")
+
+
+@pytest.mark.parametrize(("token_kind", "seed"), [("user", 1), ("service", 2)])
+def test_whatever_troubles_vk_nothing_is_lost_and_every_call_is_counted(
+    tmp_path: Path, token_kind: str, seed: int
+):
+    """Nights of trouble, some of which fail, then a quiet one: it is as if all had been quiet."""
+    random = Random(seed)
+    with serving(FakeVk()) as vk:
+        vk.token_kind, vk.walls = token_kind, walls(seed)
+        for _ in range(2):
+            for method in TROUBLED:
+                vk.troubles[method].clear()
+                vk.trouble(method, *random.choices(TROUBLES, k=random.randint(0, 6)))
+            with suppress(VkflowError):
+                pulled(tmp_path, vk)
+        vk.troubles.clear()
+        assert compare(vk.walls, pulled(tmp_path, vk), split=token_kind == "user") > 200
+        with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+            ((watermark,),) = connection.execute("SELECT value FROM watermarks").fetchall()
+    assert json.loads(watermark)["calls"] == {"wall.get": vk.calls["wall.get"]}
