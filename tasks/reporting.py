@@ -80,6 +80,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             posts=reporting.read_labelled_posts(connection, as_of, since, MOST_POSTS),
             model_version=champion,
             skipped={} if bundle is None else bundle.manifest.skipped,
+            notes=() if bundle is None else bundle.manifest.notes,
             metrics=models.read_metrics(connection, champion or ""),
             gain_by_night=reporting.read_gain_by_night(connection, as_of),
             contributions=contributions,

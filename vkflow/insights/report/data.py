@@ -1,6 +1,6 @@
 """Everything a report is made from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +44,7 @@ class ReportData:
         now: the same of the newest posts.
         insights: rows of the table ``insights``.
         owners: who owners are, by id; those that are not there go by their id.
+        notes: what must be known of what the champion learnt from.
     """
 
     as_of: datetime
@@ -69,6 +70,7 @@ class ReportData:
     now: pl.DataFrame
     insights: pl.DataFrame
     owners: Mapping[int, Named] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def local(self, moments: pl.Series) -> pl.Series:
         """Moments in the time zone of the owners."""

@@ -192,3 +192,10 @@ def test_owners_go_by_their_names_with_links_where_they_are_known(first_night: R
     page = render(data, load_language("ru"))
     assert '<a href="https://vk.com/cats" rel="noreferrer">Котики &lt;b&gt;</a>' in page
     assert "Сообщество 1<" not in page and "Сообщество 2" in page
+
+
+def test_what_the_champion_learnt_from_is_told_where_it_must_be_known(
+    first_night: ReportData,
+) -> None:
+    data = replace(first_night, notes=["repost is learnt from a mixture <of kinds>"])
+    assert "repost is learnt from a mixture &lt;of kinds&gt;" in render(data, load_language("ru"))
