@@ -14,6 +14,8 @@ def write_owners(
 ) -> int:
     """Store who owners are, in place of who they were; members are also kept over time.
 
+    A name that is not told this time stays as it was.
+
     Args:
         connection: the open warehouse, inside a transaction.
         owners: owner_id, name, screen_name, members, address.
@@ -24,7 +26,12 @@ def write_owners(
     """
     if owners.is_empty():
         return 0
-    stamped = owners.with_columns(pl.lit(seen_at).alias("seen_at"))
+    known = read_owners(connection).select("owner_id", pl.col("name").alias("known_name"))
+    stamped = (
+        owners.join(known, on="owner_id", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("name", "known_name"), pl.lit(seen_at).alias("seen_at"))
+        .drop("known_name")
+    )
     with registered(connection, "incoming", stamped):
         connection.execute(query("new_owner_members"))
     return replace_rows(connection, "owners", stamped, ("owner_id",))
