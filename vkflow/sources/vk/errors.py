@@ -10,10 +10,10 @@ IN_BROWSER = "VK wants a person to act. Sign in at vk.com in a browser, then get
 APPLICATION = "Look at the application's settings at id.vk.ru, or take another application's token"
 VERSION = "Look at VKFLOW_VK__API_VERSION and at VK's news"
 KINDS = (
-    "a service token, which never ends, reads open walls and names; a user token also packs calls, "
-    "and sees reach and hides where its user is an administrator: one of VK ID lives about an "
-    "hour, or, with its refresh token in the Secret block, as long as nights run; a community "
-    "token reads no walls"
+    "What tokens can do: a service token, which never ends, reads open walls and names; a user "
+    "token also packs calls, and sees reach and hides where its user is an administrator: one of "
+    "VK ID lives about an hour, or, with its refresh token in the Secret block, as long as nights "
+    "run; a community token reads no walls"
 )
 """What each kind of token can do, and for how long."""
 

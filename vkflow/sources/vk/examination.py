@@ -47,7 +47,7 @@ def examine_vk(settings: VkSettings, timing: Timing | None = None) -> str:
             f"reach and hides: {_reach(client, walls)}",
         ]
     if any(": no (" in finding for finding in findings):
-        findings.append(f"of tokens: {KINDS}")
+        findings.append(KINDS)
     if walls.problems:
         raise SourceError("; ".join([*findings, *walls.problems]))
     return "; ".join(findings)

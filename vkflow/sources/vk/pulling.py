@@ -87,9 +87,8 @@ class Pull:
             firsts = self._client.pack([wall_get(owner, 0, FIRST_PAGE) for owner in some])
             for owner_id, page in zip(some, firsts, strict=True):
                 yield from self._new_posts(owner_id, page)
-        ages = self._settings.refresh_days
         open_owners = [owner_id for owner_id in turns if owner_id not in self._closed]
-        batches = due_batches(self.progress, open_owners, self._as_of, ages)
+        batches = due_batches(self.progress, open_owners, self._as_of, self._settings.refresh_days)
         logger.info("%d posts to count again", sum(len(batch.posts) for batch in batches))
         for batch, refreshed in refresh(self._client, batches):
             yield self._refreshed(batch, refreshed)

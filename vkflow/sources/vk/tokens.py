@@ -100,6 +100,6 @@ def token_of(settings: VkSettings) -> SecretStr:
         raise SettingsError(
             "source = vk needs a token: set VKFLOW_VK__TOKEN to a user token, or to the service "
             "token of an application (https://id.vk.ru/about/business/go); in a deployment the "
-            f"Prefect Secret block vkflow-vk-token will do. What they can do: {KINDS}"
+            f"Prefect Secret block vkflow-vk-token will do. {KINDS}"
         )
     return settings.token
