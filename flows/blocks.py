@@ -1,13 +1,9 @@
-"""Secrets of a deployment: kept in Prefect's Secret blocks, never in parameters or files."""
+"""Settings with the secrets of a deployment, which its blocks keep."""
 
-from typing import cast
-
-from prefect.blocks.system import Secret
-from pydantic import SecretStr
-
+from tasks.secrets import VK_TOKEN, load_vk_token
 from vkflow.settings import Settings
 
-VK_TOKEN = "vkflow-vk-token"  # noqa: S105 - the name of the block
+__all__ = ["VK_TOKEN", "with_secrets"]
 
 
 def with_secrets(settings: Settings) -> Settings:
@@ -17,9 +13,8 @@ def with_secrets(settings: Settings) -> Settings:
     """
     if settings.source != "vk" or settings.vk.token is not None:
         return settings
-    try:
-        block = cast("Secret[str]", Secret.load(VK_TOKEN))
-    except ValueError:  # there is no such block
+    token = load_vk_token()
+    if token is None:
         return settings
-    vk = settings.vk.model_copy(update={"token": SecretStr(block.get())})
+    vk = settings.vk.model_copy(update={"token": token})
     return settings.model_copy(update={"vk": vk})

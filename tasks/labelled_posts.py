@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,12 @@ from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings import Settings
 from warehouse import features
 
-RECIPE_VERSION = 5
+KINDS = {
+    False: "posts are those on walls",
+    True: "posts count those in messages too",
+    None: "posts are of a kind the source does not say",
+}
+RECIPE_VERSION = 6
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
 
@@ -29,15 +34,28 @@ class LabelledPosts:
         inputs: whose vectors they come with.
         outcomes: their labels: owner_id, post_id, activity, chances, count.
         files: the chunks, oldest posts first.
+        repost_kinds: how many have reposts that count those in messages too (true), do not
+            (false), or do not say (``None``).
     """
 
     inputs: Inputs
     outcomes: pl.DataFrame
     files: tuple[Path, ...]
+    repost_kinds: Mapping[bool | None, int]
 
     def read(self) -> Iterator[pl.DataFrame]:
         """The chunks, in order, as often as asked."""
         return (pl.read_ipc(file) for file in self.files)
+
+    def notes(self) -> list[str]:
+        """What must be known of what is learnt from them."""
+        if len(self.repost_kinds) < 2:
+            return []
+        told = [f"{self.repost_kinds[k]} {KINDS[k]}" for k in KINDS if k in self.repost_kinds]
+        return [
+            "repost is learnt from a mixture, since VK does not tell every token the same: reposts "
+            f"of {', '.join(told)}"
+        ]
 
     def prepare(self, settings: Settings) -> tuple[Recipe, TrainingSet]:
         """Split them and compute features."""
@@ -92,12 +110,13 @@ def labelled_posts(
                 features.select_labelled_between(connection, *published)
             inputs = read_inputs(connection)
             outcomes = features.read_selected_outcomes(connection)
+            kinds = features.count_repost_kinds(connection)
             files = []
             for number, chunk in enumerate(selected_posts(connection, inputs)):
                 file = Path(folder) / f"{number:05d}.arrow"
                 chunk.write_ipc(file)
                 files.append(file)
-        yield LabelledPosts(inputs, outcomes, tuple(files))
+        yield LabelledPosts(inputs, outcomes, tuple(files), kinds)
 
 
 def _since(settings: Settings, as_of: datetime) -> datetime:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from tasks.secrets import keep_vk_token
 from tasks.step import heard, run_logger, step, warehouse_of
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
@@ -16,7 +17,7 @@ from vkflow.sources.opening import open_source
 from vkflow.sources.source import Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
-from warehouse import images, posts
+from warehouse import images, owners, posts
 from warehouse.database import transaction
 
 IMAGES_SCHEMA = {
@@ -61,7 +62,7 @@ class PullCounts:
 @step("pull posts")
 def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     """Store what the source has and the warehouse lacks, one transaction a chunk."""
-    source = open_source(settings)
+    source = open_source(settings, keep_vk_token)
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
     pull = _Pull(settings, source.name, as_of)
@@ -105,6 +106,7 @@ class _Pull:
             written = posts.write_posts(connection, rows, source=self._source, seen_at=self._as_of)
             snapshots = posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
+            owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
             posts.write_quarantine(
                 connection,
                 self._source,

@@ -15,14 +15,14 @@ from tasks.step import run_logger, step, warehouse_of
 from vkflow.errors import BadBundleError, MissingModelError
 from vkflow.images.taxonomy import load_taxonomy
 from vkflow.insights.contributions import group_contributions
-from vkflow.insights.report.data import ReportData
+from vkflow.insights.report.data import Named, ReportData
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.outcomes import biggest_misses
 from vkflow.insights.report.page import SECTIONS, render
 from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.settings import Settings
-from warehouse import features, insights, models, reporting
+from warehouse import features, insights, models, owners, reporting
 
 MOST_POSTS = 100_000
 SAMPLED_POSTS = 1_500
@@ -80,6 +80,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             posts=reporting.read_labelled_posts(connection, as_of, since, MOST_POSTS),
             model_version=champion,
             skipped={} if bundle is None else bundle.manifest.skipped,
+            notes=() if bundle is None else bundle.manifest.notes,
             metrics=models.read_metrics(connection, champion or ""),
             gain_by_night=reporting.read_gain_by_night(connection, as_of),
             contributions=contributions,
@@ -90,6 +91,12 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             before=before,
             now=now,
             insights=insights.read_insights(connection, as_of),
+            owners={
+                owner_id: Named(name, address)
+                for owner_id, name, address in owners.read_owners(connection)
+                .select("owner_id", "name", "address")
+                .iter_rows()
+            },
         )
 
 

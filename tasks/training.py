@@ -11,12 +11,13 @@ from prefect.events import emit_event
 
 from tasks.judging import judge_bundle
 from tasks.labelled_posts import (
+    LabelledPosts,
     count_labelled_posts,
     labelled_posts,
     training_fingerprint,
 )
 from tasks.progress import progress
-from tasks.selected_posts import Inputs, selected_posts
+from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.errors import BadBundleError, MissingModelError
@@ -66,14 +67,17 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         recipe, data = posts.prepare(settings)
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
-        manifest = _manifest(settings, as_of, fingerprint, posts.inputs, recipe, data, trained)
+        manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
         rival = _predict_with_champion(settings, as_of)
         metrics = judge_bundle(settings, data, recipe, trained, rival)
+    notes = "".join(f"; {note}" for note in manifest.notes)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
     _write_model(settings, manifest, n_posts, metrics)
     for activity, reason in trained.skipped.items():
         run_logger().warning("no model for %s: %s", activity, reason)
-    return _said(Training(manifest.model_version, True, f"trained {manifest.model_version}"))
+    for note in manifest.notes:
+        run_logger().warning(note)
+    return _said(Training(manifest.model_version, True, f"trained {manifest.model_version}{notes}"))
 
 
 @step("decide promotion")
@@ -154,11 +158,12 @@ def _manifest(
     settings: Settings,
     as_of: datetime,
     fingerprint: str,
-    inputs: Inputs,
+    posts: LabelledPosts,
     recipe: Recipe,
     data: TrainingSet,
     trained: Trained,
 ) -> Manifest:
+    inputs = posts.inputs
     learnt = data.keys["published_at"]
     packages = ("catboost", "polars", "numpy", "scikit-learn")
     return Manifest(
@@ -191,6 +196,7 @@ def _manifest(
             for name, model in trained.models.items()
         },
         skipped=dict(trained.skipped),
+        notes=posts.notes(),
         parameters=settings.training.model_dump(mode="json", exclude={"threads"}),
         versions={
             "python": platform.python_version(),

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from vkflow.sources.vk.names import screen_name
+
 
 def _split_words(value: object) -> object:
     return (
@@ -85,6 +87,9 @@ class ExportSettings(Section):
     long_table: str = Field(
         "latest_predictions", min_length=1, description="one row a post and activity"
     )
+    owners_table: str = Field(
+        "predictions_owners", min_length=1, description="one row an owner: its name and address"
+    )
 
 
 class VkSettings(Section):
@@ -96,7 +101,11 @@ class VkSettings(Section):
     owners: WordList = Field(
         (), description="walls to read, with commas: screen names, links, or ids (-1: community 1)"
     )
-    api_url: str = Field("https://api.vk.com", description="where the VK API answers")
+    api_url: str = Field(
+        "https://api.vk.ru",
+        description="where the VK API answers; https://api.vk.com is its older name",
+    )
+    id_url: str = Field("https://id.vk.ru", description="where VK ID renews tokens")
     api_version: str = Field("5.199", pattern=r"^5\.\d+$", description="version of the VK API")
     first_days: int = Field(90, ge=1, description="how far back the first pull of a wall reads")
     refresh_days: tuple[int, ...] = Field(
@@ -126,7 +135,14 @@ class VkSettings(Section):
             raise ValueError("give whole days from 1 on, each larger than the one before")
         return days
 
-    @field_validator("api_url")
+    @field_validator("owners")
+    @classmethod
+    def _names_say_somebody(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if empty := [name for name in names if not screen_name(name)]:
+            raise ValueError(f"nobody is named by {', '.join(map(repr, empty))}")
+        return names
+
+    @field_validator("api_url", "id_url")
     @classmethod
     def _token_travels_encrypted(cls, url: str) -> str:
         parts = urlsplit(url)

@@ -7,12 +7,12 @@ import polars as pl
 
 from warehouse.publishing import open_snapshot
 
-WIDE, LONG = "predictions_wide", "latest_predictions"
-ORDERS = {WIDE: "owner_id, post_id", LONG: "owner_id, post_id, activity"}
+WIDE, LONG, OWNERS = "predictions_wide", "latest_predictions", "owners"
+ORDERS = {WIDE: "owner_id, post_id", LONG: "owner_id, post_id, activity", OWNERS: "owner_id"}
 
 
 def published_rows(snapshot: Path, view: str, batch_rows: int) -> Iterator[pl.DataFrame]:
-    """Rows of ``WIDE`` or ``LONG`` of the published snapshot, in the order of their keys.
+    """Rows of ``WIDE``, ``LONG`` or ``OWNERS`` as they are published, in the order of their keys.
 
     The first frame comes even without rows, for its columns.
 

@@ -110,6 +110,14 @@ def read_selected_outcomes(connection: duckdb.DuckDBPyConnection) -> pl.DataFram
     ).pl()
 
 
+def count_repost_kinds(connection: duckdb.DuckDBPyConnection) -> dict[bool | None, int]:
+    """Selected posts by what their reposts are: true, those on walls and in messages together.
+
+    ``None``: the source, or an earlier version, did not say.
+    """
+    return dict(connection.execute(query("repost_kinds")).fetchall())
+
+
 def selected_features(
     connection: duckdb.DuckDBPyConnection,
     *,

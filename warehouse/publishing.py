@@ -13,6 +13,7 @@ from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
 
 TABLES = (
+    "owners",
     "posts",
     "labels",
     "predictions",

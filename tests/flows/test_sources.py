@@ -142,6 +142,8 @@ def test_a_night_on_a_database_ends_with_predictions_in_another_one(
             "SELECT count(*), count(p_like), min(scored_at) > '2026-01-01' FROM predictions_wide"
         ).fetchone()
         assert exported == (KNOWN + WAITING, KNOWN + WAITING, True)
+        columns = "SELECT owner_id, name, screen_name, members, address FROM predictions_owners"
+        assert connection.execute(columns).fetchall() == [], "this source has no names"
     monkeypatch.setenv("VKFLOW_EXPORT__URL", mine)
     export()
     with sa.create_engine(mine).connect() as connection:

@@ -1,5 +1,6 @@
 """The token of VK, through Prefect: it works from a Secret block, and is seen nowhere."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +9,13 @@ import pytest
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.logging.handlers import APILogWorker
+from pydantic import SecretStr
 
 from flows.blocks import VK_TOKEN, with_secrets
 from flows.doctor import examine
 from flows.options import RunOptions
 from flows.pull import pull
+from tasks.secrets import keep_vk_token, load_vk_token
 from tests.fakes.vk import TOKEN, FakeVk, make_post, serving
 from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
@@ -87,6 +90,28 @@ def test_a_variable_goes_before_the_block(block: None, monkeypatch: pytest.Monke
 def test_without_block_and_variable_the_run_says_what_to_do(vk: FakeVk, prefect_server: None):
     with pytest.raises(SettingsError, match=r"VKFLOW_VK__TOKEN .*vkflow-vk-token"):
         pull(RunOptions(source="vk"))
+
+
+def test_a_token_that_has_expired_is_renewed_in_its_block(
+    vk: FakeVk, block: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("VKFLOW_VK__ID_URL", vk.address)
+    vk.is_expired, vk.refresh_token = True, "vk2.r.first"
+    pair = {"refresh_token": "vk2.r.first", "client_id": "51", "device_id": "d"}
+    Secret(value=json.dumps(pair)).save(VK_TOKEN, overwrite=True)
+    for renewals in (1, 2):
+        pull(RunOptions(source="vk"))
+        kept = load_vk_token()
+        assert kept is not None and json.loads(kept.get_secret_value()) == pair | {
+            "access_token": f"vk2.a.renewed-{renewals}",
+            "refresh_token": f"vk2.r.renewed-{renewals}",
+        }
+        vk.is_expired = True
+
+
+def test_a_token_that_is_not_the_blocks_is_not_put_there(block: None):
+    assert not keep_vk_token(SecretStr("another"), SecretStr("new"))
+    assert Secret.load(VK_TOKEN).get() == TOKEN
 
 
 def test_the_doctor_tells_what_the_token_can_do(vk: FakeVk, monkeypatch: pytest.MonkeyPatch):

@@ -398,6 +398,25 @@ def test_a_bad_row_goes_to_quarantine_and_the_others_arrive(
     assert 0 < length <= 500
 
 
+ODD_COUNTS = {name: BAD_COUNTS.pop(name) for name in ("negative likes", "more hides than views")}
+
+
+@pytest.mark.parametrize(("bad", "reason"), ODD_COUNTS.values(), ids=list(ODD_COUNTS))
+def test_a_single_count_that_cannot_be_right_goes_to_quarantine_and_the_others_arrive(
+    home: Path, file: Path, bad: Row, reason: str
+):
+    write_csv(file, with_good(bad))
+    counts = pull_posts.fn(dataset(home, file), NIGHT)
+    assert counts == PullCounts(seen=2, new=2, snapshots=2, quarantined=Counter([reason]))
+    left_out = reason.removesuffix(" is negative").removeprefix("more ").removesuffix(" than views")
+    assert ask(
+        home,
+        f"SELECT {left_out} IS NULL, views IS NULL FROM snapshots JOIN posts USING (post_id) "
+        "ORDER BY text",
+    ) == [(True, False), (False, False)]
+    assert ask(home, "SELECT reason FROM quarantine") == [(reason,)]
+
+
 @pytest.mark.parametrize(("bad", "reason"), BAD_COUNTS.values(), ids=list(BAD_COUNTS))
 def test_bad_counts_go_to_quarantine_and_their_post_arrives_without_them(
     home: Path, file: Path, bad: Row, reason: str

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from warehouse.errors import WarehouseError
-from warehouse.exporting import LONG, WIDE, published_rows
+from warehouse.exporting import LONG, OWNERS, WIDE, published_rows
 from warehouse.publishing import publish
 
 SCORED = datetime(2026, 6, 1, tzinfo=UTC)
@@ -50,3 +50,16 @@ def test_columns_come_without_any_rows(connection: duckdb.DuckDBPyConnection, tm
 def test_nothing_published_says_what_to_do(tmp_path: Path):
     with pytest.raises(WarehouseError, match="Run `vkflow nightly` first"):
         next(published_rows(tmp_path / "published.duckdb", WIDE, 10))
+
+
+def test_owners_come_with_their_names(snapshot: Path, connection: duckdb.DuckDBPyConnection):
+    connection.execute(
+        "INSERT INTO owners BY NAME SELECT -1 AS owner_id, 'Cats' AS name, 5 AS members, "
+        "'https://vk.com/cats' AS address, now() AS seen_at"
+    )
+    publish(connection, snapshot)
+    rows = pl.concat(published_rows(snapshot, OWNERS, 1_000))
+    assert rows.select("owner_id", "name", "members", "address").rows() == [
+        (-1, "Cats", 5, "https://vk.com/cats")
+    ]
+    assert pl.concat(published_rows(snapshot, WIDE, 1_000))["owner_name"].unique().item() == "Cats"

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
+from warehouse.database import open_warehouse
 from warehouse.features import (
+    count_repost_kinds,
     read_selected_outcomes,
     select_labelled_posts,
+    select_published_between,
     select_unscored_posts,
     selected_features,
     selected_fingerprint,
 )
+from warehouse.owners import write_owners
 
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -166,6 +171,7 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
         "image_scores": [0.75, 0.25],
         "image_category": "cats",
         "text_image_similarity": 0.5,
+        "owner_members": None,
     }
     history = {
         name: value
@@ -250,3 +256,75 @@ def test_the_fingerprint_changes_with_the_data_and_only_then(
         connection.execute(change)
         seen.append(fingerprint())
     assert len(set(seen)) == len(seen)
+
+
+def test_a_post_comes_with_the_members_its_owner_had_when_it_appeared(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add
+):
+    ages = {1: 30, 2: 10, 3: 5, 4: 1}
+    add_posts(
+        *({"post_id": post, "published_at": days_ago(age)} for post, age in ages.items()),
+        {"owner_id": -2, "post_id": 5, "published_at": days_ago(1)},
+    )
+    for age, members in ((9, 100), (8, 100), (4, None), (3, 130)):
+        write_owners(connection, owners(members), seen_at=days_ago(age))
+    select_published_between(connection, days_ago(99), NIGHT)
+    (chunk,) = read(connection)
+    assert dict(chunk.select("post_id", "owner_members").rows()) == {
+        1: 100,
+        2: 100,
+        3: 100,
+        4: 130,
+        5: None,
+    }
+    kept = connection.execute("SELECT members FROM owner_members ORDER BY seen_at").fetchall()
+    assert kept == [(100,), (130,)]
+
+
+def test_members_counted_later_than_the_moment_are_not_known(path: Path):
+    with open_warehouse(path) as opened:
+        opened.execute(
+            "INSERT INTO posts BY NAME SELECT -1 AS owner_id, 1 AS post_id, '' AS text, "
+            "'' AS text_hash, 'vk' AS source, $at AS published_at, $at AS first_seen_at, "
+            "$at AS updated_at",
+            {"at": days_ago(10)},
+        )
+        write_owners(opened, owners(100), seen_at=days_ago(5))
+    with open_warehouse(path, as_of=days_ago(6)) as opened:
+        select_published_between(opened, days_ago(99), NIGHT)
+        (chunk,) = read(opened)
+        assert chunk["owner_members"].to_list() == [None]
+
+
+def owners(members: int | None) -> pl.DataFrame:
+    row = {"owner_id": -1, "name": "Cats", "screen_name": None, "members": members, "address": None}
+    schema = {
+        "owner_id": pl.Int64,
+        "name": pl.String,
+        "screen_name": pl.String,
+        "members": pl.Int64,
+        "address": pl.String,
+    }
+    return pl.DataFrame([row], schema=schema)
+
+
+def test_posts_are_counted_by_what_their_reposts_are(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    kinds = {1: True, 2: False, 3: False, 4: None}
+    add_posts(*({"post_id": post, "published_at": days_ago(20)} for post in (*kinds, 5)))
+    add_snapshots(
+        *(
+            {
+                "post_id": post,
+                "observed_at": days_ago(1),
+                "views": 10,
+                "reposts": 1,
+                "reposts_with_messages": kind,
+            }
+            for post, kind in kinds.items()
+        ),
+        {"post_id": 5, "observed_at": days_ago(1), "views": 10, "reposts": None},
+    )
+    select_labelled_posts(connection, days_ago(99))
+    assert count_repost_kinds(connection) == {True: 1, False: 2, None: 1}

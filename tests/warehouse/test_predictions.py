@@ -135,11 +135,15 @@ def test_the_wide_table_has_one_row_a_post(
         ),
         {"post_id": 2, "activity": "hide", "probability": 0.5, "scored_at": NEXT_NIGHT},
     )
+    connection.execute(
+        "INSERT INTO owners BY NAME SELECT -1 AS owner_id, 'Cats' AS name, now() AS seen_at"
+    )
     wide = connection.execute("FROM predictions_wide ORDER BY post_id").pl()
-    assert wide.columns[2:-2] == ["published_at", "text_start", *(f"p_{name}" for name in names)]
+    named = ["owner_name", "published_at", "text_start"]
+    assert wide.columns[2:-2] == [*named, *(f"p_{name}" for name in names)]
     assert wide.rows() == [
-        (-1, 1, published, "я" * 100, *(n / 16 for n in range(8)), "m1", NIGHT),
-        (-1, 2, None, "", *[None] * 4, 0.5, *[None] * 3, "m1", NEXT_NIGHT),
+        (-1, 1, "Cats", published, "я" * 100, *(n / 16 for n in range(8)), "m1", NIGHT),
+        (-1, 2, "Cats", None, "", *[None] * 4, 0.5, *[None] * 3, "m1", NEXT_NIGHT),
     ]
 
 

@@ -18,6 +18,7 @@ from warehouse.publishing import publish, read_snapshot
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
 TABLES = {
+    "owners",
     "posts",
     "labels",
     "predictions",

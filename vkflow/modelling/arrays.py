@@ -37,6 +37,7 @@ def unpack_arrays(
     categories: Sequence[str],
     time_zone: str,
     owner_time_zones: Mapping[int, str],
+    knows_members: bool,
 ) -> tuple[Recipe, dict[str, Matrix]]:
     """The recipe and the coefficients that :func:`pack_arrays` took apart.
 
@@ -58,7 +59,9 @@ def unpack_arrays(
         else None
         for kind in KINDS
     )
-    features = FeatureRecipe(priors, tuple(categories), text, image, time_zone, owner_time_zones)
+    features = FeatureRecipe(
+        priors, tuple(categories), text, image, time_zone, owner_time_zones, knows_members
+    )
     linear = {
         name.removeprefix("linear."): values
         for name, values in arrays.items()

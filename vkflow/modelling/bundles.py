@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vkflow.errors import BadBundleError, MissingModelError
 from vkflow.modelling.arrays import pack_arrays, unpack_arrays
 from vkflow.modelling.calibration import Calibration
+from vkflow.modelling.features import MEMBERS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.prediction import predict_posts
@@ -65,6 +66,7 @@ class Manifest(BaseModel):
     owner_time_zones: dict[int, str]
     trained: dict[str, Fitted]
     skipped: dict[str, str]
+    notes: list[str] = []
     parameters: dict[str, object]
     versions: dict[str, str]
 
@@ -162,6 +164,7 @@ def _read(folder: Path) -> Bundle:
         categories=manifest.categories,
         time_zone=manifest.time_zone,
         owner_time_zones=manifest.owner_time_zones,
+        knows_members=MEMBERS in manifest.features,
     )
     if list(recipe.features.describe()) != list(manifest.features):
         raise ValueError("its features are not those this version of vkflow computes")

@@ -155,7 +155,7 @@ def history_columns(table: pl.DataFrame) -> Matrix:
     return table.select(
         pl.col("^owner_.*_logit$"),
         pl.col("^owner_.*_trend$"),
-        pl.col("owner_posts", "owner_views_per_post").log1p(),
+        pl.col("^owner_(posts|views_per_post|members)$").log1p(),
     ).to_numpy()
 
 

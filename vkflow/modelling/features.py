@@ -16,6 +16,7 @@ WINDOWS = (7, 30, 90)
 """Days an owner's recent past is looked at over."""
 
 CATEGORICAL = ("image_category",)
+MEMBERS = "owner_members"
 
 TEXT_STATISTICS = {
     "characters": "characters of the text, entities counted as one",
@@ -48,6 +49,7 @@ class FeatureRecipe:
         image_reducer: PCA of picture vectors; ``None`` when no training post had one.
         time_zone: of the owners.
         owner_time_zones: of owners that live elsewhere, by id.
+        knows_members: whether the source tells how many members owners have.
     """
 
     priors: Mapping[str, RatePrior]
@@ -56,6 +58,7 @@ class FeatureRecipe:
     image_reducer: Reducer | None
     time_zone: str
     owner_time_zones: Mapping[int, str]
+    knows_members: bool = False
 
     def describe(self) -> dict[str, str]:
         """What each feature is, by name, in the order of the table."""
@@ -77,6 +80,8 @@ class FeatureRecipe:
             "length_beside_usual": "logarithm of the text's length, less its mean for the owner",
             "picture_beside_usual": "has a picture, less the owner's share of posts with one",
         }
+        if self.knows_members:
+            descriptions[MEMBERS] = "members the owner had when the post appeared"
         for activity in self.priors:
             rate = f"smoothed rate of {activity}"
             descriptions[f"owner_{activity}_logit"] = f"logit of the owner's {rate} so far"
@@ -102,6 +107,8 @@ class FeatureRecipe:
         columns |= _components(posts["text_embedding"], self.text_reducer, "text")
         columns |= _components(posts["image_embedding"], self.image_reducer, "image")
         columns |= _scores(posts["image_scores"], self.categories)
+        if self.knows_members:
+            columns[MEMBERS] = posts[MEMBERS]
         parts = [_plain(posts), self._calendar(posts), pl.DataFrame(columns)]
         table = pl.concat(parts, how="horizontal")
         numeric = pl.all().exclude(CATEGORICAL).cast(pl.Float32).fill_null(float("nan"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.design import Design, fit_design
-from vkflow.modelling.features import FeatureRecipe
+from vkflow.modelling.features import MEMBERS, FeatureRecipe
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import fit_priors
@@ -108,6 +108,7 @@ def prepare(
         image_reducer=_reducer(vectors["image"], settings.image_components),
         time_zone=settings.time_zone,
         owner_time_zones=settings.owner_time_zones,
+        knows_members=MEMBERS in history.columns and history[MEMBERS].is_not_null().any(),
     )
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
     chosen = pl.Series(training)
@@ -133,7 +134,7 @@ def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
     keys, history = [], []
     for chunk in read_posts():
         keys.append(chunk.select("owner_id", "post_id", "published_at"))
-        history.append(chunk.select(pl.col("^history_.*$")))
+        history.append(chunk.select(pl.col(f"^(history_.*|{MEMBERS})$")))
     return pl.concat(keys), pl.concat(history)
 
 

@@ -8,10 +8,15 @@ from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.sample import SampleSource
 from vkflow.sources.source import Source
 from vkflow.sources.vk.source import VkSource
+from vkflow.sources.vk.tokens import KeepToken
 
 
-def open_source(settings: Settings) -> Source:
+def open_source(settings: Settings, keep_token: KeepToken | None = None) -> Source:
     """The source the settings name.
+
+    Args:
+        settings: all of them.
+        keep_token: where a renewed token of VK goes.
 
     Raises:
         SettingsError: it lacks a setting, or does not go with the picture tagger.
@@ -25,7 +30,7 @@ def open_source(settings: Settings) -> Source:
             "ViT-L-14:openai, to local-dir:PATH, or to none to leave pictures out."
         )
     if settings.source == "vk":
-        return _open_vk(settings)
+        return _open_vk(settings, keep_token)
     if settings.source == "database":
         return DatabaseSource(settings.database)
     return _open_dataset(settings)
@@ -42,8 +47,8 @@ def _open_dataset(settings: Settings) -> DatasetSource:
     )
 
 
-def _open_vk(settings: Settings) -> VkSource:
+def _open_vk(settings: Settings, keep_token: KeepToken | None) -> VkSource:
     if settings.images.tagger == "none":
-        return VkSource(settings.vk)
+        return VkSource(settings.vk, keep=keep_token)
     hosts, at_a_time = settings.vk.picture_hosts, settings.vk.picture_downloads
-    return VkSource(settings.vk, PictureDownloader(hosts, at_a_time))
+    return VkSource(settings.vk, PictureDownloader(hosts, at_a_time), keep=keep_token)

@@ -161,7 +161,10 @@ def _repeated(rows: pl.DataFrame, seen: SeenRows) -> pl.Series:
 
 
 def _snapshots(rows: pl.DataFrame) -> pl.DataFrame:
-    counts = rows.rename(COUNTS).with_columns(pl.lit(None, pl.Int64).alias("reach"))
+    counts = rows.rename(COUNTS).with_columns(
+        pl.lit(None, pl.Int64).alias("reach"),
+        pl.lit(None, pl.Boolean).alias("reposts_with_messages"),
+    )
     return counts.select(*SNAPSHOTS_SCHEMA)
 
 

@@ -25,7 +25,9 @@ class SampleSource:
         """Posts published and snapshots observed after the watermark, until ``as_of``."""
         after = datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC)
         posts = self._between("posts", "published_at", after, as_of).select(*POSTS_SCHEMA)
-        snapshots = self._between("snapshots", "observed_at", after, as_of)
+        snapshots = self._between("snapshots", "observed_at", after, as_of).with_columns(
+            pl.lit(None, pl.Boolean).alias("reposts_with_messages")
+        )
         pictures = self._scan("pictures")
         new = posts.collect()
         for chunk in new.iter_slices(CHUNK_POSTS):

@@ -24,6 +24,14 @@ SNAPSHOTS_SCHEMA: Mapping[str, pl.DataType] = {
     "post_id": pl.Int64(),
     "observed_at": TIME,
     **{name: pl.Int64() for name in SNAPSHOT_COUNTS},
+    "reposts_with_messages": pl.Boolean(),
+}
+OWNERS_SCHEMA: Mapping[str, pl.DataType] = {
+    "owner_id": pl.Int64(),
+    "name": pl.String(),
+    "screen_name": pl.String(),
+    "members": pl.Int64(),
+    "address": pl.String(),
 }
 PICTURES_SCHEMA: Mapping[str, pl.DataType] = {
     "owner_id": pl.Int64(),
@@ -65,6 +73,7 @@ class Chunk:
         reread: how keys of earlier rejections begin that are void, because what they are about
             is read anew from this chunk on.
         seen: rows and posts that came; ``None``: as many as posts and rejected rows.
+        owners: ``OWNERS_SCHEMA``: who they are as of now; none where a source does not say.
     """
 
     posts: pl.DataFrame = field(default_factory=lambda: no_rows(POSTS_SCHEMA))
@@ -77,6 +86,7 @@ class Chunk:
     names: pl.DataFrame = field(default_factory=lambda: no_rows(NAMES_SCHEMA))
     reread: str | None = None
     seen: int | None = None
+    owners: pl.DataFrame = field(default_factory=lambda: no_rows(OWNERS_SCHEMA))
 
 
 class Source(Protocol):

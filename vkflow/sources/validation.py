@@ -14,6 +14,7 @@ FIRST_DAY = datetime(2006, 10, 10, tzinfo=UTC)
 CLOCK_SKEW = timedelta(hours=1)
 PAYLOAD_CHARACTERS = 500
 POST_KEY = ("owner_id", "post_id")
+STATISTICS = ("reach", "hides")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     """Part a chunk into rows that hold and rows that do not.
 
     A rejected post takes its snapshots and picture with it; a rejected snapshot leaves its post,
-    which is then scored like one whose outcome is not known.
+    which is then scored like one whose outcome is not known. A single count that cannot be right
+    is left out of its snapshot, and remarked under the key of the snapshot's counts.
 
     Args:
         chunk: as a source yields it.
@@ -63,9 +65,14 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
             pl.format("{}_{} counts", *POST_KEY).alias("key"), _first_reason(_count_rules(as_of))
         )
     )
-    rejected = [chunk.rejected, _rejected(bad_posts), _rejected(snapshots)]
     good_posts = posts.filter(pl.col("reason").is_null())
     good_snapshots = snapshots.filter(pl.col("reason").is_null())
+    rejected = [chunk.rejected, _rejected(bad_posts), _rejected(snapshots)]
+    for reason, (rule, left_out) in _odd_counts().items():
+        rejected.append(_rejected(good_snapshots.filter(rule).with_columns(reason=pl.lit(reason))))
+        good_snapshots = good_snapshots.with_columns(
+            pl.when(rule).then(None).otherwise(pl.col(name)).alias(name) for name in left_out
+        )
     return CheckedChunk(
         posts=good_posts.select(chunk.posts.columns),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
@@ -109,24 +116,32 @@ def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
 
 
 def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
+    """What leaves no trust in any of the counts: their chances, and the time they are of."""
     views, observed = pl.col("views"), pl.col("observed_at")
-    negative = {f"{name} is negative": pl.col(name) < 0 for name in SNAPSHOT_COUNTS}
-    chances = {
-        name: pl.col("reach").fill_null(views) if name == "hides" else views
-        for name in COUNT_COLUMNS
-    }
-    excess = {
-        f"more {name.replace('_', ' ')} than views": pl.col(name) > most
-        for name, most in chances.items()
-    }
     return {
         **_key_rules(),
-        **negative,
-        **excess,
+        "views is negative": views < 0,
+        "more likes than views": pl.col("likes") > views,
         "observed in the future": observed > as_of + CLOCK_SKEW,
         "observed before VK existed": observed < FIRST_DAY,
         "observed before it was published": observed < pl.col("published_at"),
     }
+
+
+def _odd_counts() -> dict[str, tuple[pl.Expr, tuple[str, ...]]]:
+    """By reason: what cannot be right of one count, and which columns are left out then.
+
+    Reach and hides come together, in statistics of their own.
+    """
+    views = pl.col("views")
+    rules: dict[str, tuple[pl.Expr, tuple[str, ...]]] = {}
+    for name in SNAPSHOT_COUNTS:
+        columns = STATISTICS if name in STATISTICS else (name,)
+        rules[f"{name} is negative"] = (pl.col(name) < 0, columns)
+        if name in COUNT_COLUMNS:
+            most = pl.col("reach").fill_null(views) if name == "hides" else views
+            rules[f"more {name.replace('_', ' ')} than views"] = (pl.col(name) > most, columns)
+    return rules
 
 
 def _first_reason(rules: dict[str, pl.Expr]) -> pl.Expr:

@@ -1,9 +1,10 @@
 """Regular expressions for what VK texts contain, in the syntax of Rust's regex (Polars)."""
 
 LINE_BREAK = r"(?i)<br\s*/?>"
-URL = r"(?i)\b(?:https?://|www\.)[^\s<>\"]+|\b(?:vk\.(?:com|cc|ru)|t\.me|youtu\.be)/[^\s<>\"]+"
-# VK's own form, [id1|Name] or [club1|Name], and @name; not the middle of an e-mail address.
-VK_MENTION = r"\[(?:id|club|public|event)\d+\|([^\]\[]*)\]"
+URL = r"(?i)\b(?:https?://|www\.)[^\s<>|\"]+|\b(?:vk\.(?:com|cc|ru)|t\.me|youtu\.be)/[^\s<>|\"]+"
+# VK's own form, [id1|Name], [club1|Name] or [https://vk.com/name|Name], and @name; not the middle
+# of an e-mail address.
+VK_MENTION = r"\[(?:(?:id|club|public|event)\d+|https?://[^\]\[|\s]+)\|([^\]\[]*)\]"
 AT_MENTION = r"(?:^|[^\w.@/])@[A-Za-z][\w.]*"
 HASHTAG = r"(?:^|[^\w&/#])#[\p{L}\p{N}_]+"
 WORD = r"[\p{L}\p{N}]+(?:[-'’][\p{L}\p{N}]+)*"

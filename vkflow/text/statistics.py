@@ -7,7 +7,7 @@ import polars as pl
 from vkflow.text import patterns
 from vkflow.text.cleaning import unescape
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a statistic changes its meaning, so that old and new are never mixed."""
 
 

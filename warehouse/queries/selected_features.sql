@@ -15,6 +15,17 @@ WITH chunk AS MATERIALIZED (
 ), found_images AS MATERIALIZED (
     SELECT rowid AS row_number FROM image_embeddings SEMI JOIN chunk USING (image_hash)
     WHERE encoder_id = $tagger_id
+), members AS (
+    -- As many as were known when the post appeared; before anybody counted, as many as at first.
+    SELECT chunk.owner_id, chunk.post_id, coalesce(then_.members, first.members) AS members
+    FROM chunk
+    ASOF LEFT JOIN owner_members AS then_
+        ON then_.owner_id = chunk.owner_id AND then_.seen_at <= chunk.published_at
+    JOIN (
+        SELECT owner_id, arg_min(members, seen_at) AS members FROM owner_members
+        WHERE seen_at <= coalesce(getvariable('as_of'), 'infinity'::TIMESTAMPTZ)
+        GROUP BY owner_id
+    ) AS first ON first.owner_id = chunk.owner_id
 )
 SELECT
     chunk.owner_id, chunk.post_id, chunk.published_at,
@@ -26,6 +37,7 @@ SELECT
     image_scores.scores AS image_scores,
     image_tags.category AS image_category,
     similarities.similarity AS text_image_similarity,
+    members.members AS owner_members,
     history.* EXCLUDE (owner_id, post_id)
 FROM chunk
 LEFT JOIN (
@@ -53,4 +65,6 @@ LEFT JOIN (
 LEFT JOIN (
     FROM selected_history SEMI JOIN chunk USING (owner_id, post_id)
 ) AS history ON history.owner_id = chunk.owner_id AND history.post_id = chunk.post_id
+LEFT JOIN members
+    ON members.owner_id = chunk.owner_id AND members.post_id = chunk.post_id
 ORDER BY chunk.position

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from vkflow.errors import BadBundleError, MissingModelError
+from vkflow.modelling.arrays import pack_arrays, unpack_arrays
 from vkflow.modelling.bundles import (
     Bundle,
     Fitted,
@@ -383,3 +384,30 @@ def test_activity_without_a_model_is_predicted_by_its_owner_rate(
     rates = without.predict(posts)["like"]
     assert np.unique(rates.round(12)).size > 10
     assert abs(rates.mean() - bundle.recipe.features.priors["like"].rate) < 0.03
+
+
+def test_members_are_a_feature_where_the_source_tells_them(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, prepared: Prepared, tmp_path: Path
+):
+    assert "owner_members" not in prepared[0].features.describe()
+    unknown = posts.with_columns(owner_members=pl.lit(None, pl.Int64))
+    assert "owner_members" not in prepare_posts(unknown, outcomes)[0].features.describe()
+    members = pl.col("owner_id").abs() * 1_000
+    known = posts.with_columns(owner_members=pl.when(pl.col("post_id") > 3).then(members))
+    recipe, data = prepare_posts(known, outcomes)
+    table = recipe.features.table(known.head(10))
+    assert table["owner_members"].head(4).is_nan().all()
+    assert table["owner_members"][5] == abs(known["owner_id"][5]) * 1_000
+    assert "owner_members" in data.features.columns
+    plain, wider = (each[1].linear_design.shape[1] for each in (prepared, (recipe, data)))
+    assert wider == plain + 1
+    arrays = pack_arrays(recipe, {})
+    back, _ = unpack_arrays(
+        arrays,
+        priors=recipe.features.priors,
+        categories=recipe.features.categories,
+        time_zone=recipe.features.time_zone,
+        owner_time_zones={},
+        knows_members=True,
+    )
+    assert list(back.features.describe()) == list(recipe.features.describe())

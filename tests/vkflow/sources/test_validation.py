@@ -112,12 +112,8 @@ def test_a_post_at_the_edge_of_a_rule_is_accepted(good: dict[str, Any]):
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        *(({name: -1}, f"{name} is negative") for name in ("views", "reach", *COUNTS, "opens")),
-        *(
-            ({name: 101}, f"more {name.replace('_', ' ')} than views")
-            for name in (*COUNTS, "opens")
-        ),
-        ({"reach": 5, "hides": 6}, "more hides than views"),
+        ({"views": -1}, "views is negative"),
+        ({"likes": 101}, "more likes than views"),
         ({"observed_at": NIGHT + CLOCK_SKEW + TICK}, "observed in the future"),
         ({"observed_at": FIRST_DAY - TICK}, "observed before VK existed"),
         ({"observed_at": PUBLISHED - TICK}, "observed before it was published"),
@@ -135,6 +131,41 @@ def test_bad_counts_are_rejected_and_their_post_stays(bad: dict[str, Any], reaso
     assert checked.pictures.equals(pictures((-1, 1)))
     assert checked.accepted_keys["key"].to_list() == ["-1_1", "-1_2", "-1_2 counts"]
     assert checked.seen == 2
+
+
+ODD = [name for name in (*COUNTS, "opens") if name != "likes"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason", "left_out"),
+    [
+        *(({name: -1}, f"{name} is negative", [name]) for name in ("likes", *ODD)),
+        *(({name: 101}, f"more {name.replace('_', ' ')} than views", [name]) for name in ODD),
+        ({"reach": -1}, "reach is negative", ["reach"]),
+        ({"reach": -1, "hides": 3}, "reach is negative", ["reach", "hides"]),
+        ({"reach": 5, "hides": 6}, "more hides than views", ["reach", "hides"]),
+        ({"reach": 5, "hides": -6}, "hides is negative", ["reach", "hides"]),
+    ],
+    ids=str,
+)
+def test_a_count_that_cannot_be_right_is_left_out_and_remarked_and_the_others_stay(
+    odd: dict[str, Any], reason: str, left_out: list[str]
+):
+    counts = {"post_id": 1, "likes": 7, "comments": 2} | odd
+    checked = check(posts=posts({}), snapshots=snapshots(counts))
+    assert verdicts(checked) == [("-1_1 counts", reason)]
+    assert '"likes":7' in checked.rejected["payload"][0] or "likes" in odd
+    assert checked.snapshots.equals(snapshots(counts | dict.fromkeys(left_out)))
+    assert "-1_1 counts" in checked.accepted_keys["key"]
+
+
+def test_each_odd_count_has_a_remark_of_its_own():
+    checked = check(posts=posts({}), snapshots=snapshots({"comments": 101, "expands": -1}))
+    assert verdicts(checked) == [
+        ("-1_1 counts", "more comments than views"),
+        ("-1_1 counts", "expands is negative"),
+    ]
+    assert checked.snapshots.equals(snapshots({}))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from vkflow.text.cleaning import clean_for_encoder, clean_for_words, text_hashes
     [
         ("Кот &#128571;<br>спит", "Кот 😻 спит"),
         ("Привет, [id1|Павел Дуров]!", "Привет, Павел Дуров!"),
+        ("Читайте [https://vk.com/cats|Котиков], [club1|нас]", "Читайте Котиков, нас"),
         ("Было &quot;так&quot; &amp; стало", 'Было "так" & стало'),
         ("A\x00B\u200b  \n C", "AB\u200b C"),
         ("<b>жирный</b>", "<b>жирный</b>"),

@@ -6,7 +6,7 @@ import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.levers import LEVERS
-from vkflow.insights.report.cards import owner_name
+from vkflow.insights.report.cards import owner_address, owner_name
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
@@ -70,7 +70,8 @@ def _by_owner(data: ReportData, say: Language) -> list[dict[str, Any]]:
         for row in _in_order(own.filter(pl.col("owner_id") == owner_id)):
             lever = lever_phrase(row["lever"], row["level"], say.code, data.category_labels)
             rows.append((f"{lever}: {activities[row['activity']]}", row))
-        groups.append({"title": owner_name(say, owner_id), "rows": _rows(rows, say)})
+        title, link = owner_name(data, say, owner_id), owner_address(data, owner_id)
+        groups.append({"title": title, "link": link, "rows": _rows(rows, say)})
     return groups
 
 

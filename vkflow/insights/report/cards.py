@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from PIL import Image
 
 from vkflow.images.media import media_path
-from vkflow.insights.report.data import ReportData
+from vkflow.insights.report.data import Named, ReportData
 from vkflow.insights.report.language import Language
 
 THUMBNAIL_SIDE = 132
@@ -26,6 +26,7 @@ class Card:
 
     Attributes:
         owner: what its owner is called.
+        owner_link: address of its owner's page; ``None``: unknown.
         moment: when it was published.
         text: beginning of its text, as plain text.
         picture: a data URI; ``None`` without a picture.
@@ -34,6 +35,7 @@ class Card:
     """
 
     owner: str
+    owner_link: str | None
     moment: str
     text: str
     picture: str | None
@@ -49,7 +51,8 @@ def card(
     local = published.astimezone(ZoneInfo(data.time_zone)) if published else None
     address = f"https://vk.com/wall{post['owner_id']}_{post['post_id']}"
     return Card(
-        owner=owner_name(say, post["owner_id"]),
+        owner=owner_name(data, say, post["owner_id"]),
+        owner_link=owner_address(data, post["owner_id"]),
         moment=say.moment(local),
         text=text_start(post["text"]) or say("without_text"),
         picture=thumbnail(data.media_directory, post["image_hash"]),
@@ -58,11 +61,18 @@ def card(
     )
 
 
-def owner_name(say: Language, owner_id: int) -> str:
-    """A community has a negative id, a person a positive one; 0 is nobody known."""
+def owner_name(data: ReportData, say: Language, owner_id: int) -> str:
+    """Its name; without one a community has a negative id, a person a positive one, nobody 0."""
+    if name := data.owners.get(owner_id, Named()).name:
+        return name
     if owner_id == 0:
         return say("owner_unknown")
     return say("owner_community" if owner_id < 0 else "owner_person", id=abs(owner_id))
+
+
+def owner_address(data: ReportData, owner_id: int) -> str | None:
+    """Of its page; ``None``: unknown."""
+    return data.owners.get(owner_id, Named()).address
 
 
 def text_start(text: str) -> str:

@@ -1,11 +1,19 @@
 """Everything a report is made from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+
+
+@dataclass(frozen=True)
+class Named:
+    """What an owner is called, and the address of its page, where they are known."""
+
+    name: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class ReportData:
         before: a sample of what the champion learnt from: features and probabilities.
         now: the same of the newest posts.
         insights: rows of the table ``insights``.
+        owners: who owners are, by id; those that are not there go by their id.
+        notes: what must be known of what the champion learnt from.
     """
 
     as_of: datetime
@@ -59,6 +69,8 @@ class ReportData:
     before: pl.DataFrame
     now: pl.DataFrame
     insights: pl.DataFrame
+    owners: Mapping[int, Named] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     def local(self, moments: pl.Series) -> pl.Series:
         """Moments in the time zone of the owners."""

@@ -8,7 +8,7 @@ import polars as pl
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.lifts import Reactions, lifts, memberships, reactions
 from vkflow.insights.report import exploration_figures as pictures
-from vkflow.insights.report.cards import owner_name, thumbnail
+from vkflow.insights.report.cards import owner_address, owner_name, thumbnail
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.figures import drawn
 from vkflow.insights.report.intervals import Measured, interval_rows
@@ -48,7 +48,7 @@ def exploration_section(data: ReportData, say: Language) -> dict[str, Any]:
             days=data.window_days,
         ),
         "figures": _figures(data, say, observed),
-        "owners": _owner_table(posts, say),
+        "owners": _owner_table(data, posts, say),
         "lists": _lists(data, say, observed),
         "categories": _categories(data, say, observed),
     }
@@ -108,7 +108,13 @@ def _length_figure(posts: pl.DataFrame, observed: dict[str, Reactions], say: Lan
     return pictures.lengths(lengths, list(TEXT_BANDS), measured, say)
 
 
-def _owner_table(posts: pl.DataFrame, say: Language) -> dict[str, Any]:
+def _owner_cell(data: ReportData, say: Language, owner_id: int) -> str | dict[str, str]:
+    """The owner's name, a link to its page where that is known."""
+    name, address = owner_name(data, say, owner_id), owner_address(data, owner_id)
+    return {"text": name, "link": address} if address else name
+
+
+def _owner_table(data: ReportData, posts: pl.DataFrame, say: Language) -> dict[str, Any]:
     known = [name for name in (*LIFTED, "share_to_message") if _known(posts, name)]
     table = (
         posts.group_by("owner_id")
@@ -132,7 +138,11 @@ def _owner_table(posts: pl.DataFrame, say: Language) -> dict[str, Any]:
         "head": [say("column_owner"), say("column_posts"), say("column_views")]
         + [say.activity(name) for name in known],
         "rows": [
-            [owner_name(say, row["owner_id"]), say.number(row["posts"]), say.number(row["views"])]
+            [
+                _owner_cell(data, say, row["owner_id"]),
+                say.number(row["posts"]),
+                say.number(row["views"]),
+            ]
             + [say.rate(row[name]) for name in known]
             for row in table.to_dicts()
         ],

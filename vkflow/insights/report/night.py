@@ -66,6 +66,7 @@ def _warnings(data: ReportData, last: dict[str, Any] | None, say: Language) -> l
         warnings.append(say("warning_refused", rows=say.number(row["rows"]), reason=row["reason"]))
     for activity, reason in data.skipped.items():
         warnings.append(say("warning_skipped", activity=say.activity(activity), reason=reason))
+    warnings.extend(data.notes)
     if data.model_version is None:
         warnings.append(say("warning_no_model"))
     return warnings

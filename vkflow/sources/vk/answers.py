@@ -3,20 +3,35 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from vkflow.errors import VkflowError
 from vkflow.sources.vk.errors import UnavailableError, error_of
 
 PAYLOAD_CHARACTERS = 500
 MESSAGE_CHARACTERS = 200
 
 
+@dataclass(frozen=True)
+class Said:
+    """What VK put into an answer.
+
+    Attributes:
+        response: its ``response``.
+        errors: its ``execute_errors``: of each call in an ``execute`` that failed.
+    """
+
+    response: Any
+    errors: tuple[VkflowError, ...] = ()
+
+
 def answered(
     method: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
-) -> Any:
-    """What VK put into ``response``.
+) -> Said:
+    """What VK says in an answer.
 
     Args:
         method: such as ``wall.get``.
@@ -30,13 +45,16 @@ def answered(
     """
     if status != 200:
         wait = retry_after(headers.get("retry-after"), now)
-        raise UnavailableError(f"{method}: HTTP {status} instead of an answer", wait)
+        said = f"{method}: HTTP {status} instead of an answer"
+        raise UnavailableError(said, wait, maybe_too_large=status >= 500)
     answer = _parsed(method, body)
     if "error" in answer:
         raise _error(method, answer["error"])
     if "response" not in answer:
         raise UnavailableError(f"{method}: neither response nor error in the answer")
-    return answer["response"]
+    inner = answer.get("execute_errors")
+    errors = inner if isinstance(inner, list) else []
+    return Said(answer["response"], tuple(_inner_error(each) for each in errors))
 
 
 def _parsed(method: str, body: bytes) -> dict[str, Any]:
@@ -48,12 +66,18 @@ def _parsed(method: str, body: bytes) -> dict[str, Any]:
     return answer
 
 
-def _error(method: str, error: Any) -> Exception:
+def _error(method: str, error: Any) -> VkflowError:
     code = error.get("error_code") if isinstance(error, dict) else None
     if not isinstance(code, int) or isinstance(code, bool):
         return UnavailableError(f"{method}: an error without a code")
-    message = error.get("error_msg")
-    return error_of(method, code, cut(message) if isinstance(message, str) else "")
+    message, subcode = error.get("error_msg"), error.get("error_subcode")
+    said = cut(message) if isinstance(message, str) else ""
+    return error_of(method, code, said, subcode if isinstance(subcode, int) else None)
+
+
+def _inner_error(error: Any) -> VkflowError:
+    method = error.get("method") if isinstance(error, dict) else None
+    return _error(cut(method) if isinstance(method, str) else "execute", error)
 
 
 def retry_after(value: str | None, now: datetime) -> float:

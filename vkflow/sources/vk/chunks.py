@@ -70,6 +70,7 @@ def _snapshot(seen: SeenPost, reach: PostReach | None) -> dict[str, object]:
         "observed_at": seen.asked_at,
         **dict.fromkeys(SNAPSHOT_COUNTS),
         **seen.post.counts,
+        "reposts_with_messages": seen.post.counts_messages,
         "reach": reach.reach_total if reach else None,
         "hides": reach.hide if reach else None,
     }

@@ -1,18 +1,14 @@
 """The VK API over HTTPS: paced, counted, retried, and silent about its token."""
 
 import json
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import SecretStr
 
-from vkflow.errors import SettingsError
 from vkflow.sections import VkSettings
 from vkflow.sources.deadlines import (
     LoopThread,
@@ -21,70 +17,27 @@ from vkflow.sources.deadlines import (
     trusted_certificates,
 )
 from vkflow.sources.vk.answers import answered, cut
+from vkflow.sources.vk.calls import Answer, Call, Timing
 from vkflow.sources.vk.errors import (
-    OwnerError,
+    KINDS,
     SpentError,
     TooLargeError,
     UnavailableError,
     VkTokenError,
 )
-from vkflow.sources.vk.pacing import DailyBudget, Sleep, pause_seconds, process_bucket
+from vkflow.sources.vk.pacing import DailyBudget, pause_seconds, process_bucket
+from vkflow.sources.vk.packing import Packed, Packer
+from vkflow.sources.vk.tokens import KeepToken, Tokens, token_of
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 32 * 2**20
 """VK sends up to 5 MB packed, a multiple of it unpacked."""
 
 LONGEST_RETRY_AFTER_SECONDS = 300.0
-CALLS_IN_EXECUTE = 25
 PATIENT_FAILURES = 3
 """After so many requests without an answer in a row, the next ones get a single try each."""
-
-EXECUTE_REFUSED = (8, 23, 27, 28, 100)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Time and chance, for tests to take into their own hands."""
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Sleep = time.sleep
-    chance: Callable[[], float] = random.random
-
-
-@dataclass(frozen=True)
-class Call(Generic[T]):
-    """A method with its parameters, and the function that types what VK answers.
-
-    ``shape`` raises ValueError at what is not an answer of this method.
-    """
-
-    method: str
-    params: Mapping[str, str | int]
-    shape: Callable[[Any], T]
-
-
-@dataclass(frozen=True)
-class Answer(Generic[T]):
-    """What VK said, and when it was asked."""
-
-    value: T
-    asked_at: datetime
-
-
-def token_of(settings: VkSettings) -> SecretStr:
-    """The token.
-
-    Raises:
-        SettingsError: there is none.
-    """
-    if settings.token is None or not settings.token.get_secret_value().strip():
-        raise SettingsError(
-            "source = vk needs a token: set VKFLOW_VK__TOKEN to a user token, or to the service "
-            "token of an application (https://id.vk.com/about/business/go); in a deployment the "
-            "Prefect Secret block vkflow-vk-token will do"
-        )
-    return settings.token
 
 
 class VkClient:
@@ -94,21 +47,27 @@ class VkClient:
         settings: token, address, pace and patience.
         budget: calls left today.
         timing: replaced in tests.
+        keep: where a renewed token goes; without it none is renewed, since the old one is void.
 
     Raises:
         SettingsError: there is no token.
     """
 
     def __init__(
-        self, settings: VkSettings, budget: DailyBudget, timing: Timing | None = None
+        self,
+        settings: VkSettings,
+        budget: DailyBudget,
+        timing: Timing | None = None,
+        keep: KeepToken | None = None,
     ) -> None:
         self._settings = settings
-        self._token = token_of(settings)
+        self._tokens = Tokens.read(token_of(settings))
+        self._keep = keep
         self._budget = budget
         self._timing = timing or Timing()
         self._bucket = process_bucket(settings.requests_per_second)
         self._failures = 0
-        self._can_pack = True
+        self._packer = Packer(lambda call: self.call(call, is_shrinkable=True), budget)
         self._loop = LoopThread()
         self._http = httpx.AsyncClient(
             timeout=settings.timeout_seconds,
@@ -128,8 +87,12 @@ class VkClient:
         with self._loop:
             self._loop.run(self._http.aclose())
 
-    def call(self, call: Call[T]) -> Answer[T]:
+    def call(self, call: Call[T], *, is_shrinkable: bool = False) -> Answer[T]:
         """Ask VK, again after a pause where that may help.
+
+        Args:
+            call: what to ask.
+            is_shrinkable: the caller would rather ask for less than for the same again.
 
         Raises:
             UnavailableError: no proper answer in all tries.
@@ -138,8 +101,11 @@ class VkClient:
         tries = self._settings.attempts if self._failures < PATIENT_FAILURES else 1
         for attempt in range(1, tries + 1):
             try:
-                answer = self._ask(call)
+                answer = self._ask_renewing(call)
             except UnavailableError as error:
+                if is_shrinkable and error.maybe_too_large and not error.wait_seconds:
+                    self._pause(1, 0)
+                    raise
                 if attempt == tries or error.wait_seconds > LONGEST_RETRY_AFTER_SECONDS:
                     self._failures += 1
                     raise
@@ -149,78 +115,83 @@ class VkClient:
                 return answer
         raise AssertionError("there is at least one try")
 
-    def pack(self, calls: Sequence[Call[T]]) -> list[Answer[T] | None]:
-        """Ask several things in few requests, through VK's ``execute``, if the token may.
+    def pack(self, calls: Sequence[Call[T]]) -> list[Packed[T]]:
+        """Ask several things of one method in few requests, if the token may."""
+        return self._packer.pack(calls)
 
-        Args:
-            calls: of one method.
-
-        Returns:
-            In the order of the calls; ``None`` where a call must be made by itself, because
-            packing is not possible or because this one failed: it then tells why.
-        """
-        answers: list[Answer[T] | None] = []
-        for start in range(0, len(calls), CALLS_IN_EXECUTE):
-            answers += self._execute(calls[start : start + CALLS_IN_EXECUTE])
-        return answers
-
-    def _execute(self, calls: Sequence[Call[T]]) -> list[Answer[T] | None]:
-        nothing: list[Answer[T] | None] = [None] * len(calls)
-        if not self._can_pack or len(calls) < 2 or self._budget.left(calls[0].method) < len(calls):
-            return nothing
-        for call in calls:
-            self._budget.spend(call.method)
+    def _ask_renewing(self, call: Call[T]) -> Answer[T]:
+        """Ask; with another token if this one has expired and can be renewed."""
+        if not self._tokens.access:
+            self._renew()
         try:
-            answer = self.call(Call("execute", {"code": _script(calls)}, _list_of(len(calls))))
-        except TooLargeError:
-            half = len(calls) // 2
-            return self._execute(calls[:half]) + self._execute(calls[half:])
+            return self._ask(call)
         except VkTokenError as error:
-            if error.code not in EXECUTE_REFUSED:
+            if not error.is_expired or not self._tokens.refresh:
                 raise
-            self._can_pack = False
-            return nothing
-        except (OwnerError, UnavailableError, SpentError):
-            return nothing
-        return [
-            _shaped(call, value, answer.asked_at)
-            for call, value in zip(calls, answer.value, strict=True)
-        ]
+            expired = error
+        self._renew(expired)
+        return self._ask(call)
 
     def _ask(self, call: Call[T]) -> Answer[T]:
-        self._budget.spend(call.method)
+        self._budget.spend(call.method, *call.packed)
         self._bucket.take()
         asked_at = self._timing.now()
-        status, headers, body = self._exchange(call)
+        form = {**call.params, "v": self._settings.api_version, "access_token": self._tokens.access}
+        url = f"{self._settings.api_url}/method/{call.method}"
+        status, headers, body = self._exchange(call.method, url, form)
+        for word in self._tokens.words():
+            body = body.replace(word.encode(), b"***")
         try:
-            value = answered(call.method, status, headers, body, self._timing.now())
-            return Answer(call.shape(value), asked_at)
+            said = answered(call.method, status, headers, body, self._timing.now())
+            return Answer(call.shape(said.response), asked_at, said.errors)
         except SpentError:
             self._budget.refuse(call.method)
             raise
         except ValueError:
             raise UnavailableError(f"{call.method}: an answer of the wrong shape") from None
 
-    def _exchange(self, call: Call[T]) -> tuple[int, httpx.Headers, bytes]:
-        """Send a request and read the whole answer, the token cut out wherever it is echoed."""
-        token, seconds = self._token.get_secret_value().strip(), self._settings.timeout_seconds
+    def _renew(self, expired: VkTokenError | None = None) -> None:
+        """Put a new pair of tokens in the place of the old one, here and where it is kept."""
+        if self._keep is None:
+            raise expired or VkTokenError(f"there is no access token. {KINDS}", 5)
+        url = f"{self._settings.id_url}/oauth2/auth"
+        status, _, body = self._exchange("VK ID", url, self._tokens.form())
+        tokens = None
+        with suppress(ValueError, RecursionError):
+            tokens = self._tokens.renewed(json.loads(body))
+        if tokens is None:
+            raise VkTokenError(
+                f"VK ID gave no new token (HTTP {status}): the refresh token was used elsewhere, "
+                "or has expired. Sign in anew, and put both tokens into the Secret block",
+                5,
+            )
+        kept = self._keep(self._tokens.secret(), tokens.secret())
+        self._tokens = tokens
+        if not kept:
+            logger.warning("the renewed VK token could not be kept: the next night needs a new one")
+
+    def _exchange(
+        self, method: str, url: str, form: dict[str, Any]
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """Send a request and read the whole answer; what goes wrong names no token."""
+        seconds = self._settings.timeout_seconds
         try:
-            status, headers, body = self._loop.run(self._send(call, token), seconds)
-            return status, headers, body.replace(token.encode(), b"***")
+            return self._loop.run(self._send(url, form), seconds)
         except TooManyBytesError as error:
-            problem: Exception = TooLargeError(f"{call.method}: {error}")
+            problem: Exception = TooLargeError(f"{method}: {error}")
         except TimeoutError:
-            problem = UnavailableError(f"{call.method}: no whole answer in {seconds:g} seconds")
+            said = f"{method}: no whole answer in {seconds:g} seconds"
+            problem = UnavailableError(said, maybe_too_large=True)
         except httpx.HTTPError as error:
-            said = cut(str(error).replace(token, "***")) or type(error).__name__
-            problem = UnavailableError(f"{call.method}: no answer: {said}")
+            said = str(error)
+            for word in self._tokens.words():
+                said = said.replace(word, "***")
+            problem = UnavailableError(f"{method}: no answer: {cut(said) or type(error).__name__}")
         # Raised out here, so that it carries no reference to the request with the token.
         raise problem
 
-    async def _send(self, call: Call[T], token: str) -> tuple[int, httpx.Headers, bytes]:
+    async def _send(self, url: str, form: dict[str, Any]) -> tuple[int, httpx.Headers, bytes]:
         """The token goes into the body: addresses are logged by httpx, proxies and servers."""
-        form = {**call.params, "v": self._settings.api_version, "access_token": token}
-        url = f"{self._settings.api_url}/method/{call.method}"
         async with self._http.stream("POST", url, data=form) as response:
             body = await read_at_most(MAX_ANSWER_BYTES, response.aiter_bytes())
             return response.status_code, response.headers, body
@@ -229,24 +200,3 @@ class VkClient:
         ceiling = self._settings.longest_wait_seconds
         pause = pause_seconds(attempt, ceiling, self._timing.chance())
         self._timing.sleep(max(pause, at_least))
-
-
-def _script(calls: Sequence[Call[T]]) -> str:
-    parts = (f"API.{call.method}({json.dumps(dict(call.params))})" for call in calls)
-    return f"return [{', '.join(parts)}];"
-
-
-def _list_of(length: int) -> Callable[[Any], list[Any]]:
-    def shape(value: Any) -> list[Any]:
-        if not isinstance(value, list) or len(value) != length:
-            raise ValueError
-        return value
-
-    return shape
-
-
-def _shaped(call: Call[T], value: Any, asked_at: datetime) -> Answer[T] | None:
-    try:
-        return Answer(call.shape(value), asked_at)
-    except ValueError:
-        return None

@@ -7,12 +7,14 @@ from typing import Any
 
 from vkflow.errors import SettingsError, SourceError
 from vkflow.sections import VkSettings
-from vkflow.sources.vk.client import Call, Timing, VkClient, token_of
-from vkflow.sources.vk.errors import WALL_ERRORS, VkTokenError
+from vkflow.sources.vk.calls import Call, Timing
+from vkflow.sources.vk.client import VkClient
+from vkflow.sources.vk.errors import KINDS, WALL_ERRORS, VkTokenError
 from vkflow.sources.vk.methods import post_reach, try_execute, wall_get
 from vkflow.sources.vk.owners import find_owners
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.posts import Post, read_post
+from vkflow.sources.vk.tokens import token_of
 
 
 @dataclass
@@ -44,6 +46,8 @@ def examine_vk(settings: VkSettings, timing: Timing | None = None) -> str:
             f"packing with execute: {_tried(client, try_execute())}",
             f"reach and hides: {_reach(client, walls)}",
         ]
+    if any(": no (" in finding for finding in findings):
+        findings.append(KINDS)
     if walls.problems:
         raise SourceError("; ".join([*findings, *walls.problems]))
     return "; ".join(findings)
@@ -82,5 +86,5 @@ def _tried(client: VkClient, call: Call[Any]) -> str:
     try:
         client.call(call)
     except (VkTokenError, *WALL_ERRORS) as error:
-        return f"no ({error})"
+        return f"no ({str(error).removesuffix('.').removesuffix(f'. {KINDS}')})"
     return "yes"

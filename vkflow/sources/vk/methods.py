@@ -5,11 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from vkflow.sources.vk.client import Call
+from vkflow.sources.vk.calls import Call
 
 POSTS_IN_PAGE = 100
 POSTS_BY_ID = 100
 POSTS_IN_REACH = 30
+GROUPS_AT_ONCE = 500
+USERS_AT_ONCE = 1_000
 COMMUNITIES = ("group", "page", "event")
 
 
@@ -40,21 +42,33 @@ _LIST = TypeAdapter(list[Any])
 
 
 def wall_get(owner_id: int, offset: int, count: int) -> Call[Wall]:
-    """``wall.get``: ``count`` posts (at most 100) from ``offset`` on."""
+    """``wall.get``: ``count`` posts (at most 100) from ``offset`` on, of the owner's own."""
     params: dict[str, str | int] = {"owner_id": owner_id, "offset": offset, "count": count}
-    return Call("wall.get", params, Wall.model_validate)
+    return Call("wall.get", params | {"filter": "owner"}, Wall.model_validate, posts=count)
 
 
 def posts_by_id(owner_id: int, post_ids: Sequence[int]) -> Call[list[Any]]:
     """``wall.getById``: at most 100 posts; those that are gone are left out."""
     names = ",".join(f"{owner_id}_{post_id}" for post_id in post_ids)
-    return Call("wall.getById", {"posts": names}, _items)
+    return Call("wall.getById", {"posts": names}, _items, posts=len(post_ids))
 
 
 def post_reach(owner_id: int, post_ids: Sequence[int]) -> Call[list[Any]]:
     """``stats.getPostReach``: at most 30 posts of a community the token's user administers."""
     params: dict[str, str | int] = {"owner_id": owner_id, "post_ids": ",".join(map(str, post_ids))}
     return Call("stats.getPostReach", params, _LIST.validate_python)
+
+
+def groups_by_id(group_ids: Sequence[int]) -> Call[list[Any]]:
+    """``groups.getById``: at most 500 communities, with their members."""
+    params = {"group_ids": ",".join(map(str, group_ids)), "fields": "members_count"}
+    return Call("groups.getById", params, _groups)
+
+
+def users_by_id(user_ids: Sequence[int]) -> Call[list[Any]]:
+    """``users.get``: at most 1,000 people, with their followers."""
+    params = {"user_ids": ",".join(map(str, user_ids)), "fields": "screen_name,followers_count"}
+    return Call("users.get", params, _LIST.validate_python)
 
 
 def resolve_name(screen_name: str) -> Call[int | None]:
@@ -70,6 +84,11 @@ def try_execute() -> Call[int]:
 def _items(value: Any) -> list[Any]:
     """Older versions answer a list, newer ones an object around it."""
     return _LIST.validate_python(value.get("items") if isinstance(value, dict) else value)
+
+
+def _groups(value: Any) -> list[Any]:
+    """Likewise."""
+    return _LIST.validate_python(value.get("groups") if isinstance(value, dict) else value)
 
 
 def _owner_id(value: Any) -> int | None:

@@ -1,17 +1,13 @@
 """Whose walls are read: from what a person writes to numbers."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import WALL_ERRORS
 from vkflow.sources.vk.methods import resolve_name
+from vkflow.sources.vk.names import numeric_owner, screen_name
 from vkflow.sources.vk.rejections import Rejection
-
-LINK = re.compile(r"^(https?://)?(www\.|m\.)?vk\.(com|ru)/", re.IGNORECASE)
-NUMBER = re.compile(r"^-?[1-9]\d{0,17}$")
-PLAIN_NAME = re.compile(r"^(club|public|event|id)([1-9]\d{0,17})$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -42,21 +38,11 @@ def find_owners(client: VkClient, names: Sequence[str]) -> Owners:
 
 def find_owner(client: VkClient, name: str) -> int | Rejection:
     """The number of one owner, or why there is none."""
-    screen_name = LINK.sub("", name.strip()).removeprefix("@").rstrip("/")
-    if (owner_id := numeric_owner(screen_name)) is not None:
+    called = screen_name(name)
+    if (owner_id := numeric_owner(called)) is not None:
         return owner_id
     try:
-        resolved = client.call(resolve_name(screen_name)).value
+        resolved = client.call(resolve_name(called)).value
     except WALL_ERRORS as error:
         return Rejection(name, str(error))
     return resolved or Rejection(name, "no community and no person has this screen name")
-
-
-def numeric_owner(name: str) -> int | None:
-    """The owner of a name that says its number."""
-    if NUMBER.match(name):
-        return int(name)
-    if plain := PLAIN_NAME.match(name):
-        number = int(plain[2])
-        return number if plain[1].lower() == "id" else -number
-    return None

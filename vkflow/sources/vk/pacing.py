@@ -95,15 +95,20 @@ class DailyBudget:
             return 0
         return max(0, self._limits.get(method, inf) - self._spent[method])
 
-    def spend(self, method: str) -> None:
-        """Note one call.
+    def spend(self, *methods: str) -> None:
+        """Note calls that go out together: all of them, or none.
 
         Raises:
-            SpentError: none is left.
+            SpentError: fewer are left.
         """
-        if self.left(method) == 0:
-            raise SpentError(method)
-        self._spent[method] += 1
+        for method, calls in Counter(methods).items():
+            if self.left(method) < calls:
+                raise SpentError(method)
+        self._spent.update(methods)
+
+    def give_back(self, *methods: str) -> None:
+        """Calls that VK did not make, since it refused the request they were in."""
+        self._spent.subtract(methods)
 
     def refuse(self, method: str) -> None:
         """VK itself says that no call is left today, whatever was counted here."""

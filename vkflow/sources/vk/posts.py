@@ -2,75 +2,34 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vkflow.sources.vk.answers import payload
+from vkflow.sources.vk.fields import LAST_MOMENT, Fields, read_counts
 from vkflow.sources.vk.previews import find_picture
 from vkflow.sources.vk.rejections import Rejection
 
-LAST_MOMENT = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 UNPUBLISHED = ("postpone", "suggest", "reply")
+ADVERT = "post_ads"
+
+PARTS = ("fields", "picture", "repost", "reach")
+"""Parts of a post that may be missing while it is kept; they have keys of their own."""
 
 WholeNumber = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Moment = Annotated[int, Field(ge=0, le=LAST_MOMENT)]
-Flag = bool | int | None
 
 
-class _Part(BaseModel):
+class RawPost(BaseModel):
+    """What a post must have (API 5.199)."""
+
     model_config = ConfigDict(strict=True, frozen=True)
-
-
-class Count(_Part):
-    """``likes``, ``comments`` and ``views``."""
-
-    count: WholeNumber | None = None
-
-
-class Reposts(_Part):
-    """``reposts``: on walls and in messages, together and, in newer answers, apart."""
-
-    count: WholeNumber | None = None
-    wall_count: WholeNumber | None = None
-    mail_count: WholeNumber | None = None
-
-    def on_walls(self) -> int | None:
-        """Without those sent in messages, if these are known."""
-        if self.wall_count is not None or self.count is None:
-            return self.wall_count
-        return self.count - (self.mail_count or 0)
-
-
-class RawPost(_Part):
-    """The fields of a post vkflow reads, as of API 5.199."""
 
     id: WholeNumber
     owner_id: WholeNumber | None = None
     date: Moment
-    edited: Moment | None = None
     text: str
-    post_type: Any = None
-    marked_as_ads: Flag = None
-    is_pinned: Flag = None
-    likes: Count | None = None
-    comments: Count | None = None
-    reposts: Reposts | None = None
-    views: Count | None = None
-    attachments: Any = None
-    copy_history: Any = None
-
-    def counts(self) -> dict[str, int | None]:
-        """By column of ``snapshots``; what VK does not say is unknown, not 0."""
-        reposts = self.reposts or Reposts()
-        return {
-            "views": self.views.count if self.views else None,
-            "likes": self.likes.count if self.likes else None,
-            "comments": self.comments.count if self.comments else None,
-            "reposts": reposts.on_walls(),
-            "shares_to_message": reposts.mail_count,
-        }
 
 
 @dataclass(frozen=True)
@@ -83,7 +42,7 @@ class Post:
         date: when it was published, in seconds since 1970.
         edited: when it was last edited, likewise; 0: never.
         text: its own; of a repost without one, the reposted.
-        is_ad: marked as an advertisement.
+        is_ad: marked as an advertisement; ``None``: unknown.
         is_pinned: stands on top of the wall, whatever its date.
         counts: by column of ``snapshots``.
         picture_url: address of its first picture.
@@ -95,7 +54,7 @@ class Post:
     date: int
     edited: int
     text: str
-    is_ad: bool
+    is_ad: bool | None
     is_pinned: bool
     counts: dict[str, int | None]
     picture_url: str | None
@@ -110,6 +69,12 @@ class Post:
     def position(self) -> tuple[int, int]:
         """Place in the order of publication."""
         return self.date, self.post_id
+
+    @property
+    def counts_messages(self) -> bool | None:
+        """Whether its reposts are those on walls and in messages together."""
+        known = self.counts["reposts"] is not None
+        return self.counts["shares_to_message"] is None if known else None
 
 
 def read_post(item: Any, owner_id: int) -> Post | Rejection:
@@ -131,9 +96,9 @@ def read_post(item: Any, owner_id: int) -> Post | Rejection:
         return _refused(item, owner_id, "text is not valid Unicode")
     if raw.owner_id not in (None, owner_id):
         return _refused(item, owner_id, "it belongs to another wall than was asked for")
-    if raw.post_type in UNPUBLISHED:
-        return _refused(item, owner_id, f"not a published post: {raw.post_type}")
-    return _kept(raw, owner_id)
+    if reason := _not_ordinary(item, owner_id):
+        return _refused(item, owner_id, reason)
+    return _kept(item, raw, owner_id)
 
 
 def item_key(item: Any, owner_id: int) -> str:
@@ -145,41 +110,63 @@ def item_key(item: Any, owner_id: int) -> str:
     return f"{owner_id}_unknown-{digest}"
 
 
-def _kept(raw: RawPost, owner_id: int) -> Post:
-    text, repost_problem = _text(raw)
-    url, picture_problem = find_picture(raw.attachments, raw.copy_history)
-    problems = {"repost": repost_problem, "picture": picture_problem}
+def _not_ordinary(item: dict[str, Any], owner_id: int) -> str | None:
+    """Why a post is not one its owner shows to everybody; ``None``: it is."""
+    kind, donut = item.get("post_type") or item.get("type"), item.get("donut")
+    author = item.get("from_id")
+    if kind in UNPUBLISHED:
+        return f"not a published post: {kind}"
+    if kind == ADVERT:
+        return "an advertisement that the wall does not show (post_ads)"
+    if item.get("is_archived") is True or item.get("is_archived") == 1:
+        return "archived by its owner"
+    if isinstance(donut, dict) and donut.get("placeholder"):
+        return "for paying subscribers: VK shows a placeholder instead"
+    if isinstance(author, int) and not isinstance(author, bool) and author != owner_id:
+        return f"written by {author}, not by the owner of the wall"
+    return None
+
+
+def _kept(item: dict[str, Any], raw: RawPost, owner_id: int) -> Post:
+    fields = Fields(item)
+    text, repost_problem = _text(raw.text, item.get("copy_history"))
+    url, picture_problem = find_picture(item.get("attachments"), item.get("copy_history"))
+    is_ad, counts = fields.flag("marked_as_ads"), read_counts(fields)
+    edited, is_pinned = fields.moment("edited"), fields.flag("is_pinned")
+    fields.number("from_id")
+    problems = [("repost", repost_problem), ("picture", picture_problem)]
+    problems += [("fields", problem) for problem in dict.fromkeys(fields.problems)]
     return Post(
         owner_id=owner_id,
         post_id=raw.id,
         date=raw.date,
-        edited=raw.edited or 0,
+        edited=edited or 0,
         text=text,
-        is_ad=bool(raw.marked_as_ads),
-        is_pinned=bool(raw.is_pinned),
-        counts=raw.counts(),
+        is_ad=is_ad if is_ad is not None or item.get("marked_as_ads") is not None else False,
+        is_pinned=bool(is_pinned),
+        counts=counts,
         picture_url=url,
         remarks=tuple(
             Rejection(f"{owner_id}_{raw.id} {part}", problem)
-            for part, problem in problems.items()
+            for part, problem in problems
             if problem
         ),
     )
 
 
-def _text(raw: RawPost) -> tuple[str, str | None]:
+def _text(own: str, copy_history: Any) -> tuple[str, str | None]:
     """The text people see: a repost without words of its own shows those of the reposted."""
-    if raw.text.strip() or not raw.copy_history:
-        return raw.text, None
-    if not isinstance(raw.copy_history, list):
-        return raw.text, "copy_history is not a list"
-    for copied in raw.copy_history:
+    if own.strip() or not copy_history:
+        return own, None
+    if not isinstance(copy_history, list):
+        return own, "copy_history is not a list"
+    for copied in copy_history:
         text = copied.get("text") if isinstance(copied, dict) else None
         if not isinstance(text, str) or not _is_unicode(text):
-            return raw.text, "a reposted post has no readable text"
+            return own, "a reposted post has no readable text"
         if text.strip():
             return text, None
-    return raw.text, None
+    return own, None
 
 
 def _is_unicode(text: str) -> bool:
@@ -197,8 +184,6 @@ def _refused(item: Any, owner_id: int, reason: str) -> Rejection:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(part) for part in problem["loc"] if part not in ("bool", "int"))
     kinds = {"missing": "is missing", "string_type": "is not a text"}
-    kinds |= {"int_type": "is not a whole number", "model_type": "is not an object"}
-    kinds |= {"bool_type": "is neither true nor false"}
-    return f"{name} {kinds.get(problem['type'], 'is out of range')}"
+    kinds |= {"int_type": "is not a whole number"}
+    return f"{problem['loc'][0]} {kinds.get(problem['type'], 'is out of range')}"

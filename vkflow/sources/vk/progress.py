@@ -37,6 +37,7 @@ class OwnerProgress(BaseModel):
         newest: date and id of the newest stored post: all before it are stored too.
         read_at: when the wall was last read to the end; walls that wait longest come first.
         young: posts to refresh.
+        reach_refused_at: when VK last gave no statistics of it to the token.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class OwnerProgress(BaseModel):
     newest: tuple[int, int] | None = None
     read_at: datetime | None = None
     young: tuple[YoungPost, ...] = ()
+    reach_refused_at: datetime | None = None
 
 
 class _Stored(BaseModel):
@@ -113,6 +115,11 @@ class Progress:
         young = (changed.get(post.post_id, post) for post in known.young)
         kept = tuple(post for post in young if post.ages_done < last_age)
         return self._with(owner_id, known.model_copy(update={"young": kept}))
+
+    def reach_refused(self, owner_id: int, at: datetime | None) -> Self:
+        """After VK has given statistics of a wall, or not."""
+        change = {"reach_refused_at": at}
+        return self._with(owner_id, self.of(owner_id).model_copy(update=change))
 
     def _with(self, owner_id: int, owner: OwnerProgress) -> Self:
         return replace(self, owners={**self.owners, owner_id: owner})

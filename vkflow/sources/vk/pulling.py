@@ -3,21 +3,24 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
+from vkflow.errors import SourceError, VkflowError
 from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.chunks import make_chunk
-from vkflow.sources.vk.client import CALLS_IN_EXECUTE, Answer, VkClient
-from vkflow.sources.vk.errors import OwnerError
+from vkflow.sources.vk.client import VkClient
+from vkflow.sources.vk.descriptions import describe_owners
+from vkflow.sources.vk.errors import OwnerError, UnavailableError
 from vkflow.sources.vk.methods import Wall, wall_get
 from vkflow.sources.vk.owners import find_owners
-from vkflow.sources.vk.posts import Post
+from vkflow.sources.vk.packing import CALLS_IN_EXECUTE, Packed
+from vkflow.sources.vk.posts import PARTS, Post
 from vkflow.sources.vk.progress import Progress, YoungPost, ages_passed
-from vkflow.sources.vk.reach import ReachReader
+from vkflow.sources.vk.reach import ReachRead, ReachReader
 from vkflow.sources.vk.refreshing import Batch, Refreshed, due_batches, is_changed, refresh
 from vkflow.sources.vk.rejections import Rejection, rejected_frame
 from vkflow.sources.vk.wall import FIRST_PAGE, SeenPost, WallRead, oldest_wanted, read_wall
@@ -27,9 +30,9 @@ logger = logging.getLogger(__name__)
 CHUNK_POSTS = 100
 """Posts stored at a time, and pictures in memory."""
 
-
-PARTS = ("picture", "repost")
-"""Parts of a post that may be missing while it is kept; they have keys of their own."""
+SHOWN_WALLS = 5
+REACH_PATIENCE = timedelta(days=7)
+"""After VK gave no statistics of a wall, so long it is not asked for them."""
 
 
 class Pull:
@@ -61,60 +64,96 @@ class Pull:
         self._as_of = as_of
         self._reach = ReachReader(client)
         self._closed: set[int] = set()
+        self._answered = 0
+        self._unread: list[str] = []
+        self._problems: list[VkflowError] = []
 
     def chunks(self) -> Iterator[Chunk]:
-        """Everything there is to store, oldest first on each wall."""
+        """Everything there is to store, oldest first on each wall.
+
+        Raises:
+            SourceError, UnavailableError: no wall could be read; what else came is given out.
+        """
         owners = find_owners(self._client, self._settings.owners)
-        yield make_chunk(rejections=owners.unknown, mended=self._settings.owners)
+        self._unread += [f"{each.key}: {each.reason}" for each in owners.unknown]
+        described = describe_owners(self._client, owners.ids)
+        rejections = [*owners.unknown, *described.rejections]
+        first = make_chunk(rejections=rejections, mended=(*self._settings.owners, "owners"))
+        yield replace(first, owners=described.frame())
         turns = self.progress.longest_unread(owners.ids)
         logger.info("%d walls to read", len(turns))
         for start in range(0, len(turns), CALLS_IN_EXECUTE):
             some = turns[start : start + CALLS_IN_EXECUTE]
             firsts = self._client.pack([wall_get(owner, 0, FIRST_PAGE) for owner in some])
-            for owner_id, first in zip(some, firsts, strict=True):
-                yield from self._new_posts(owner_id, first)
-        ages = self._settings.refresh_days
+            for owner_id, page in zip(some, firsts, strict=True):
+                yield from self._new_posts(owner_id, page)
         open_owners = [owner_id for owner_id in turns if owner_id not in self._closed]
-        batches = due_batches(self.progress, open_owners, self._as_of, ages)
+        batches = due_batches(self.progress, open_owners, self._as_of, self._settings.refresh_days)
         logger.info("%d posts to count again", sum(len(batch.posts) for batch in batches))
         for batch, refreshed in refresh(self._client, batches):
             yield self._refreshed(batch, refreshed)
+        if not self._answered:
+            raise _nothing_read(self._unread, self._problems)
 
-    def _new_posts(self, owner_id: int, first: Answer[Wall] | None) -> Iterator[Chunk]:
+    def _new_posts(self, owner_id: int, first: Packed[Wall]) -> Iterator[Chunk]:
         after = self.progress.of(owner_id).newest
         after = after or oldest_wanted(self._as_of, self._settings.first_days)
         read = read_wall(self._client, owner_id, after, self._as_of, first)
+        self._note(owner_id, read)
+        reach = self._reach_of(owner_id, [seen.post for seen in read.posts])
         advances = after if read.problem is None else None
         chunks = [
             read.posts[start : start + CHUNK_POSTS]
             for start in range(0, max(1, len(read.posts)), CHUNK_POSTS)
         ]
         for posts in chunks[:-1]:
-            yield self._stored(owner_id, posts, advances)
-        last = self._stored(owner_id, chunks[-1], advances)
+            yield self._stored(owner_id, posts, reach, advances)
+        last = self._stored(owner_id, chunks[-1], reach, advances)
         yield self._with_ending(last, owner_id, read)
 
+    def _note(self, owner_id: int, read: WallRead) -> None:
+        if read.is_answered:
+            self._answered += 1
+        elif read.problem is not None:
+            self._problems.append(read.problem)
+            self._unread.append(f"{owner_id}: {read.problem}")
+        if isinstance(read.problem, OwnerError):
+            self._closed.add(owner_id)
+
+    def _reach_of(self, owner_id: int, posts: Sequence[Post]) -> ReachRead:
+        """Statistics of posts; walls whose statistics are refused are left alone for a while."""
+        refused_at = self.progress.of(owner_id).reach_refused_at
+        if not posts or (refused_at is not None and self._as_of < refused_at + REACH_PATIENCE):
+            return ReachRead()
+        read = self._reach.read(owner_id, posts)
+        now_refused_at = self._as_of if owner_id in self._reach.refused_owners else None
+        if now_refused_at != refused_at:
+            self.progress = self.progress.reach_refused(owner_id, now_refused_at)
+        return read
+
     def _stored(
-        self, owner_id: int, seen: Sequence[SeenPost], after: tuple[int, int] | None
+        self,
+        owner_id: int,
+        seen: Sequence[SeenPost],
+        reach: ReachRead,
+        after: tuple[int, int] | None,
     ) -> Chunk:
         """A chunk of new posts; of a wall not read to its end, the watermark stays."""
         posts = [each.post for each in seen]
         files, lost = self._pictures(posts)
-        reach, problems = self._reach.read(owner_id, [post.post_id for post in posts])
         if after is not None:
             self._advance([post for post in posts if self._is_past(post, after)], lost)
-        rejections = [*problems, *_remarks(posts), *lost.values()]
-        return make_chunk(posts, seen, reach, files, rejections, _part_keys(posts))
+        rejections = [*_odd_reach(reach, posts), *_remarks(posts), *lost.values()]
+        return make_chunk(posts, seen, reach.rows, files, rejections, _part_keys(posts))
 
     def _with_ending(self, chunk: Chunk, owner_id: int, read: WallRead) -> Chunk:
         """The last chunk of a wall says how its reading ended."""
-        rejections, mended = list(read.rejections), [*chunk.mended, str(owner_id)]
+        rejections = list(read.rejections)
+        mended = [*chunk.mended, str(owner_id), f"{owner_id} reach"]
         if read.problem is None:
             self.progress = self.progress.finished(owner_id, self._as_of)
         else:
             rejections.append(Rejection(str(owner_id), str(read.problem)))
-        if isinstance(read.problem, OwnerError):
-            self._closed.add(owner_id)
         rejected = pl.concat([chunk.rejected, rejected_frame(rejections)])
         return replace(chunk, rejected=rejected, mended=tuple(mended))
 
@@ -131,19 +170,22 @@ class Pull:
 
     def _refreshed(self, batch: Batch, refreshed: Refreshed) -> Chunk:
         """Counts of a batch, and its posts that were edited or still lack their picture."""
-        owner_id, seen = batch.owner_id, list(refreshed.posts.values())
+        owner_id = batch.owner_id
+        seen = sorted(refreshed.posts.values(), key=lambda each: each.post.position)
         young = {post.post_id: post for post in batch.posts}
         changed = [each.post for each in seen if is_changed(young[each.post.post_id], each.post)]
         files, lost = self._pictures(changed)
-        reach, problems = self._reach.read(owner_id, list(refreshed.posts))
-        rejections = [*refreshed.rejections, *problems, *_remarks(changed), *lost.values()]
+        posts = [each.post for each in seen]
+        reach = self._reach_of(owner_id, posts)
+        remarks = [*_odd_reach(reach, posts), *_remarks(posts), *lost.values()]
+        rejections = [*refreshed.rejections, *remarks]
         if refreshed.problem is None:
             self._pass_ages(batch, refreshed, lost)
         else:
             rejections.append(Rejection(f"{owner_id} counts", str(refreshed.problem)))
-        shown = [each.post.key for each in seen]
-        mended = [f"{owner_id} counts", *shown, *_part_keys(changed)]
-        return make_chunk(changed, seen, reach, files, rejections, mended)
+        shown = [post.key for post in posts]
+        mended = [f"{owner_id} counts", f"{owner_id} reach", *shown, *_part_keys(posts)]
+        return make_chunk(changed, seen, reach.rows, files, rejections, mended)
 
     def _pass_ages(self, batch: Batch, refreshed: Refreshed, lost: Mapping[str, Rejection]) -> None:
         """Also of posts that did not come: they are noted, and asked for at their next age."""
@@ -187,6 +229,21 @@ class Pull:
 
 def _remarks(posts: Sequence[Post]) -> list[Rejection]:
     return [remark for post in posts for remark in post.remarks]
+
+
+def _odd_reach(reach: ReachRead, posts: Sequence[Post]) -> list[Rejection]:
+    """Those of these posts, and those of nobody."""
+    wanted = {0, *(post.post_id for post in posts)}
+    return [odd for post_id, odd in reach.rejections.items() if post_id in wanted]
+
+
+def _nothing_read(unread: Sequence[str], problems: Sequence[VkflowError]) -> VkflowError:
+    """Worth another try only if VK did not answer at all."""
+    shown = "; ".join(unread[:SHOWN_WALLS])
+    more = f"; and {len(unread) - SHOWN_WALLS} more" if len(unread) > SHOWN_WALLS else ""
+    message = f"no wall could be read: {shown}{more}"
+    passing = problems and all(isinstance(each, UnavailableError) for each in problems)
+    return UnavailableError(message) if passing else SourceError(message)
 
 
 def _part_keys(posts: Sequence[Post]) -> list[str]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from vkflow.sources.vk.client import CALLS_IN_EXECUTE, Answer, VkClient
+from vkflow.sources.vk.calls import Answer
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import WALL_ERRORS, TooLargeError, WallError
 from vkflow.sources.vk.methods import POSTS_BY_ID, posts_by_id
+from vkflow.sources.vk.packing import CALLS_IN_EXECUTE, Packed
 from vkflow.sources.vk.posts import Post, read_post
 from vkflow.sources.vk.progress import Progress, YoungPost, ages_passed
 from vkflow.sources.vk.rejections import Rejection
@@ -40,7 +42,7 @@ class Refreshed:
 def due_batches(
     progress: Progress, owner_ids: Sequence[int], as_of: datetime, ages_days: Sequence[int]
 ) -> list[Batch]:
-    """Posts that have reached a further age since their counts were read."""
+    """Posts that have reached a further age since their counts were read, the newest first."""
     batches = []
     for owner_id in owner_ids:
         due = [
@@ -48,6 +50,7 @@ def due_batches(
             for post in progress.of(owner_id).young
             if ages_passed(post.date, as_of, ages_days) > post.ages_done
         ]
+        due.sort(key=lambda post: (post.date, post.post_id), reverse=True)
         for start in range(0, len(due), POSTS_BY_ID):
             batches.append(Batch(owner_id, tuple(due[start : start + POSTS_BY_ID])))
     return batches
@@ -71,9 +74,11 @@ def _read(
     client: VkClient,
     owner_id: int,
     posts: Sequence[YoungPost],
-    answer: Answer[list[Any]] | None,
+    answer: Packed[list[Any]],
     into: Refreshed,
 ) -> None:
+    if isinstance(answer, WALL_ERRORS):
+        raise answer
     if answer is None:
         try:
             answer = client.call(posts_by_id(owner_id, _ids(posts)))

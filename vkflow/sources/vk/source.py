@@ -8,10 +8,12 @@ from vkflow.errors import SettingsError
 from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
-from vkflow.sources.vk.client import Timing, VkClient, token_of
+from vkflow.sources.vk.calls import Timing
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.progress import Progress
 from vkflow.sources.vk.pulling import Pull
+from vkflow.sources.vk.tokens import KeepToken, token_of
 
 
 class VkSource:
@@ -21,6 +23,7 @@ class VkSource:
         settings: token, owners, pace.
         pictures: downloads pictures; ``None`` leaves them out.
         timing: replaced in tests.
+        keep: where a renewed token goes.
 
     Raises:
         SettingsError: there is no token, or no owner.
@@ -33,6 +36,7 @@ class VkSource:
         settings: VkSettings,
         pictures: PictureDownloader | None = None,
         timing: Timing | None = None,
+        keep: KeepToken | None = None,
     ) -> None:
         token_of(settings)
         if not settings.owners:
@@ -43,6 +47,7 @@ class VkSource:
         self._settings = settings
         self._pictures = pictures
         self._timing = timing or Timing()
+        self._keep = keep
 
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
         """Chunk by chunk, each with a watermark that says no more than is stored with it."""
@@ -53,7 +58,7 @@ class VkSource:
             progress.day,
             progress.calls,
         )
-        with VkClient(self._settings, budget, self._timing) as client:
+        with VkClient(self._settings, budget, self._timing, self._keep) as client:
             pull = Pull(self._settings, client, self._pictures, as_of, progress)
             for chunk in pull.chunks():
                 watermark = pull.progress.write(*budget.state())

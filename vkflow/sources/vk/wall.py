@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vkflow.sources.validation import CLOCK_SKEW, FIRST_DAY
-from vkflow.sources.vk.client import Answer, VkClient
+from vkflow.sources.vk.calls import Answer
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import WALL_ERRORS, TooLargeError, UnavailableError, WallError
 from vkflow.sources.vk.methods import POSTS_IN_PAGE, Wall, wall_get
+from vkflow.sources.vk.packing import Packed
 from vkflow.sources.vk.posts import Post, read_post
 from vkflow.sources.vk.rejections import Rejection
 
@@ -40,11 +42,13 @@ class WallRead:
         posts: oldest first.
         rejections: items that are no posts.
         problem: why it was not read down to the watermark; ``None``: it was.
+        is_answered: whether VK showed any of it.
     """
 
     posts: list[SeenPost]
     rejections: list[Rejection]
     problem: WallError | None
+    is_answered: bool = True
 
 
 def read_wall(
@@ -52,7 +56,7 @@ def read_wall(
     owner_id: int,
     after: tuple[int, int],
     as_of: datetime,
-    first: Answer[Wall] | None = None,
+    first: Packed[Wall] = None,
 ) -> WallRead:
     """Read what was published after a position and until a moment.
 
@@ -61,17 +65,18 @@ def read_wall(
         owner_id: whose wall.
         after: date and id of the newest post that is known.
         as_of: later posts are left for the next run.
-        first: the top ``FIRST_PAGE`` posts, if they are here already.
+        first: the top ``FIRST_PAGE`` posts if they are here already, or why they cannot be read.
     """
+    if isinstance(first, WALL_ERRORS):
+        return WallRead([], [], first, is_answered=False)
     reader = _WallReader(client, owner_id, after, as_of)
     problem = None
     try:
         reader.read(first)
     except WALL_ERRORS as error:
         problem = error
-    return WallRead(
-        sorted(reader.posts, key=lambda seen: seen.post.position), reader.rejections, problem
-    )
+    posts = sorted(reader.posts, key=lambda seen: seen.post.position)
+    return WallRead(posts, reader.rejections, problem, reader.is_answered)
 
 
 class _WallReader:
@@ -88,6 +93,7 @@ class _WallReader:
         self._retreats_left = MAX_RETREATS
         self.posts: list[SeenPost] = []
         self.rejections: list[Rejection] = []
+        self.is_answered = False
 
     def read(self, first: Answer[Wall] | None) -> None:
         """Page by page; what has come so far is kept when it breaks off."""
@@ -95,6 +101,7 @@ class _WallReader:
         while True:
             if page is None:
                 page, count = self._page(offset)
+            self.is_answered = True
             step = count - min(OVERLAP, count // 2)
             if offset > 0 and step < count and self._is_torn(page.value, offset):
                 self._retreats_left -= 1

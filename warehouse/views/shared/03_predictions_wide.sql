@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW predictions_wide AS
 SELECT
     owner_id, post_id,
+    any_value(owners.name) AS owner_name,
     any_value(posts.published_at) AS published_at,
     any_value(left(posts.text, 100)) AS text_start,
     max(probability) FILTER (activity = 'like') AS p_like,
@@ -16,4 +17,5 @@ SELECT
     max(scored_at) AS scored_at
 FROM latest_predictions
 JOIN posts USING (owner_id, post_id)
+LEFT JOIN owners USING (owner_id)
 GROUP BY owner_id, post_id;

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.report import AS_OF, empty_report, frame
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.insights.report.data import ReportData
+from vkflow.insights.report.data import Named, ReportData
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.page import SECTIONS, render
 
@@ -184,3 +184,18 @@ def test_a_forecast_without_an_activity_beside_the_line_is_a_tick(first_night: R
     page = render(replace(first_night, forecasts=frame("forecasts", rows)), load_language("en"))
     assert "60\u00a0posts" in page
     assert "−100\u00a0%" in page
+
+
+def test_owners_go_by_their_names_with_links_where_they_are_known(first_night: ReportData) -> None:
+    named = {-1: Named("Котики <b>", "https://vk.com/cats"), -2: Named(None, None)}
+    data = replace(first_night, tonight=scored("текст"), posts=labelled(), owners=named)
+    page = render(data, load_language("ru"))
+    assert '<a href="https://vk.com/cats" rel="noreferrer">Котики &lt;b&gt;</a>' in page
+    assert "Сообщество 1<" not in page and "Сообщество 2" in page
+
+
+def test_what_the_champion_learnt_from_is_told_where_it_must_be_known(
+    first_night: ReportData,
+) -> None:
+    data = replace(first_night, notes=["repost is learnt from a mixture <of kinds>"])
+    assert "repost is learnt from a mixture &lt;of kinds&gt;" in render(data, load_language("ru"))

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes.vk import TOKEN, FakeVk, serving
 from vkflow.sections import VkSettings
-from vkflow.sources.vk.client import Timing, VkClient
+from vkflow.sources.vk.calls import Timing
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.source import VkSource
 

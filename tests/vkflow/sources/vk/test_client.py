@@ -10,11 +10,12 @@ from time import monotonic
 
 import pytest
 
-from tests.fakes.vk import TOKEN, FakeVk, Reply, make_post
+from tests.fakes.vk import MESSAGES, TOKEN, FakeVk, Reply, VkFaultError, make_post
 from vkflow.errors import SettingsError, TerminalError, TransientError
 from vkflow.sections import VkSettings
 from vkflow.settings import load_settings
-from vkflow.sources.vk.client import Timing, VkClient, token_of
+from vkflow.sources.vk.calls import Answer, Timing
+from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import (
     COOL_DOWN_SECONDS,
     OwnerError,
@@ -25,9 +26,11 @@ from vkflow.sources.vk.errors import (
 )
 from vkflow.sources.vk.methods import posts_by_id, resolve_name, try_execute, wall_get
 from vkflow.sources.vk.pacing import DailyBudget, TokenBucket, pause_seconds
+from vkflow.sources.vk.tokens import token_of
 
 DAY = 1_780_000_000
 WALL = wall_get(-1, 0, 100)
+SHORT = wall_get(-1, 0, 5)
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +49,7 @@ def test_a_page_of_a_wall_comes_typed(open_client, vk: FakeVk, timing: Timing):
         "owner_id": "-1",
         "offset": "0",
         "count": "100",
+        "filter": "owner",
         "v": "5.199",
         "access_token": TOKEN,
     }
@@ -56,7 +60,7 @@ def test_version_and_host_are_settings(open_client, vk: FakeVk):
     assert vk.requests[0][1]["v"] == "5.200"
 
 
-PASSING = [1, 6, 10, 36]
+PASSING = [1, 6, 10, 32, 36, 43]
 
 
 @pytest.mark.parametrize("code", PASSING)
@@ -64,6 +68,37 @@ def test_a_passing_error_is_tried_again(open_client, vk: FakeVk, pauses: list[fl
     vk.trouble("wall.get", code, code)
     assert open_client().call(WALL).value.count == 5
     assert pauses == [0.75, 1.5]
+
+
+@pytest.mark.parametrize("subcode", [1133, 1134])
+def test_access_denied_to_the_method_is_the_tokens_fault_not_the_walls(
+    open_client, vk: FakeVk, subcode: int
+):
+    vk.errors["wall.get", -1] = VkFaultError(15, subcode)
+    with pytest.raises(VkTokenError, match=r"VK error 15 .* right to this method"):
+        open_client().call(WALL)
+
+
+@pytest.mark.parametrize("code", [29, 601])
+def test_calls_used_up_are_not_asked_for_again_today(open_client, vk: FakeVk, code: int):
+    client = open_client()
+    vk.trouble("wall.get", code)
+    for _ in range(2):
+        with pytest.raises(SpentError, match="goes on tomorrow"):
+            client.call(WALL)
+    assert vk.methods() == ["wall.get"]
+
+
+@pytest.mark.parametrize("code", [28, 5])
+def test_a_token_that_has_expired_is_not_called_the_wrong_kind(
+    open_client, vk: FakeVk, monkeypatch: pytest.MonkeyPatch, code: int
+):
+    monkeypatch.setitem(MESSAGES, code, "Authorization failed: access_token has expired.")
+    vk.trouble("wall.get", code)
+    with pytest.raises(VkTokenError, match=r"expired.*Get a new one") as raised:
+        open_client().call(WALL)
+    assert raised.value.is_expired
+    assert "service token cannot" not in str(raised.value)
 
 
 BROKEN = {
@@ -184,6 +219,10 @@ def test_flood_control_cools_down(open_client, vk: FakeVk, pauses: list[float]):
     assert pauses == [COOL_DOWN_SECONDS]
 
 
+NEWLY_TERMINAL = (2, 3, 4, 11, 16, 20, 21, 24, 25, 33, 34, 35, 38, 41, 42, 101, 1114)
+NEWLY_TERMINAL += (1116, 1117, 1118, *range(3300, 3306), 3609, 3610, 3611, 9999, 11500)
+
+
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
@@ -194,7 +233,7 @@ def test_flood_control_cools_down(open_client, vk: FakeVk, pauses: list[float]):
         (23, "switched this method off"),
         (27, "user or service token"),
         (28, "user token"),
-        (100, "VKFLOW_VK__OWNERS"),
+        *((code, "application|VERSION|token|browser|API_URL|VK__TOKEN") for code in NEWLY_TERMINAL),
     ],
 )
 def test_a_terminal_error_says_what_to_do_and_is_not_tried_again(
@@ -207,7 +246,9 @@ def test_a_terminal_error_says_what_to_do_and_is_not_tried_again(
     assert len(vk.requests) == 1
 
 
-@pytest.mark.parametrize("code", [7, 15, 18, 19, 30, 37, 210, 113, 9999])
+@pytest.mark.parametrize(
+    "code", [7, 15, 18, 19, 30, 37, 210, 39, 40, 100, 104, 113, 125, 200, 203, 424242]
+)
 def test_an_owners_error_is_that_owners(open_client, vk: FakeVk, code: int):
     vk.trouble("wall.get", code)
     with pytest.raises(OwnerError, match=rf"wall\.get: VK error {code} "):
@@ -311,7 +352,7 @@ def test_many_calls_are_packed_into_one_request(open_client, vk: FakeVk):
 
 def test_packing_takes_25_calls_a_request_and_counts_each(open_client, vk: FakeVk):
     client = open_client(daily_budgets={"wall.get": 60})
-    assert None not in client.pack([WALL] * 60)
+    assert None not in client.pack([SHORT] * 60)
     assert vk.methods() == ["execute"] * 3
     with pytest.raises(SpentError):
         client.call(WALL)
@@ -323,11 +364,33 @@ def test_a_budget_too_small_for_a_pack_is_left_to_single_calls(open_client, vk: 
     assert vk.methods() == []
 
 
-def test_a_call_that_fails_inside_a_pack_is_left_to_be_made_alone(open_client, vk: FakeVk):
+def test_a_call_that_fails_inside_a_pack_says_why_and_costs_no_second_one(open_client, vk: FakeVk):
     vk.add_wall(-2, [])
     vk.errors["wall.get", -2] = 15
-    answers = open_client().pack([WALL, wall_get(-2, 0, 1), WALL])
-    assert [answer is None for answer in answers] == [False, True, False]
+    answers = open_client().pack([SHORT, wall_get(-2, 0, 1), SHORT])
+    assert [type(answer) for answer in answers] == [Answer, OwnerError, Answer]
+    assert "wall.get: VK error 15" in str(answers[1])
+    assert vk.calls["wall.get"] == 3
+
+
+@pytest.mark.parametrize("errors", [None, 5, [], [{"error_code": 15}] * 2, [{"error_code": "x"}]])
+def test_a_failed_call_of_a_pack_without_one_reason_is_left_to_be_made_alone(
+    open_client, vk: FakeVk, errors: object
+):
+    answer = {"response": [False, {"count": 0, "items": []}], "execute_errors": errors}
+    vk.trouble("execute", Reply(json.dumps(answer).encode()))
+    first, second = open_client().pack([SHORT, SHORT])
+    assert first is None and isinstance(second, Answer)
+
+
+def test_a_daily_limit_told_inside_a_pack_stops_the_method(open_client, vk: FakeVk):
+    vk.daily = {"wall.get": 2}
+    client = open_client()
+    answers = client.pack([SHORT] * 3)
+    assert [type(answer) for answer in answers] == [Answer, Answer, SpentError]
+    with pytest.raises(SpentError):
+        client.call(SHORT)
+    assert vk.methods() == ["execute"]
 
 
 @pytest.mark.parametrize("kind", ["service", "community"])
@@ -341,12 +404,84 @@ def test_a_token_that_may_not_pack_is_asked_once(open_client, vk: FakeVk, kind: 
         assert client.pack([WALL, WALL]) == [None, None]
 
 
+def test_calls_vk_did_not_make_since_it_refused_to_pack_are_not_counted(open_client, vk: FakeVk):
+    vk.token_kind = "service"
+    client = open_client(daily_budgets={"wall.get": 4})
+    assert client.pack([SHORT] * 4) == [None] * 4
+    for _ in range(4):
+        client.call(SHORT)
+    with pytest.raises(SpentError):
+        client.call(SHORT)
+    assert vk.calls["wall.get"] == 4
+
+
 def test_a_pack_too_large_is_halved(open_client, vk: FakeVk):
     vk.padding = "x" * 100_000
     vk.max_bytes = 2_500_000
-    answers = open_client().pack([WALL] * 8)
+    answers = open_client().pack([SHORT] * 8)
     assert None not in answers
     assert vk.methods() == ["execute"] * 3
+
+
+def test_a_size_that_worked_is_remembered(open_client, vk: FakeVk):
+    vk.padding = "x" * 100_000
+    vk.max_bytes = 2_500_000
+    client = open_client()
+    for _ in range(3):
+        assert None not in client.pack([SHORT] * 8)
+    assert vk.methods() == ["execute"] * 7
+
+
+@pytest.mark.parametrize("trouble", [13, 10, 36, Reply(b"", 502), Reply(b"{}", delay=0.8)], ids=str)
+def test_a_pack_vk_cannot_answer_is_halved_and_every_call_of_every_try_is_counted(
+    open_client, vk: FakeVk, trouble
+):
+    client = open_client(daily_budgets={"wall.get": 50}, timeout_seconds=0.4)
+    vk.trouble("execute", trouble)
+    assert None not in client.pack([SHORT] * 20)
+    assert vk.methods() == ["execute"] * 3
+    assert vk.calls["wall.get"] == 40
+    for _ in range(10):
+        client.call(SHORT)
+    with pytest.raises(SpentError):
+        client.call(SHORT)
+    assert vk.calls["wall.get"] == 50
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_for_less_at_once(
+    open_client, vk: FakeVk, pauses: list[float]
+):
+    vk.trouble("execute", Reply(b"", 503, {"Retry-After": "7"}))
+    assert None not in open_client().pack([SHORT] * 4)
+    assert pauses == [7] and vk.methods() == ["execute"] * 2
+    vk.trouble("execute", Reply(b"", 503, {"Retry-After": "3600"}))
+    assert open_client().pack([SHORT] * 4) == [None] * 4
+    assert pauses == [7] and vk.methods() == ["execute"] * 3
+
+
+def test_a_pack_that_is_tried_again_is_counted_again(open_client, vk: FakeVk):
+    client = open_client(daily_budgets={"wall.get": 9})
+    vk.trouble("execute", 6)
+    assert None not in client.pack([SHORT] * 4)
+    with pytest.raises(SpentError):
+        for _ in range(2):
+            client.call(SHORT)
+    assert vk.calls["wall.get"] == 9
+
+
+def test_a_server_that_is_down_costs_few_packs(open_client, vk: FakeVk):
+    vk.trouble("execute", *[Reply(b"", 502)] * 99)
+    assert open_client().pack([SHORT] * 25) == [None] * 25
+    assert vk.calls["wall.get"] <= 25 + 12 + 6 + 3 + 1
+
+
+def test_at_most_four_hundred_posts_are_asked_for_in_one_request(open_client, vk: FakeVk):
+    client = open_client()
+    client.pack([posts_by_id(-1, list(range(1, 101)))] * 9)
+    client.pack([wall_get(-1, 0, 20)] * 25)
+    packed = [params["code"].count("API.") for method, params in vk.requests]
+    assert packed == [4, 4, 20, 5]
+    assert vk.methods() == ["execute"] * 4
 
 
 def test_a_pack_that_answers_nonsense_is_left_to_single_calls(open_client, vk: FakeVk):

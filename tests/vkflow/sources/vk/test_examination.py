@@ -31,6 +31,13 @@ def test_a_service_token_cannot_pack_nor_see_reach(vk_settings, vk: FakeVk, timi
     said = examine_vk(vk_settings(owners="-1"), timing)
     assert said.startswith("1 of 1 walls can be read; packing with execute: no (execute: VK error")
     assert "reach and hides: no (stats.getPostReach: VK error 28" in said
+    assert said.count("lives about an hour") == 1 and "a community token reads no walls" in said
+
+
+def test_a_token_that_has_expired_says_how_long_which_kind_lives(vk_settings, vk, timing):
+    vk.is_expired = True
+    with pytest.raises(SourceError, match=r"VK error 1117 .*lives about an hour.*refresh token"):
+        examine_vk(vk_settings(owners="-1"), timing)
 
 
 def test_a_community_token_is_refused_with_the_remedy(vk_settings, vk: FakeVk, timing):

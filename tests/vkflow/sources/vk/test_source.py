@@ -10,11 +10,11 @@ import pytest
 from tests.fakes.pictures import FakePictures, Page, jpeg, serving_pictures
 from tests.fakes.vk import FakeVk, Reply, make_photo, make_post
 from tests.vkflow.sources.vk.conftest import NOW
-from vkflow.errors import SettingsError, SourceError
+from vkflow.errors import SettingsError, SourceError, TransientError, VkflowError
 from vkflow.sections import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
-from vkflow.sources.vk.client import Timing
+from vkflow.sources.vk.calls import Timing
 from vkflow.sources.vk.errors import VkTokenError
 from vkflow.sources.vk.source import VkSource
 
@@ -33,6 +33,17 @@ def wall(owner_id: int, *ages_hours: float) -> list[dict]:
 
 def fetch(source: VkSource, since: str | None = None, as_of: datetime = NOW) -> list[Chunk]:
     return list(source.fetch(since, as_of))
+
+
+def fetch_failing(
+    source: VkSource, since: str | None = None, as_of: datetime = NOW
+) -> tuple[list[Chunk], VkflowError]:
+    """What came before the source gave up, and why it did."""
+    chunks = []
+    with pytest.raises(VkflowError) as raised:
+        for chunk in source.fetch(since, as_of):
+            chunks.append(chunk)
+    return chunks, raised.value
 
 
 def rows(chunks: list[Chunk], frame: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -102,6 +113,12 @@ def test_the_first_pull_reads_so_many_days(open_source, vk: FakeVk):
         ("vk.com/lentach/", -1),
         ("https://m.vk.ru/club1", -1),
         ("durov", 7),
+        ("https://vk.com/club1?w=wall-1_2", -1),
+        ("vk.com/wall-1", -1),
+        ("vk.ru/wall-1_55?reply=3", -1),
+        ("https://vk.ru/lentach#top", -1),
+        ("vk.com/@lentach", -1),
+        ("https://vk.com/feed?w=wall-1_2", -1),
     ],
 )
 def test_owners_are_numbers_names_or_links(open_source, vk: FakeVk, name: str, owner_id: int):
@@ -166,7 +183,7 @@ def test_a_wall_that_does_not_answer_is_left_for_the_next_night(
     assert keys(fetch(open_source(-1, -2), chunks[-1].watermark)) == [(-1, 1)]
 
 
-@pytest.mark.parametrize("code", [5, 8, 14, 17, 23, 27, 28, 100])
+@pytest.mark.parametrize("code", [5, 8, 14, 17, 23, 27, 28, 1117, 3609])
 def test_a_terminal_error_stops_the_run_after_what_is_stored(open_source, vk: FakeVk, code: int):
     vk.token_kind = "service"
     for owner_id in (-1, -2):
@@ -191,8 +208,9 @@ def test_the_daily_limit_keeps_what_came_and_the_rest_goes_first_next_time(open_
         ("-3", "wall.get: the calls of today are used up; it goes on tomorrow")
     ]
     assert progress(chunks)["calls"] == {"wall.get": 2}
-    same_day = fetch(source, chunks[-1].watermark)
+    same_day, error = fetch_failing(source, chunks[-1].watermark)
     assert keys(same_day) == [] and vk.calls["wall.get"] == 2
+    assert "no wall could be read" in str(error) and "used up" in str(error)
     moment, timing = later(1)
     source = open_source(-1, -2, -3, daily_budgets={"wall.get": 2}, timing=timing)
     tomorrow = fetch(source, same_day[-1].watermark, moment)
@@ -203,10 +221,10 @@ def test_vks_own_daily_limit_is_remembered_for_the_day(open_source, vk: FakeVk):
     vk.token_kind = "service"
     vk.add_wall(-1, wall(-1, 5))
     vk.trouble("wall.get", 29)
-    chunks = fetch(open_source(-1))
+    chunks, _ = fetch_failing(open_source(-1))
     assert keys(chunks) == []
     assert progress(chunks)["calls"] == {"wall.get": 5_000}
-    fetch(open_source(-1), chunks[-1].watermark)
+    fetch_failing(open_source(-1), chunks[-1].watermark)
     assert vk.methods().count("wall.get") == 1
 
 
@@ -469,3 +487,250 @@ def test_without_owners_or_token_nothing_begins():
         VkSource(VkSettings.model_validate({"token": "x"}))
     with pytest.raises(SettingsError, match="VKFLOW_VK__TOKEN"):
         VkSource(VkSettings.model_validate({"owners": "a"}))
+
+
+ALL_CODES = [1, 2, 5, 7, 9, 15, 18, 29, 30, 40, 100, 113, 203, 210, 601, 1117, 3609, 424242]
+
+
+@pytest.mark.parametrize("token_kind", ["user", "service"])
+@pytest.mark.parametrize("code", ALL_CODES)
+def test_a_pull_in_which_no_wall_could_be_read_fails_whatever_the_code(
+    open_source, vk: FakeVk, code: int, token_kind: str
+):
+    vk.token_kind = token_kind
+    for owner_id in (-1, -2):
+        vk.add_wall(owner_id, wall(owner_id, 5))
+        vk.errors["wall.get", owner_id] = code
+    chunks, error = fetch_failing(open_source(-1, -2, attempts=2))
+    assert keys(chunks) == []
+    assert "used up" in str(error) if code in (29, 601) else f"VK error {code}" in str(error)
+    assert isinstance(error, TransientError) == (code in (1, 9))
+
+
+def test_names_that_lead_nowhere_are_no_walls_either(open_source, vk: FakeVk):
+    _, error = fetch_failing(open_source("nobody"))
+    assert str(error) == (
+        "no wall could be read: nobody: no community and no person has this screen name"
+    )
+
+
+@pytest.mark.parametrize("token_kind", ["user", "service"])
+def test_an_id_nobody_has_is_named_and_the_other_walls_are_read_every_night(
+    open_source, vk: FakeVk, token_kind: str
+):
+    vk.token_kind = token_kind
+    since = None
+    for owner_id in (-1, -2):
+        vk.add_wall(owner_id, wall(owner_id, 5))
+    for night in range(3):
+        moment, timing = later(night)
+        for owner_id in (-1, -2):
+            vk.walls[owner_id].append(make_post(owner_id, 10 + night, int(moment.timestamp()) - 60))
+        chunks = fetch(open_source(-1, -999, -2, timing=timing), since, moment)
+        since = chunks[-1].watermark
+        assert {(-1, 10 + night), (-2, 10 + night)} <= set(keys(chunks))
+        ((key, reason),) = complaints(chunks)
+        assert key == "-999" and "VK error 100" in reason
+
+
+@pytest.mark.parametrize("name", ["@", "https://vk.com/", "vk.ru", "https://vk.com/?a=1", "@/"])
+def test_an_entry_that_names_nobody_is_refused_when_settings_are_read(vk_settings, name: str):
+    with pytest.raises(ValueError, match="nobody is named by"):
+        vk_settings(owners=f"-1,{name}")
+
+
+def test_a_closed_wall_costs_one_call_a_night(open_source, vk: FakeVk):
+    for owner_id in (-1, -2, -3):
+        vk.add_wall(owner_id, wall(owner_id, 5))
+    vk.errors["wall.get", -2] = 15
+    fetch(open_source(-1, -2, -3))
+    assert vk.calls["wall.get"] == 3
+
+
+def test_reach_is_asked_for_the_newest_posts_first_and_comes_for_those_vk_has_it_of(
+    open_source, vk: FakeVk
+):
+    vk.add_wall(-1, wall(-1, *range(1, 451)))
+    vk.administered = {-1}
+    chunks = fetch(open_source(-1))
+    known = {post for post, reach in rows(chunks, "snapshots", "post_id", "reach") if reach}
+    assert known == set(range(151, 451))
+    assert len(rows(chunks, "snapshots", "post_id")) == 450
+    asked = [params for method, params in vk.requests if method == "stats.getPostReach"]
+    assert asked[0]["post_ids"].split(",")[0] == "450"
+    assert len(asked) == 10 + 3, "after three batches in vain it stops"
+
+
+def test_a_batch_of_reach_that_vk_does_not_take_costs_only_itself(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, *range(1, 91)))
+    vk.administered = {-1}
+    vk.trouble("stats.getPostReach", 100)
+    chunks = fetch(open_source(-1))
+    known = {post for post, reach in rows(chunks, "snapshots", "post_id", "reach") if reach}
+    assert known == set(range(1, 61))
+
+
+def test_a_community_without_rights_is_asked_for_its_reach_once_a_week(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    since, asked = None, []
+    for day in range(9):
+        moment, timing = later(day)
+        vk.walls[-1].append(make_post(-1, 10 + day, int(moment.timestamp()) - 60))
+        chunks = fetch(open_source(-1, timing=timing), since, moment)
+        since = chunks[-1].watermark
+        asked.append(vk.calls["stats.getPostReach"])
+    assert asked == [1] * 7 + [2] * 2
+    vk.administered = {-1}
+    moment, timing = later(15)
+    vk.walls[-1].append(make_post(-1, 99, int(moment.timestamp()) - 60))
+    chunks = fetch(open_source(-1, timing=timing), since, moment)
+    assert (99, 900) in rows(chunks, "snapshots", "post_id", "reach")
+    assert "reach_refused_at" not in json.loads(chunks[-1].watermark or "")["owners"]["-1"]
+
+
+def test_complaints_about_reach_are_cleared_when_it_comes_whole(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.administered = {-1}
+    vk.reach_rows = lambda _owner, _ids: ["nonsense", {"post_id": 1, "hide": "many"}]
+    first = fetch(open_source(-1))
+    assert {key for key, _ in complaints(first)} == {"-1 reach", "-1_1 reach"}
+    vk.reach_rows = None
+    moment, timing = later(1)
+    second = fetch(open_source(-1, timing=timing), first[-1].watermark, moment)
+    assert complaints(second) == []
+    mended = {key for chunk in second for key in chunk.mended}
+    assert {"-1 reach", "-1_1 reach"} <= mended
+
+
+def test_a_complaint_about_reach_is_cleared_by_the_next_new_post(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.administered = {-1}
+    vk.reach_rows = lambda _owner, _ids: ["nonsense"]
+    first = fetch(open_source(-1))
+    vk.reach_rows = None
+    vk.walls[-1].append(make_post(-1, 9, int(NOW.timestamp()) - 60))
+    second = fetch(open_source(-1), first[-1].watermark)
+    assert "-1 reach" in {key for chunk in second for key in chunk.mended}
+
+
+def test_rows_of_reach_of_other_posts_are_nobodys(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.administered = {-1}
+    vk.reach_rows = lambda _owner, _ids: [{"post_id": 77, "reach_total": 5, "hide": 1}]
+    chunks = fetch(open_source(-1))
+    assert rows(chunks, "snapshots", "post_id", "reach") == [(1, None)]
+
+
+def test_it_is_told_whether_reposts_count_messages(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    columns = ("reposts", "shares_to_message", "reposts_with_messages")
+    assert rows(fetch(open_source(-1)), "snapshots", *columns) == [(2, 3, False)]
+    vk.token_kind = "service"
+    assert rows(fetch(open_source(-1)), "snapshots", *columns) == [(5, None, True)]
+
+
+def test_large_posts_are_read_without_breaking_the_daily_budget(open_source, vk: FakeVk):
+    """Posts of 2025 take 10.9 kB: of 25 walls, 20 each are more than `execute` answers."""
+    vk.padding = "x" * 10_900
+    vk.daily = {"wall.get": 60}
+    owners = range(-50, 0)
+    for owner_id in owners:
+        vk.add_wall(owner_id, wall(owner_id, *range(1, 21)))
+    chunks = fetch(open_source(*owners, daily_budgets={"wall.get": 60}))
+    assert len(set(keys(chunks))) == 50 * 20
+    assert vk.calls["wall.get"] == 50
+    assert progress(chunks)["calls"] == {"wall.get": vk.calls["wall.get"]}
+
+
+def test_every_call_of_every_try_is_in_the_budget(open_source, vk: FakeVk):
+    vk.padding = "x" * 16_000
+    owners = range(-50, 0)
+    for owner_id in owners:
+        vk.add_wall(owner_id, wall(owner_id, *range(1, 21)))
+    vk.trouble("execute", Reply(b"", 502), 6)
+    chunks = fetch(open_source(*owners))
+    assert len(set(keys(chunks))) == 50 * 20
+    assert progress(chunks)["calls"] == {"wall.get": vk.calls["wall.get"]}
+
+
+def test_posts_of_strangers_are_not_the_owners(open_source, vk: FakeVk):
+    posts = wall(-1, 1, 2, 3)
+    posts[1]["from_id"] = 55
+    vk.add_wall(-1, posts)
+    assert keys(fetch(open_source(-1))) == [(-1, 1), (-1, 3)]
+
+
+def test_who_the_owners_are_comes_with_the_posts(open_source, vk: FakeVk):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.add_wall(7, wall(7, 1))
+    vk.owners = {-1: {"id": 1, "name": "Котики &\n Ко", "screen_name": "cats", "members_count": 9}}
+    chunks = fetch(open_source(-1, 7))
+    assert sorted(rows(chunks, "owners", "owner_id", "name", "screen_name", "members")) == [
+        (-1, "Котики & Ко", "cats", 9),
+        (7, "Anna Number 7", "anna_7", 107),
+    ]
+    assert sorted(rows(chunks, "owners", "address")) == [
+        ("https://vk.com/anna_7",),
+        ("https://vk.com/cats",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"id": 1},
+        {"id": 1, "name": 5, "screen_name": [], "members_count": "many"},
+        {"id": 1, "name": "", "screen_name": " ", "members_count": -1},
+        {"id": 1, "name": "\ud800" * 0, "members_count": 2**70},
+    ],
+    ids=str,
+)
+def test_what_vk_does_not_say_of_an_owner_is_unknown(open_source, vk: FakeVk, item: dict):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.owners = {-1: item}
+    chunks = fetch(open_source(-1))
+    assert rows(chunks, "owners", *chunks[0].owners.columns) == [
+        (-1, None, None, None, "https://vk.com/club1")
+    ]
+    assert keys(chunks) == [(-1, 1)]
+
+
+@pytest.mark.parametrize("trouble", [15, 100, 29, 27, Reply(b"[]"), Reply(b'{"response": 5}')])
+def test_without_names_the_walls_are_read_all_the_same(open_source, vk: FakeVk, trouble: Any):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.trouble("groups.getById", *[trouble] * 5)
+    chunks = fetch(open_source(-1))
+    assert keys(chunks) == [(-1, 1)] and rows(chunks, "owners", "owner_id") == []
+
+
+@pytest.mark.parametrize("item", [5, None, {}, {"id": "x"}, {"id": True}, {"id": -4}])
+def test_an_owner_without_a_number_is_noted(open_source, vk: FakeVk, item: Any):
+    vk.add_wall(-1, wall(-1, 1))
+    vk.owners = {-1: item}
+    chunks = fetch(open_source(-1))
+    assert [key for key, _ in complaints(chunks)] == ["owners"]
+    vk.owners = {}
+    again = fetch(open_source(-1), chunks[-1].watermark)
+    assert "owners" in {key for chunk in again for key in chunk.mended}
+
+
+def test_a_strict_vk_is_read_within_all_its_limits(open_source, vk: FakeVk):
+    """Five megabytes, requests a second, calls a day, rights, all at once."""
+    vk.padding = "x" * 10_900
+    vk.requests_per_second = 20
+    owners = range(-60, 0)
+    vk.daily = {"wall.get": len(owners) + 20, "stats.getPostReach": 60, "execute": 12}
+    for owner_id in owners:
+        vk.add_wall(owner_id, wall(owner_id, *range(1, 20)))
+    vk.administered = set(range(-10, 0))
+    vk.errors["wall.get", -60] = 15
+    settings = {"requests_per_second": 20, "daily_budgets": {"wall.get": len(owners) + 20}}
+    chunks = fetch(open_source(*owners, **settings))
+    assert len(set(keys(chunks))) == 59 * 19
+    assert [key for key, _ in complaints(chunks)] == ["-60"]
+    reach = {owner for owner, reach in rows(chunks, "snapshots", "owner_id", "reach") if reach}
+    assert reach == vk.administered
+    assert vk.calls["wall.get"] == len(owners)
+    moment, timing = later(1.5)
+    again = fetch(open_source(*owners, timing=timing, **settings), chunks[-1].watermark, moment)
+    assert len(set(keys(again, "snapshots"))) == 59 * 19

@@ -146,13 +146,11 @@ def test_impossible_dates_are_handed_on_to_be_refused_and_end_nothing(open_clien
 
 def test_broken_items_are_named_and_the_others_read(open_client, vk: FakeVk):
     wall = posts(*range(1, 6))
-    wall[2]["likes"] = "many"
+    wall[2]["text"] = 5
     vk.add_wall(-1, wall)
     read = read_wall(open_client(), -1, after(0), NOW)
     assert ids(read) == [1, 2, 4, 5] and read.problem is None
-    assert [(each.key, each.reason) for each in read.rejections] == [
-        ("-1_3", "likes is not an object")
-    ]
+    assert [(each.key, each.reason) for each in read.rejections] == [("-1_3", "text is not a text")]
 
 
 @pytest.mark.parametrize(
