@@ -15,8 +15,7 @@ from flows import (
     sample_commands,
     study_commands,
 )
-from flows.environment import prepare_prefect
-from flows.running import AsOf, File, Source, run_flow
+from flows.running import AsOf, File, Source, load_flow, run_flow
 from vkflow.errors import VkflowError
 from vkflow.settings import load_settings
 from warehouse.errors import WarehouseError
@@ -107,11 +106,11 @@ def demo(
     posts: Annotated[int, typer.Option(min=500, help="Sample posts to write.")] = 2_000,
 ) -> None:
     """Write sample posts and run two nights on them, the second with new posts."""
+    settings = load_settings(source="sample")
+    night = load_flow("nightly", settings.home)
     from flows.demo import run_demo
 
-    settings = load_settings(source="sample")
-    prepare_prefect(settings.home)
-    run_demo(settings, posts)
+    run_demo(settings, posts, night)
 
 
 @app.command()

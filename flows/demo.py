@@ -1,13 +1,12 @@
 """The demonstration: sample posts, two nights, and where the results are."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from flows.nightly import nightly
-from flows.options import RunOptions
 from flows.sample_commands import last_midnight
 from flows.sampling import ensure_sample
 from flows.tables import print_table
@@ -23,7 +22,7 @@ FROM predictions_wide ORDER BY published_at DESC LIMIT 10
 """
 
 
-def run_demo(settings: Settings, posts: int) -> None:
+def run_demo(settings: Settings, posts: int, night: Callable[[dict[str, object]], str]) -> None:
     """Write sample posts unless some are there, run last night and tonight, show the table."""
     console = Console()
     world = settings.sample_directory / "world.json"
@@ -35,7 +34,7 @@ def run_demo(settings: Settings, posts: int) -> None:
     until = datetime.fromisoformat(json.loads(world.read_text(encoding="utf-8"))["until"])
     for moment in (until - timedelta(days=1), until):
         console.rule(f"night of {moment:%Y-%m-%d}")
-        console.print(Markdown(nightly(RunOptions(source="sample", as_of=moment))))
+        console.print(Markdown(night({"source": "sample", "as_of": moment})))
     print_table(read_snapshot(settings.snapshot_file, TONIGHT), "The newest posts, as scored")
     console.print(
         f"\nSnapshot for SQL: {settings.snapshot_file}\nModels: {settings.models_directory}\n"
