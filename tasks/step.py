@@ -15,6 +15,7 @@ from vkflow.errors import TransientError
 from vkflow.settings import Settings
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseLockedError
+from warehouse.writer_lock import check_held
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -90,7 +91,12 @@ def heard(name: str) -> Iterator[None]:
 def warehouse_of(
     settings: Settings, as_of: datetime | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of these settings, seeing what was known at ``as_of``."""
+    """The warehouse of these settings, seeing what was known at ``as_of``.
+
+    Raises:
+        WriterLostError: this run has lost the lock of its home.
+    """
+    check_held(settings.home)
     with open_warehouse(
         settings.warehouse_file,
         label_maturity_hours=settings.label_maturity_hours,

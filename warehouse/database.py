@@ -19,6 +19,9 @@ ROW_GROUP_ROWS = 8_192
 """DuckDB rewrites a row group as a whole, and keeps it in memory meanwhile: with its own 122,880
 rows that would be hundreds of megabytes of vectors for every chunk that is added."""
 POLL_SECONDS = 0.2
+TRACES = ("backups/warehouse-*.duckdb", "published/*.duckdb", "*.duckdb.before-*")
+"""What a warehouse leaves in its folder."""
+
 SIGN_OF_FULL_DISK = "No space left on device"
 SIGNS_OF_HOLDER = ("Could not set lock", "already attached")
 SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt database file")
@@ -45,6 +48,7 @@ def open_warehouse(
         memory_limit: DuckDB's ``memory_limit``, such as ``4GB``.
 
     Raises:
+        WarehouseError: it is missing where there was one, or cannot be made.
         WarehouseLockedError: the file is still held by another process.
         WarehouseNewerError: the file was written by a newer vkflow.
         WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
@@ -109,6 +113,7 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             if not path.exists():
+                _refuse_to_begin_anew(path)
                 create_database(path)
             return _attached(path)
         except (duckdb.IOException, duckdb.BinderException) as error:
@@ -119,6 +124,16 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         except OSError as error:
             raise WarehouseError(f"{path} cannot be made: {error}") from error
         time.sleep(POLL_SECONDS)
+
+
+def _refuse_to_begin_anew(path: Path) -> None:
+    """An empty warehouse where there was one would be published, and backed up over the copies."""
+    remains = (file for trace in TRACES for file in sorted(path.parent.glob(trace)))
+    if (found := next(remains, None)) is not None:
+        raise WarehouseError(
+            f"{path} is gone, but {found} says that there was a warehouse. `vkflow restore` puts "
+            f"the newest backup in its place. To begin anew, move {found.name} elsewhere first."
+        )
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:

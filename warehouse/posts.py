@@ -98,6 +98,11 @@ def count_known(
     return int(known[0]) if known else 0
 
 
+def keys_of_source(connection: duckdb.DuckDBPyConnection, source: str) -> pl.DataFrame:
+    """owner_id and post_id of all posts that came from a source."""
+    return connection.execute("SELECT owner_id, post_id FROM posts WHERE source = ?", [source]).pl()
+
+
 def write_quarantine(
     connection: duckdb.DuckDBPyConnection,
     source: str,

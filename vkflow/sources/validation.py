@@ -11,6 +11,9 @@ from vkflow.sources.source import REJECTED_SCHEMA, SNAPSHOT_COUNTS, Chunk
 FIRST_DAY = datetime(2006, 10, 10, tzinfo=UTC)
 """VK was opened then; an earlier date is an error."""
 
+MOST_COUNTED = 10**10
+"""More than there are people: a larger count is an error, and sums of such would overflow."""
+
 CLOCK_SKEW = timedelta(hours=1)
 PAYLOAD_CHARACTERS = 500
 POST_KEY = ("owner_id", "post_id")
@@ -111,6 +114,10 @@ def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
 def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
     views, observed = pl.col("views"), pl.col("observed_at")
     negative = {f"{name} is negative": pl.col(name) < 0 for name in SNAPSHOT_COUNTS}
+    huge = {
+        f"{name} is larger than {MOST_COUNTED}": pl.col(name) > MOST_COUNTED
+        for name in SNAPSHOT_COUNTS
+    }
     chances = {
         name: pl.col("reach").fill_null(views) if name == "hides" else views
         for name in COUNT_COLUMNS
@@ -122,6 +129,7 @@ def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
     return {
         **_key_rules(),
         **negative,
+        **huge,
         **excess,
         "observed in the future": observed > as_of + CLOCK_SKEW,
         "observed before VK existed": observed < FIRST_DAY,
