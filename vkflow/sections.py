@@ -47,6 +47,10 @@ class DatasetSettings(Section):
         "an empty name: it has no such column",
     )
     chunk_rows: int = Field(20_000, ge=1, description="rows read and written at a time, at most")
+    encoding: Literal["auto", "UTF-8", "Windows-1251", "KOI8-R", "CP866", "Latin-1"] = Field(
+        "auto",
+        description="encoding of CSV files; auto: UTF-8 or Windows-1251, found in the whole file",
+    )
 
 
 class DatabaseSettings(Section):

@@ -37,8 +37,9 @@ def _open_dataset(settings: Settings) -> DatasetSource:
         raise SettingsError(
             "source = dataset needs a file: give --path FILE, or set VKFLOW_DATASET__PATH"
         )
+    encoding = None if dataset.encoding == "auto" else dataset.encoding
     return DatasetSource(
-        dataset.path, settings.downloads_directory, dataset.columns, dataset.chunk_rows
+        dataset.path, settings.downloads_directory, dataset.columns, dataset.chunk_rows, encoding
     )
 
 
