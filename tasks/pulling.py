@@ -41,6 +41,7 @@ class PullCounts:
         changed: posts with another text, picture or date than before.
         refreshed: posts of earlier runs that got newer counts.
         snapshots: snapshots added.
+        corrected: counts given up for others of the same moment that were delivered later.
         bad_pictures: pictures that are none, or are damaged.
         quarantined: rejected rows by reason.
     """
@@ -50,6 +51,7 @@ class PullCounts:
     changed: int = 0
     refreshed: int = 0
     snapshots: int = 0
+    corrected: int = 0
     bad_pictures: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
 
@@ -76,6 +78,11 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
         counts.changed,
         counts.refreshed,
     )
+    if counts.corrected:
+        log.warning(
+            "%d counts were given up for others of the same moment: the newest delivered count",
+            counts.corrected,
+        )
     for reason, rows in counts.quarantined.most_common():
         log.warning("%d rows to quarantine: %s", rows, reason)
     return counts
@@ -102,7 +109,8 @@ class _Pull:
         with warehouse_of(self._settings) as connection, transaction(connection):
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
-            written = posts.write_posts(connection, rows, source=self._source, seen_at=self._as_of)
+            kept = posts.with_stored_pictures(connection, rows, chunk.keeps_picture)
+            written = posts.write_posts(connection, kept, source=self._source, seen_at=self._as_of)
             snapshots = posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
             posts.write_quarantine(
@@ -121,6 +129,7 @@ class _Pull:
         self.counts.changed += written.changed
         self.counts.refreshed += refreshed
         self.counts.snapshots += snapshots
+        self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self.counts.quarantined.update(checked.rejected["reason"])
 
     def _settled(self, checked: CheckedChunk) -> pl.DataFrame:

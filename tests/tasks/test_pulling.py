@@ -739,3 +739,25 @@ def test_pictures_of_the_sample_are_stored(home: Path, world: World, sample_sett
 def test_without_a_sample_the_remedy_is_named(home: Path):
     with pytest.raises(SourceError, match="vkflow sample"):
         pull_posts.fn(load_settings(home=home), NIGHT)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])
+def test_of_counts_of_the_same_moment_the_newest_delivered_count_in_any_chunk(
+    home: Path, file: Path, chunk_rows: int, caplog: pytest.LogCaptureFixture
+):
+    moment = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-30T00:00:00"}
+    write_csv(file, [row(REAL[0], **moment), row(REAL[1], **moment), row(REAL[2], **moment)])
+    counts = pull_posts.fn(dataset(home, file, chunk_rows=chunk_rows), NIGHT)
+    assert ask(home, "SELECT views, likes FROM snapshots") == [(REAL[2][0], REAL[2][1])]
+    assert counts.corrected == 2
+    assert "2 counts were given up" in caplog.text
+
+
+def test_corrected_export_corrects_the_counts_and_says_so(home: Path, file: Path):
+    moment = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-30T00:00:00"}
+    pull_posts.fn(dataset(home, write_csv(file, [row(REAL[0], **moment)])), NIGHT)
+    corrected = dataset(home, write_csv(file, [row(REAL[1], **moment)]))
+    assert pull_posts.fn(corrected, NEXT_NIGHT).corrected == 1
+    assert ask(home, "SELECT views, likes FROM snapshots") == [(REAL[1][0], REAL[1][1])]
+    again = pull_posts.fn(corrected, NEXT_NIGHT + timedelta(days=1))
+    assert (again.corrected, again.snapshots) == (0, 0)

@@ -56,7 +56,7 @@ def read_csv(
     Raises:
         SourceError: it is no such file, or lacks a column.
     """
-    found = encoding or find_encoding(read_blocks(file, kind), str(file))
+    found = encoding or find_encoding(_readable(read_blocks(file, kind)), str(file))
     decoder = Decoder(found)
     reader = RecordReader(decoder.decode(read_blocks(file, kind)), decoder)
     if not any(reader.header):
@@ -71,6 +71,14 @@ def read_csv(
     logger.info("%s is encoded in %s, with %s between columns", file, found or "ASCII", separators)
     for records in reader.chunks(chunk_rows, CHUNK_CHARACTERS):
         yield RawRows(_frame(records, reader, columns), tuple(records.damaged))
+
+
+def _readable(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """What can be read of a file: what comes before its damage is taken, and says enough."""
+    try:
+        yield from blocks
+    except SourceError:
+        return
 
 
 def _is_text(name: str) -> bool:

@@ -140,7 +140,8 @@ class RecordReader:
             self._read_more()
             return 0
         start, self._at = self._at, walked.end
-        if walked.problem is None and walked.fields in ([""], ["\r"]):
+        is_blank = self._text[start] != '"' and walked.fields in ([""], ["\r"])
+        if walked.problem is None and is_blank:
             return walked.end - start  # a blank line says nothing
         self._row += 1
         problem = walked.problem or self._problem(walked.fields)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 CHUNK_POSTS = 100
 """Posts stored at a time, and pictures in memory."""
 
+
+PICTURE_PATIENCE = timedelta(days=7)
 
 PARTS = ("picture", "repost")
 """Parts of a post that may be missing while it is kept; they have keys of their own."""
@@ -126,7 +128,8 @@ class Pull:
         if not posts:
             return
         young = [self._young(post, post.key in lost) for post in posts]
-        waiting = [post for post in young if post.ages_done < len(self._settings.refresh_days)]
+        last_age = len(self._settings.refresh_days)
+        waiting = [post for post in young if post.ages_done < last_age or post.lacks_picture]
         self.progress = self.progress.stored(posts[-1].owner_id, posts[-1].position, waiting)
 
     def _refreshed(self, batch: Batch, refreshed: Refreshed) -> Chunk:
@@ -153,7 +156,9 @@ class Pull:
                 passed.append(self._young(seen.post, seen.post.key in lost))
             else:
                 done = self._ages_passed(young.date)
-                passed.append(young.model_copy(update={"ages_done": done}))
+                lacks = young.lacks_picture and self._may_get_picture(young.date)
+                update = {"ages_done": done, "lacks_picture": lacks}
+                passed.append(young.model_copy(update=update))
         self.progress = self.progress.refreshed(
             batch.owner_id, passed, len(self._settings.refresh_days)
         )
@@ -164,8 +169,13 @@ class Pull:
             date=post.date,
             ages_done=self._ages_passed(post.date),
             edited=post.edited,
-            lacks_picture=lacks_picture,
+            lacks_picture=lacks_picture and self._may_get_picture(post.date),
         )
+
+    def _may_get_picture(self, published: int) -> bool:
+        """Some days longer than counts are read, a picture that did not come is asked for."""
+        last = timedelta(days=max(self._settings.refresh_days, default=0)) + PICTURE_PATIENCE
+        return self._as_of - datetime.fromtimestamp(published, UTC) < last
 
     def _ages_passed(self, published: int) -> int:
         return ages_passed(published, self._as_of, self._settings.refresh_days)

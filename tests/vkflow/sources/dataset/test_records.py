@@ -198,3 +198,9 @@ def test_many_lines_with_far_too_many_fields_are_read_quickly():
     assert {each.reason for each in records.damaged} == {
         "the row has more fields than the header"
     }  # fmt: skip
+
+
+def test_row_of_one_empty_quoted_field_is_a_row():
+    records = read(b'a,b\n\n""\n1,2\n')
+    assert [each.row for each in records.damaged] == [1]
+    assert records.whole_rows == [2]
