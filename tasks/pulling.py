@@ -9,6 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from tasks.step import heard, run_logger, step, warehouse_of
+from vkflow.images.budgets import ByteBudget
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
 from vkflow.settings import Settings
@@ -94,6 +95,7 @@ class _Pull:
     def __init__(self, settings: Settings, source: str, as_of: datetime) -> None:
         self._settings, self._source, self._as_of = settings, source, as_of
         self._complained: set[str] = set()
+        self._decoding = ByteBudget(settings.memory_bytes)
         self.counts = PullCounts()
 
     def store(self, chunk: Chunk) -> None:
@@ -165,6 +167,7 @@ class _Pull:
                         self._settings.media_directory,
                         contents[image_hash],
                         is_damaged=known.get(image_hash) == LOST,
+                        budget=self._decoding,
                     ),
                     contents,
                 )

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     label_maturity_hours: int = Field(
         72, ge=1, description="age of a post after which its counts count as final"
     )
+    memory_mib: int = Field(
+        512,
+        ge=64,
+        description="MiB of posts and decoded pictures in memory at once, on their way into the "
+        "warehouse",
+    )
     dataset: DatasetSettings = DatasetSettings()
     database: DatabaseSettings = DatabaseSettings()
     vk: VkSettings = VkSettings()
@@ -93,6 +99,11 @@ class Settings(BaseSettings):
     def label_maturity(self) -> timedelta:
         """Age of a post after which its counts count as final."""
         return timedelta(hours=self.label_maturity_hours)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of posts and decoded pictures in memory at once."""
+        return self.memory_mib * 2**20
 
     @property
     def warehouse_file(self) -> Path:

@@ -9,6 +9,8 @@ from vkflow.sources.sample import SampleSource
 from vkflow.sources.source import Source
 from vkflow.sources.vk.source import VkSource
 
+COPIES = 16
+
 
 def open_source(settings: Settings) -> Source:
     """The source the settings name.
@@ -27,7 +29,7 @@ def open_source(settings: Settings) -> Source:
     if settings.source == "vk":
         return _open_vk(settings)
     if settings.source == "database":
-        return DatabaseSource(settings.database)
+        return DatabaseSource(settings.database, chunk_bytes=_chunk_bytes(settings))
     return _open_dataset(settings)
 
 
@@ -39,7 +41,12 @@ def _open_dataset(settings: Settings) -> DatasetSource:
         )
     encoding = None if dataset.encoding == "auto" else dataset.encoding
     return DatasetSource(
-        dataset.path, settings.downloads_directory, dataset.columns, dataset.chunk_rows, encoding
+        dataset.path,
+        settings.downloads_directory,
+        dataset.columns,
+        dataset.chunk_rows,
+        encoding,
+        chunk_bytes=_chunk_bytes(settings),
     )
 
 
@@ -47,4 +54,10 @@ def _open_vk(settings: Settings) -> VkSource:
     if settings.images.tagger == "none":
         return VkSource(settings.vk)
     hosts, at_a_time = settings.vk.picture_hosts, settings.vk.picture_downloads
-    return VkSource(settings.vk, PictureDownloader(hosts, at_a_time))
+    downloader = PictureDownloader(hosts, at_a_time)
+    return VkSource(settings.vk, downloader, chunk_bytes=_chunk_bytes(settings))
+
+
+def _chunk_bytes(settings: Settings) -> int:
+    """Of posts and pictures as they come: they are decoded, typed and stored in some copies."""
+    return settings.memory_bytes // COPIES

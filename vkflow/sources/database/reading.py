@@ -18,8 +18,8 @@ from vkflow.sources.database.position import Position
 
 REQUIRED = ("post_id", "text")
 NAME = "row "
-FETCHED_ROWS = 500
-BATCH_CHARACTERS = 2**25
+FETCHED_ROWS = 16
+"""The driver holds so many at once, each with a picture of up to 10 MB or more."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,21 @@ class Reader:
         settings: what to read.
         of: of what its positions are.
         as_of: rows with a later time in the cursor column are left for another night.
+        batch_characters: of texts and pictures at a time, about.
 
     Raises:
         SourceError: there is no such column.
     """
 
     def __init__(
-        self, connection: sa.Connection, settings: DatabaseSettings, of: str, as_of: datetime
+        self,
+        connection: sa.Connection,
+        settings: DatabaseSettings,
+        of: str,
+        as_of: datetime,
+        batch_characters: int,
     ) -> None:
+        self._batch_characters = batch_characters
         self._connection, self._settings, self._of, self._as_of = connection, settings, of, as_of
         self._strange: str | None = None
         self._posts = _posts_clause(settings)
@@ -79,12 +86,14 @@ class Reader:
         taken: list[list[Any]] = []
         characters = 0
         for fetched in result.partitions(fetched_rows):
-            rows = [row for row in map(self._texts, fetched) if self._is_known(row[-1])]
-            taken += rows
-            characters += sum(len(text) for row in rows for text in row[:-1] if text)
-            if len(taken) >= self._settings.chunk_rows or characters >= BATCH_CHARACTERS:
-                yield self._batch(taken)
-                taken, characters = [], 0
+            for row in map(self._texts, fetched):
+                if not self._is_known(row[-1]):
+                    continue
+                taken.append(row)
+                characters += sum(len(text) for text in row[:-1] if text)
+                if len(taken) >= self._settings.chunk_rows or characters >= self._batch_characters:
+                    yield self._batch(taken)
+                    taken, characters = [], 0
         if taken:
             yield self._batch(taken)
 

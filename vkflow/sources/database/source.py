@@ -19,6 +19,7 @@ from vkflow.sources.rows import SeenRows, rows_to_chunk
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 ATTEMPTS = 5
+CHUNK_BYTES = 2**25
 LONGEST_WAIT_SECONDS = 30
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class DatabaseSource:
     Args:
         settings: where, what, and by which column.
         sleep: waits that many seconds; replaced in tests.
+        chunk_bytes: bytes of texts and pictures at a time, about.
 
     Raises:
         SettingsError: something is missing or unknown.
@@ -37,8 +39,13 @@ class DatabaseSource:
     name = "database"
 
     def __init__(
-        self, settings: DatabaseSettings, sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: DatabaseSettings,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         if settings.url is None:
             raise SettingsError(
                 "source = database needs the SQLAlchemy URL of a database: set VKFLOW_DATABASE__URL"
@@ -79,7 +86,9 @@ class DatabaseSource:
         """
         try:
             with self._engine.connect() as connection:
-                columns = Reader(connection, self._settings, self._of, datetime.now(UTC)).columns
+                now = datetime.now(UTC)
+                reader = Reader(connection, self._settings, self._of, now, self._chunk_bytes)
+                columns = reader.columns
         except sa.exc.DBAPIError as error:
             raise SourceError(f"{shown(self._engine)}: {explained(error, self._engine)}") from None
         place = self._settings.table or "the query"
@@ -97,7 +106,7 @@ class DatabaseSource:
     def _read(self, position: Position | None, as_of: datetime) -> Iterator[Chunk]:
         seen = SeenRows()
         with self._engine.connect() as connection:
-            reader = Reader(connection, self._settings, self._of, as_of)
+            reader = Reader(connection, self._settings, self._of, as_of, self._chunk_bytes)
             for number, batch in enumerate(reader.batches(position)):
                 furthest = [each for each in (position, batch.furthest) if each]
                 position = max(furthest, key=lambda each: each.rank, default=None)

@@ -15,7 +15,7 @@ from vkflow.sources.dataset.files import Kind, read_blocks
 from vkflow.sources.dataset.records import Damaged, RecordReader, Records
 
 CHUNK_CHARACTERS = 2**25
-"""Of one chunk, pictures included: about a thousand posts with one."""
+"""Of one chunk at most, pictures included: about a thousand posts with one."""
 
 BEGINNING_BYTES = 1_000
 SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabulators"}
@@ -41,6 +41,7 @@ def read_csv(
     mapping: Mapping[str, str],
     required: Sequence[str],
     chunk_rows: int,
+    chunk_characters: int,
     encoding: str | None = None,
 ) -> Iterator[RawRows]:
     """Rows of a CSV file with a header.
@@ -51,6 +52,7 @@ def read_csv(
         mapping: names of its columns by ours, where they differ.
         required: columns that must be there.
         chunk_rows: most rows at a time.
+        chunk_characters: of texts and pictures at a time, about.
         encoding: one of ``CODECS``; ``None``: UTF-8 or Windows-1251, found by reading it once.
 
     Raises:
@@ -69,7 +71,7 @@ def read_csv(
         raise SourceError(f"{file} is neither CSV nor Parquet: its first line is no text") from None
     separators = SEPARATOR_NAMES[reader.separator]
     logger.info("%s is encoded in %s, with %s between columns", file, found or "ASCII", separators)
-    for records in reader.chunks(chunk_rows, CHUNK_CHARACTERS):
+    for records in reader.chunks(chunk_rows, min(chunk_characters, CHUNK_CHARACTERS)):
         yield RawRows(_frame(records, reader, columns), tuple(records.damaged))
 
 

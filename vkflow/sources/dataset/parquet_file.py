@@ -20,7 +20,11 @@ PHOTO = "photo"
 
 
 def read_parquet(
-    file: Path, mapping: Mapping[str, str], required: Sequence[str], chunk_rows: int
+    file: Path,
+    mapping: Mapping[str, str],
+    required: Sequence[str],
+    chunk_rows: int,
+    chunk_bytes: int,
 ) -> Iterator[RawRows]:
     """Rows of a Parquet file.
 
@@ -34,10 +38,12 @@ def read_parquet(
         mapping: names of its columns by ours, where they differ.
         required: columns that must be there.
         chunk_rows: most rows at a time.
+        chunk_bytes: of texts and pictures at a time, about.
 
     Raises:
         SourceError: it is no such file, lacks a column, or has one of lists or the like.
     """
+    chunk_bytes = min(chunk_bytes, CHUNK_BYTES)
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False) as opened:
             schema = opened.schema_arrow
@@ -48,9 +54,9 @@ def read_parquet(
         ) as opened:
             first_row = 1
             wanted = sorted(set(columns.values()))
-            rows = _rows_at_a_time(opened, chunk_rows)
+            rows = _rows_at_a_time(opened, chunk_rows, chunk_bytes)
             for batch in opened.iter_batches(batch_size=rows, columns=wanted):
-                for part in _parts(batch):
+                for part in _parts(batch, chunk_bytes):
                     yield _raw_rows(part, columns, first_row)
                     first_row += part.num_rows
     except (
@@ -92,19 +98,19 @@ def _has_bytes(kind: pa.DataType) -> bool:
     return _is_text(kind) or any(is_such(kind) for is_such in tests)
 
 
-def _rows_at_a_time(file: pq.ParquetFile, chunk_rows: int) -> int:
+def _rows_at_a_time(file: pq.ParquetFile, chunk_rows: int, chunk_bytes: int) -> int:
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
     row_bytes = sum(group.total_byte_size for group in groups) / max(file.metadata.num_rows, 1)
-    return max(1, min(chunk_rows, int(CHUNK_BYTES / max(row_bytes, 1))))
+    return max(1, min(chunk_rows, int(chunk_bytes / max(row_bytes, 1))))
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """A batch cut where the texts of its rows, written out, reach ``CHUNK_BYTES``."""
+def _parts(batch: pa.RecordBatch, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
+    """A batch cut where the texts of its rows, written out, reach ``chunk_bytes``."""
     lengths = [_lengths(column) for column in batch.columns if _has_bytes(column.type)]
     total = pl.select(pl.sum_horizontal(*lengths) if lengths else pl.lit(0)).to_series()
     start, size = 0, 0
     for row, row_bytes in enumerate(total if lengths else []):
-        if size and size + row_bytes > CHUNK_BYTES:
+        if size and size + row_bytes > chunk_bytes:
             yield batch.slice(start, row - start)
             start, size = row, 0
         size += row_bytes

@@ -35,6 +35,7 @@ REQUIRED = (
     "photo",
 )
 CHUNK_ROWS = 20_000
+CHUNK_BYTES = 2**25
 logger = logging.getLogger(__name__)
 
 
@@ -47,6 +48,7 @@ class DatasetSource:
         columns: names of columns in the files by ours, where they differ.
         chunk_rows: most rows at a time.
         encoding: of CSV files, one of ``CODECS``; ``None``: found.
+        chunk_bytes: bytes of texts and pictures at a time, about.
 
     Raises:
         SettingsError: ``columns`` names a column there is no use for.
@@ -61,7 +63,10 @@ class DatasetSource:
         columns: Mapping[str, str] | None = None,
         chunk_rows: int = CHUNK_ROWS,
         encoding: str | None = None,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         self._path, self._downloads, self._encoding = path, downloads, encoding
         self._columns, self._chunk_rows = columns or {}, chunk_rows
         check_mapping(self._columns, "dataset.columns")
@@ -113,9 +118,17 @@ class DatasetSource:
     def _read(self, file: Path) -> Iterator[Chunk]:
         kind, seen, name = kind_of(file), SeenRows(), f"{file.name} row "
         if kind == "parquet":
-            raws = read_parquet(file, self._columns, REQUIRED, self._chunk_rows)
+            raws = read_parquet(file, self._columns, REQUIRED, self._chunk_rows, self._chunk_bytes)
         else:
-            raws = read_csv(file, kind, self._columns, REQUIRED, self._chunk_rows, self._encoding)
+            raws = read_csv(
+                file,
+                kind,
+                self._columns,
+                REQUIRED,
+                self._chunk_rows,
+                self._chunk_bytes,
+                self._encoding,
+            )
         for number, raw in enumerate(raws):
             chunk = rows_to_chunk(raw.rows, seen, partial(_name_rows, name))
             chunk = _with_damaged(chunk, raw.damaged, name)

@@ -25,7 +25,10 @@ from vkflow.sources.vk.wall import FIRST_PAGE, SeenPost, WallRead, oldest_wanted
 logger = logging.getLogger(__name__)
 
 CHUNK_POSTS = 100
-"""Posts stored at a time, and pictures in memory."""
+"""Posts stored at a time, at most."""
+
+PICTURES_AT_ONCE = 8
+"""Pictures downloaded before it is seen how large they are."""
 
 
 PICTURE_PATIENCE = timedelta(days=7)
@@ -43,6 +46,7 @@ class Pull:
         downloader: of pictures; ``None`` leaves them out.
         as_of: the moment of the run.
         progress: what is stored already.
+        chunk_bytes: bytes of pictures at a time, about.
 
     Attributes:
         progress: what is stored once the last chunk given out is.
@@ -55,7 +59,9 @@ class Pull:
         downloader: PictureDownloader | None,
         as_of: datetime,
         progress: Progress,
+        chunk_bytes: int,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         self.progress = progress
         self._settings = settings
         self._client = client
@@ -87,21 +93,39 @@ class Pull:
         after = after or oldest_wanted(self._as_of, self._settings.first_days)
         read = read_wall(self._client, owner_id, after, self._as_of, first)
         advances = after if read.problem is None else None
-        chunks = [
-            read.posts[start : start + CHUNK_POSTS]
-            for start in range(0, max(1, len(read.posts)), CHUNK_POSTS)
-        ]
-        for posts in chunks[:-1]:
-            yield self._stored(owner_id, posts, advances)
-        last = self._stored(owner_id, chunks[-1], advances)
-        yield self._with_ending(last, owner_id, read)
+        left = read.posts
+        while True:
+            some, files, lost = self._portion(left)
+            left = left[len(some) :]
+            chunk = self._stored(owner_id, some, files, lost, advances)
+            if not left:
+                break
+            yield chunk
+        yield self._with_ending(chunk, owner_id, read)
+
+    def _portion(
+        self, seen: Sequence[SeenPost]
+    ) -> tuple[Sequence[SeenPost], dict[int, bytes], dict[str, Rejection]]:
+        """The first posts, as many as their pictures leave room for, and these."""
+        taken, files, lost = 0, dict[int, bytes](), dict[str, Rejection]()
+        step = CHUNK_POSTS if self._downloader is None else PICTURES_AT_ONCE
+        while taken < min(len(seen), CHUNK_POSTS):
+            if sum(map(len, files.values())) >= self._chunk_bytes:
+                break
+            came, missing = self._pictures([each.post for each in seen[taken : taken + step]])
+            files, lost, taken = files | came, lost | missing, taken + step
+        return seen[:taken], files, lost
 
     def _stored(
-        self, owner_id: int, seen: Sequence[SeenPost], after: tuple[int, int] | None
+        self,
+        owner_id: int,
+        seen: Sequence[SeenPost],
+        files: dict[int, bytes],
+        lost: dict[str, Rejection],
+        after: tuple[int, int] | None,
     ) -> Chunk:
         """A chunk of new posts; of a wall not read to its end, the watermark stays."""
         posts = [each.post for each in seen]
-        files, lost = self._pictures(posts)
         reach, problems = self._reach.read(owner_id, [post.post_id for post in posts])
         if after is not None:
             self._advance([post for post in posts if self._is_past(post, after)], lost)
@@ -137,7 +161,7 @@ class Pull:
         owner_id, seen = batch.owner_id, list(refreshed.posts.values())
         young = {post.post_id: post for post in batch.posts}
         changed = [each.post for each in seen if is_changed(young[each.post.post_id], each.post)]
-        files, lost = self._pictures(changed)
+        files, lost = self._some_pictures(changed)
         reach, problems = self._reach.read(owner_id, list(refreshed.posts))
         rejections = [*refreshed.rejections, *problems, *_remarks(changed), *lost.values()]
         if refreshed.problem is None:
@@ -179,6 +203,25 @@ class Pull:
 
     def _ages_passed(self, published: int) -> int:
         return ages_passed(published, self._as_of, self._settings.refresh_days)
+
+    def _some_pictures(
+        self, posts: Sequence[Post]
+    ) -> tuple[dict[int, bytes], dict[str, Rejection]]:
+        """As many as there is room for; the others wait for another night."""
+        files, lost = dict[int, bytes](), dict[str, Rejection]()
+        for start in range(0, len(posts), PICTURES_AT_ONCE):
+            some = posts[start : start + PICTURES_AT_ONCE]
+            if sum(map(len, files.values())) < self._chunk_bytes:
+                came, missing = self._pictures(some)
+            else:
+                came = {}
+                missing = {
+                    post.key: Rejection(f"{post.key} picture", "the picture waits for another pull")
+                    for post in some
+                    if post.picture_url and self._downloader
+                }
+            files, lost = files | came, lost | missing
+        return files, lost
 
     def _pictures(self, posts: Sequence[Post]) -> tuple[dict[int, bytes], dict[str, Rejection]]:
         """Files by post id; by post key, why a picture did not come."""

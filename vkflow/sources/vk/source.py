@@ -13,6 +13,8 @@ from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.progress import Progress
 from vkflow.sources.vk.pulling import Pull
 
+CHUNK_BYTES = 2**25
+
 
 class VkSource:
     """Reads the walls of the settings.
@@ -21,6 +23,7 @@ class VkSource:
         settings: token, owners, pace.
         pictures: downloads pictures; ``None`` leaves them out.
         timing: replaced in tests.
+        chunk_bytes: bytes of pictures at a time, about.
 
     Raises:
         SettingsError: there is no token, or no owner.
@@ -33,6 +36,8 @@ class VkSource:
         settings: VkSettings,
         pictures: PictureDownloader | None = None,
         timing: Timing | None = None,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         token_of(settings)
         if not settings.owners:
@@ -42,6 +47,7 @@ class VkSource:
             )
         self._settings = settings
         self._pictures = pictures
+        self._chunk_bytes = chunk_bytes
         self._timing = timing or Timing()
 
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
@@ -54,7 +60,7 @@ class VkSource:
             progress.calls,
         )
         with VkClient(self._settings, budget, self._timing) as client:
-            pull = Pull(self._settings, client, self._pictures, as_of, progress)
+            pull = Pull(self._settings, client, self._pictures, as_of, progress, self._chunk_bytes)
             for chunk in pull.chunks():
                 watermark = pull.progress.write(*budget.state())
                 yield replace(chunk, watermark=watermark, read_at=self._timing.now())
