@@ -155,9 +155,10 @@ class _Pull:
             return pl.DataFrame(schema=IMAGES_SCHEMA)
         with warehouse_of(self._settings) as connection:
             known = dict(images.known_images(connection, pictures).iter_rows())
-        contents = {
-            image_hash: content
-            for image_hash, content in pictures.select("image_hash", "content").iter_rows()
+        contents = pictures["content"]
+        places = {
+            image_hash: row
+            for row, image_hash in enumerate(pictures["image_hash"])
             if not self._is_in_place(image_hash, known.get(image_hash))
         }
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_DECODERS)) as decoders:
@@ -165,11 +166,11 @@ class _Pull:
                 decoders.map(
                     lambda image_hash: store_picture(
                         self._settings.media_directory,
-                        contents[image_hash],
+                        contents[places[image_hash]],
                         is_damaged=known.get(image_hash) == LOST,
                         budget=self._decoding,
                     ),
-                    contents,
+                    places,
                 )
             )
         statuses = known | {picture.image_hash: picture.status for picture in stored}

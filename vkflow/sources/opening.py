@@ -9,7 +9,7 @@ from vkflow.sources.sample import SampleSource
 from vkflow.sources.source import Source
 from vkflow.sources.vk.source import VkSource
 
-COPIES = 16
+COPIES = 32
 
 
 def open_source(settings: Settings) -> Source:

@@ -72,7 +72,7 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     return CheckedChunk(
         posts=good_posts.select(chunk.posts.columns),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
-        pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True),
+        pictures=_without(chunk.pictures, bad_posts),
         rejected=pl.concat(rejected),
         accepted_keys=pl.concat(
             [
@@ -84,6 +84,13 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
         reread=chunk.reread,
         seen=len(chunk.posts) + len(chunk.rejected) if chunk.seen is None else chunk.seen,
     )
+
+
+def _without(pictures: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
+    """The pictures of other posts; themselves where there are none: a join would copy them."""
+    if posts.is_empty():
+        return pictures
+    return pictures.join(posts, on=POST_KEY, how="anti", nulls_equal=True)
 
 
 def _named(posts: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:

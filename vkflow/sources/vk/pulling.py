@@ -98,6 +98,7 @@ class Pull:
             some, files, lost = self._portion(left)
             left = left[len(some) :]
             chunk = self._stored(owner_id, some, files, lost, advances)
+            del files  # the chunk has them: once is enough
             if not left:
                 break
             yield chunk
