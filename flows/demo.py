@@ -15,9 +15,9 @@ from warehouse.publishing import read_snapshot
 
 TONIGHT = """
 SELECT
-    owner_id, post_id, left(text_start, 40) AS text_start,
-    round(100 * p_like, 2) AS "like %", round(100 * p_comment, 3) AS "comment %",
-    round(100 * p_repost, 3) AS "repost %", round(100 * p_hide, 3) AS "hide %"
+    owner_id || '_' || post_id AS post, left(text_start, 24) AS text,
+    round(100 * p_like, 2) AS "like %", round(100 * p_repost, 3) AS "repost %",
+    round(100 * p_hide, 3) AS "hide %"
 FROM predictions_wide ORDER BY published_at DESC LIMIT 10
 """
 

@@ -1,5 +1,6 @@
 """Parameters of the flows: Prefect turns them into the form a person fills in."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -11,6 +12,10 @@ from vkflow.sources.validation import FIRST_DAY
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A moment the form was filled in with may lie ahead of this machine's clock by so much."""
+
+
+WITHOUT_SECRETS = r"^(?![A-Za-z][A-Za-z0-9+.-]*://(?:[^/]*@|[^?#]*[?#]))"
+"""No URL with a user, a password or parameters."""
 
 
 class RunOptions(BaseModel):
@@ -25,7 +30,8 @@ class RunOptions(BaseModel):
         "",
         title="File",
         description="CSV or Parquet file, a folder of them, or a URL, for the source dataset. "
-        "Empty: as in the settings.",
+        "Empty: as in the settings. A URL with a password or signature belongs there.",
+        json_schema_extra={"pattern": WITHOUT_SECRETS},
     )
     as_of: datetime | None = Field(
         None,
@@ -40,6 +46,11 @@ class RunOptions(BaseModel):
             SettingsError: one of them is wrong, or the moment lies in the future.
         """
         self.moment()
+        if not re.search(WITHOUT_SECRETS, self.path):
+            raise SettingsError(
+                "a URL with a user, a password or parameters would be kept with the run, and shown "
+                "in the list of processes: set VKFLOW_DATASET__PATH instead of --path"
+            )
         overrides: dict[str, object] = {}
         if self.source != "as in the settings":
             overrides["source"] = self.source

@@ -14,7 +14,7 @@ from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
 from vkflow.settings import Settings
 from vkflow.sources.opening import open_source
-from vkflow.sources.source import Chunk
+from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
 from warehouse import images, posts
@@ -107,7 +107,8 @@ class _Pull:
         rows = checked.posts.with_columns(text_hashes(checked.posts["text"])).join(
             pictures.drop("content"), on=["owner_id", "post_id"], how="left"
         )
-        new_images = self._store_pictures(pictures)
+        new_images, statuses = self._store_pictures(pictures)
+        bad_pictures = _complaints(pictures, statuses)
         with warehouse_of(self._settings) as connection, transaction(connection):
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
@@ -118,7 +119,7 @@ class _Pull:
             posts.write_quarantine(
                 connection,
                 self._source,
-                checked.rejected,
+                pl.concat([checked.rejected, bad_pictures]),
                 accepted_keys=self._settled(checked),
                 seen_at=self._as_of,
                 reread=checked.reread,
@@ -136,7 +137,14 @@ class _Pull:
 
     def _settled(self, checked: CheckedChunk) -> pl.DataFrame:
         """Keys whose earlier complaints are void: those of this run stand."""
-        keys = pl.concat([checked.accepted_keys, checked.rejected.select("key")])
+        picture = pl.format("{}_{} picture", "owner_id", "post_id").alias("key")
+        keys = pl.concat(
+            [
+                checked.accepted_keys,
+                checked.rejected.select("key"),
+                checked.posts.select(picture),
+            ]
+        )
         return keys.filter(~pl.col("key").is_in(list(self._complained)))
 
     def _hashed(self, pictures: pl.DataFrame) -> pl.DataFrame:
@@ -146,13 +154,16 @@ class _Pull:
         hashes = [picture_hash(content) for content in pictures["content"]]
         return pictures.with_columns(pl.Series("image_hash", hashes, dtype=pl.String))
 
-    def _store_pictures(self, pictures: pl.DataFrame) -> pl.DataFrame:
-        """Put new pictures into the media store; returns their rows of ``images``.
+    def _store_pictures(self, pictures: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+        """Put new pictures into the media store.
+
+        Returns:
+            Their rows of ``images``, and what is wrong with pictures that cannot be used.
 
         Those that are known are not decoded again, unless their file got lost or damaged.
         """
         if pictures.is_empty():
-            return pl.DataFrame(schema=IMAGES_SCHEMA)
+            return pl.DataFrame(schema=IMAGES_SCHEMA), {}
         with warehouse_of(self._settings) as connection:
             known = dict(images.known_images(connection, pictures).iter_rows())
         contents = pictures["content"]
@@ -177,12 +188,35 @@ class _Pull:
         self.counts.bad_pictures += sum(
             statuses[image_hash] != "ok" for image_hash in pictures["image_hash"]
         )
-        return pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
+        problems = {
+            image_hash: f"the picture cannot be used: {status}"
+            for image_hash, status in statuses.items()
+            if status != "ok"
+        }
+        problems |= {
+            picture.image_hash: f"the picture cannot be used: {picture.error}"
+            for picture in stored
+            if picture.error
+        }
+        rows = pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
+        return rows, problems
 
     def _is_in_place(self, image_hash: str, status: str | None) -> bool:
         if status == "ok":
             return media_path(self._settings.media_directory, image_hash).exists()
         return status not in (None, LOST)
+
+
+def _complaints(pictures: pl.DataFrame, problems: dict[str, str]) -> pl.DataFrame:
+    """Rows of the quarantine: a post is kept without a picture that cannot be used."""
+    rows = [
+        (f"{owner_id}_{post_id} picture", problems[image_hash], image_hash)
+        for owner_id, post_id, image_hash in pictures.select(
+            "owner_id", "post_id", "image_hash"
+        ).iter_rows()
+        if image_hash in problems
+    ]
+    return pl.DataFrame(rows, schema=dict(REJECTED_SCHEMA), orient="row")
 
 
 def _image(stored: StoredPicture) -> tuple[object, ...]:

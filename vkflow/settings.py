@@ -164,6 +164,10 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(_describe(error)) from None
     except UnreadableVariableError as error:
         raise SettingsError(f"an environment variable cannot be read: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{SETTINGS_FILE} or a variable nests far too deeply") from None
+    except OSError as error:
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
 

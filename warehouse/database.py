@@ -12,7 +12,7 @@ import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
 from warehouse.memory import return_memory
-from warehouse.schema import migrate, refresh_views
+from warehouse.schema import migrate, migrations, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
 ROW_GROUP_ROWS = 8_192
@@ -73,6 +73,31 @@ def open_warehouse(
     finally:
         connection.close()
         return_memory()
+
+
+def look_into(path: Path) -> tuple[int, int]:
+    """How many posts a warehouse has, and how many migrations it lacks; changes nothing.
+
+    Raises:
+        WarehouseLockedError: another process writes it.
+        WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
+    """
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            applied, posts = (_count(connection, name) for name in ("schema_migrations", "posts"))
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in SIGNS_OF_HOLDER):
+            raise WarehouseLockedError(_lock_message(path, str(error), 0)) from None
+        raise explained(path, error) from error
+    return posts, max(len(migrations()) - applied, 0)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    try:
+        row = connection.table(table).aggregate("count(*)").fetchone()
+    except duckdb.CatalogException:  # not made yet
+        return 0
+    return int(row[0]) if row else 0
 
 
 @contextmanager

@@ -22,6 +22,7 @@ TABLES = (
     "posts",
     "labels",
     "predictions",
+    "images",
     "image_tags",
     "models",
     "model_metrics",

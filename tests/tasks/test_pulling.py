@@ -342,6 +342,10 @@ def test_a_bad_picture_is_noted_with_its_reason_and_the_post_arrives(
         home, f"SELECT regexp_matches(error, '{error}') FROM images WHERE status <> 'ok'"
     ) == [(True,)]
     assert len([path for path in settings.media_directory.rglob("*") if path.is_file()]) == 1
+    [(key, reason)] = ask(home, "SELECT key, reason FROM quarantine")
+    assert key.endswith(" picture") and reason.startswith("the picture cannot be used: ")
+    pull_posts.fn(settings, NEXT_NIGHT)
+    assert len(ask(home, "SELECT key FROM quarantine")) == 1
 
 
 FUTURE = (NIGHT + timedelta(days=2)).isoformat()
@@ -572,7 +576,10 @@ def test_no_malformed_row_stops_a_pull_is_lost_or_harms_the_good_ones(
     path.write_text("\n".join([",".join(COLUMNS), *mixed]), encoding="utf-8", newline="")
     counts = pull_posts.fn(dataset(home, path, PICTURES_ON, chunk_rows=7), NIGHT)
     texts = [text for (text,) in ask(home, "SELECT text FROM posts")]
-    complaints = ask(home, "SELECT key FROM quarantine WHERE key NOT LIKE '% counts'")
+    complaints = ask(
+        home,
+        "SELECT key FROM quarantine WHERE key NOT LIKE '% counts' AND key NOT LIKE '% picture'",
+    )
     assert {f"good, {number}" for number in range(len(lines))} <= set(texts)
     assert counts.seen == len(texts) + len(complaints)
     blank = sum(line.strip("\r\n") == "" for line in lines)
@@ -634,8 +641,9 @@ def test_whatever_a_row_says_it_is_stored_or_quarantined(
     shutil.copy(empty_warehouse, home / "warehouse.duckdb")
     counts = pull_posts.fn(dataset(home, path, PICTURES_ON, chunk_rows), NIGHT)
     stored = whole_warehouse(home)
-    rejected_posts = {key for _, key, *_ in stored["quarantine"] if not key.endswith(" counts")}
-    rejected_counts = len(stored["quarantine"]) - len(rejected_posts)
+    rows_of = [key for _, key, *_ in stored["quarantine"] if not key.endswith(" picture")]
+    rejected_posts = {key for key in rows_of if not key.endswith(" counts")}
+    rejected_counts = len(rows_of) - len(rejected_posts)
     assert counts.seen == len(rows) == len(stored["posts"]) + len(rejected_posts)
     assert counts.new == len(stored["posts"])
     assert counts.snapshots == len(stored["snapshots"])

@@ -25,6 +25,7 @@ TABLES = {
     "posts",
     "labels",
     "predictions",
+    "images",
     "image_tags",
     "models",
     "model_metrics",

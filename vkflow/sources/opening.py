@@ -3,6 +3,7 @@
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
 from vkflow.sources.database.source import DatabaseSource
+from vkflow.sources.dataset.remote import Limits
 from vkflow.sources.dataset.source import DatasetSource
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.sample import SampleSource
@@ -47,6 +48,7 @@ def _open_dataset(settings: Settings) -> DatasetSource:
         dataset.chunk_rows,
         encoding,
         chunk_bytes=_chunk_bytes(settings),
+        limits=Limits(dataset.download_gib * 2**30, dataset.download_hours * 3_600),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 import sqlalchemy as sa
 
-from vkflow.databases import explained, is_passing, open_database, shown
+from vkflow.databases import explained, is_passing, open_database, refuse_missing_file, shown
 from vkflow.errors import SettingsError, SourceError, TransientError
 from vkflow.sections import DatabaseSettings
 from vkflow.sources.columns import check_mapping
@@ -58,6 +58,7 @@ class DatabaseSource:
         check_mapping(settings.columns, "database.columns")
         self._settings, self._sleep = settings, sleep
         self._engine = open_database(settings.url, "database.url")
+        refuse_missing_file(self._engine)
         self._of = f"{settings.table or settings.query}: {settings.cursor}"
 
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
@@ -120,10 +121,14 @@ def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:
     unreadable = [
         (row_name(text), "the row has bytes that are no UTF-8", text) for text in batch.unreadable
     ]
-    rejected = pl.DataFrame(unreadable, schema=dict(REJECTED_SCHEMA), orient="row")
+    ahead = [
+        (key, "the cursor lies in the future: the row is not read before", value)
+        for key, value in batch.ahead
+    ]
+    rejected = pl.DataFrame([*unreadable, *ahead], schema=dict(REJECTED_SCHEMA), orient="row")
     return replace(
         chunk,
         rejected=pl.concat([chunk.rejected, rejected]),
-        seen=(chunk.seen or 0) + len(unreadable),
+        seen=(chunk.seen or 0) + len(unreadable) + len(ahead),
         watermark=position.write() if position else None,
     )

@@ -64,7 +64,7 @@ def read_csv(
     if not any(reader.header):
         raise SourceError(f"{file} is empty")
     try:
-        columns = find_columns(reader.header, mapping, required, str(file))
+        columns = find_columns(reader.header, mapping, required, str(file), is_file=True)
     except SourceError:
         if all(_is_text(name) for name in reader.header) and not _is_binary(file, kind):
             raise

@@ -47,7 +47,7 @@ def read_parquet(
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False) as opened:
             schema = opened.schema_arrow
-            columns = find_columns(schema.names, mapping, required, str(file))
+            columns = find_columns(schema.names, mapping, required, str(file), is_file=True)
             texts = _text_columns(file, schema, columns)
         with pq.ParquetFile(
             file, buffer_size=BUFFER_BYTES, pre_buffer=False, read_dictionary=texts

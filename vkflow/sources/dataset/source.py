@@ -16,7 +16,7 @@ from vkflow.sources.dataset.csv_file import read_csv
 from vkflow.sources.dataset.files import SUFFIXES, find_files, kind_of, shown_names
 from vkflow.sources.dataset.parquet_file import read_parquet
 from vkflow.sources.dataset.records import Damaged
-from vkflow.sources.dataset.remote import MEBIBYTE, download_once, is_remote
+from vkflow.sources.dataset.remote import MEBIBYTE, Limits, download_once, is_remote
 from vkflow.sources.dataset.transports import shown
 from vkflow.sources.dataset.unowned import Unowned
 from vkflow.sources.rows import SeenRows, rows_to_chunk
@@ -49,6 +49,7 @@ class DatasetSource:
         chunk_rows: most rows at a time.
         encoding: of CSV files, one of ``CODECS``; ``None``: found.
         chunk_bytes: bytes of texts and pictures at a time, about.
+        limits: of a download.
 
     Raises:
         SettingsError: ``columns`` names a column there is no use for.
@@ -65,7 +66,9 @@ class DatasetSource:
         encoding: str | None = None,
         *,
         chunk_bytes: int = CHUNK_BYTES,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
+        self._limits = limits
         self._chunk_bytes = chunk_bytes
         self._path, self._downloads, self._encoding = path, downloads, encoding
         self._columns, self._chunk_rows = columns or {}, chunk_rows
@@ -78,7 +81,7 @@ class DatasetSource:
         """
         path = self._path
         if is_remote(path):
-            path = str(download_once(path, self._downloads))
+            path = str(download_once(path, self._downloads, limits=self._limits))
         found, rows = find_files(path), 0
         if found.skipped:
             logger.warning(

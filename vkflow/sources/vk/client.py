@@ -20,7 +20,7 @@ from vkflow.sources.deadlines import (
     read_at_most,
     trusted_certificates,
 )
-from vkflow.sources.vk.answers import answered, cut
+from vkflow.sources.vk.answers import answered, cut, without_token
 from vkflow.sources.vk.errors import (
     OwnerError,
     SpentError,
@@ -206,7 +206,7 @@ class VkClient:
         token, seconds = self._token.get_secret_value().strip(), self._settings.timeout_seconds
         try:
             status, headers, body = self._loop.run(self._send(call, token), seconds)
-            return status, headers, body.replace(token.encode(), b"***")
+            return status, headers, without_token(body, token)
         except TooManyBytesError as error:
             problem: Exception = TooLargeError(f"{call.method}: {error}")
         except TimeoutError:
