@@ -549,3 +549,16 @@ def test_encoding_can_be_stated(file: Path):
     file.write_bytes(csv_bytes([row(text="Съешь ещё этих мягких булок")]).decode().encode("koi8-r"))
     (chunk,) = DatasetSource(str(file), file.parent, encoding="KOI8-R").fetch(None, NIGHT)
     assert chunk.posts["text"].to_list() == ["Съешь ещё этих мягких булок"]
+
+
+@pytest.mark.parametrize("name", ["posts.csv", "posts.parquet"])
+def test_secret_a_link_leads_to_is_not_quoted(tmp_path: Path, name: str):
+    secret = tmp_path / "secret"
+    if name.endswith("csv"):
+        secret.write_text("PASSWORD=hunter2,SALT=pepper\nmore\n")
+    else:
+        pl.DataFrame({"hunter2": [1]}).write_parquet(secret)
+    (tmp_path / name).symlink_to(secret)
+    with pytest.raises(SourceError) as error:
+        read(tmp_path / name)
+    assert "hunter2" not in str(error.value) and "no file of posts" in str(error.value)
