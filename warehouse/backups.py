@@ -80,12 +80,24 @@ def _put_aside(warehouse: Path, now: datetime) -> Path | None:
     if not warehouse.exists():
         log.unlink(missing_ok=True)
         return None
-    aside = warehouse.with_name(f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S-%f}")
-    os.link(warehouse, aside)
+    aside = _link_beside(warehouse, f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S}")
     if log.exists():
         os.link(log, aside.with_name(f"{aside.name}.wal"))
         log.unlink()
     return aside
+
+
+def _link_beside(file: Path, name: str) -> Path:
+    """A second name, that no earlier restore has given."""
+    link, number = file.with_name(name), 1
+    while True:
+        try:
+            os.link(file, link)
+        except FileExistsError:
+            number += 1
+            link = file.with_name(f"{name}-{number}")
+        else:
+            return link
 
 
 @contextmanager

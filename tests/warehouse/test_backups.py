@@ -188,3 +188,12 @@ def test_full_disk_is_said_in_a_sentence_and_nothing_is_changed(
         back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
     assert path.read_bytes() == before
     assert not list(path.parent.glob(".*"))
+
+
+def test_restoring_twice_in_a_second_keeps_both_old_files(
+    connection: duckdb.DuckDBPyConnection, path: Path, tmp_path: Path
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    connection.close()
+    asides = {restore(copy, path, NIGHT) for _ in range(3)}
+    assert len(asides) == 3 and all(aside.exists() for aside in asides)
