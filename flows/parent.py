@@ -14,7 +14,7 @@ def start_bound(
     module: str,
     arguments: list[str],
     output: IO[bytes] | int,
-    errors: IO[bytes] | int | None | None,
+    errors: IO[bytes] | int | None,
 ) -> "subprocess.Popen[bytes]":
     """Run a Python module that calls :func:`end_with_parent`, away from the terminal's Ctrl-C.
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 import httpx
 
-from flows.authentication import FILE, auth_string, private_folder
+from flows.authentication import FILE, PRIVATE_FILE, auth_string, private_folder
 from flows.environment import prepare_prefect
 from flows.parent import start_bound
 from vkflow.errors import SettingsError, TerminalError
@@ -138,6 +138,7 @@ def _refuse_taken_port(url: str) -> None:
 @contextmanager
 def _running(module: str, arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A part of Prefect in the background, which ends with this process however it ends."""
+    log.touch(PRIVATE_FILE)
     with log.open("ab") as output:
         process = start_bound(module, arguments, output, subprocess.STDOUT)
     try:
@@ -179,6 +180,7 @@ def _deploy(log: Path) -> None:
             # Prefect puts it into the deployments: where the worker changes to.
             env={**os.environ, "PWD": str(Path.cwd())},
         )
+        log.touch(PRIVATE_FILE)
         log.write_bytes(done.stdout + done.stderr)
         if done.returncode:
             raise TerminalError(f"`prefect {' '.join(arguments)}` failed; see {log}")
