@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-browser test-kill bench bench-quick lint format clean
+.PHONY: demo serve test test-slow test-browser test-kill test-fuzz bench bench-quick lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
@@ -21,9 +21,26 @@ test-browser: $(INSTALLED)
 	command -v chromium >/dev/null || (apt-get update && apt-get install --yes chromium)
 	$(BIN)/pytest -m browser
 
-# Kills a night 50 times, lets it finish, and compares; prints what came of it.
+# Kills a night 50 times, lets it finish, and compares; then pulls, publishes, maintenances and
+# restores, 50 times in turns; prints what came of it.
 test-kill: $(INSTALLED)
 	$(BIN)/python -m tests.flows.killing
+	$(BIN)/python -m tests.flows.killing_steps
+
+# Hostile files, pictures, texts and settings for ten minutes, other ones in every round.
+FUZZ_SECONDS ?= 600
+test-fuzz: $(INSTALLED)
+	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) )); while [ $$(date +%s) -lt $$end ]; do \
+	  FUZZ_EXAMPLES=300 $(BIN)/pytest -q tests/fuzz -p no:cacheprovider || exit 1; done
+
+# What production installs, with hashes; then known vulnerabilities of it.
+requirements: $(INSTALLED)
+	$(BIN)/pip install --quiet --dry-run --ignore-installed --only-binary :all: \
+	  --report $(VENV)/report.json -c constraints.txt '.[postgres]' asyncpg 'setuptools>=77'
+	$(BIN)/python deployments/pin.py < $(VENV)/report.json > deployments/requirements.txt
+
+audit: $(INSTALLED)
+	$(BIN)/python deployments/audit.py
 
 # Beside what people would use instead: half an hour on a quiet machine, or three minutes.
 bench: $(BENCHMARKED)

@@ -4,7 +4,7 @@ Every heavy import waits inside its command, so that ``vkflow sql`` answers at o
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,9 +15,9 @@ from flows import (
     sample_commands,
     study_commands,
 )
-from flows.environment import prepare_prefect
-from flows.running import AsOf, File, Source, run_flow
+from flows.running import AsOf, File, Source, load_flow, run_flow
 from vkflow.errors import VkflowError
+from vkflow.printing import printable
 from vkflow.settings import load_settings
 from warehouse.errors import WarehouseError
 
@@ -95,7 +95,8 @@ def sql(
 
     result = read_snapshot(load_settings().snapshot_file, statement)
     if csv:
-        sys.stdout.write(result.write_csv())
+        text = result.write_csv()
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     else:
         from flows.tables import print_table
 
@@ -107,11 +108,11 @@ def demo(
     posts: Annotated[int, typer.Option(min=500, help="Sample posts to write.")] = 2_000,
 ) -> None:
     """Write sample posts and run two nights on them, the second with new posts."""
+    settings = load_settings(source="sample")
+    night = load_flow("nightly", settings.home)
     from flows.demo import run_demo
 
-    settings = load_settings(source="sample")
-    prepare_prefect(settings.home)
-    run_demo(settings, posts)
+    run_demo(settings, posts, night)
 
 
 @app.command()
@@ -129,5 +130,12 @@ def main() -> None:
     try:
         app()
     except (VkflowError, WarehouseError) as error:
-        typer.secho(f"vkflow: {error}", fg=typer.colors.RED, err=True)
-        sys.exit(1)
+        _complain(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}")
+
+
+def _complain(message: str) -> NoReturn:
+    typer.secho(f"vkflow: {printable(message)}", fg=typer.colors.RED, err=True)
+    sys.exit(1)

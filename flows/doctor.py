@@ -133,12 +133,12 @@ def _source(settings: Settings) -> str:
 def _warehouse(settings: Settings) -> str:
     if not settings.warehouse_file.exists():
         return "none yet: the first run makes it"
-    from tasks.step import warehouse_of
+    from warehouse.database import look_into
 
-    with warehouse_of(settings) as connection:
-        row = connection.execute("SELECT count(*) FROM posts").fetchone()
+    posts, missing = look_into(settings.warehouse_file)
     size = settings.warehouse_file.stat().st_size / 2**20
-    return f"{settings.warehouse_file}, {size:.0f} MiB, {row[0] if row else 0} posts"
+    later = f"; the next run applies {missing} migrations" if missing else ""
+    return f"{settings.warehouse_file}, {size:.0f} MiB, {posts} posts{later}"
 
 
 def _snapshot(settings: Settings) -> str:

@@ -15,11 +15,9 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect UI.")] = 4200,
 ) -> None:
     """Serve it on this machine: Prefect's server and UI, all deployments, and a worker."""
-    settings = load_settings()
-    prepare_prefect(settings.home)
     from flows.serving import serve as run_until_stopped
 
-    run_until_stopped(settings, port, typer.echo)
+    run_until_stopped(load_settings(), port, typer.echo)
     typer.echo("Stopped.")
 
 
@@ -29,6 +27,7 @@ def automate(
     ),
 ) -> None:
     """Make or renew the automations on the server of PREFECT_API_URL; serve does it by itself."""
+    prepare_prefect(load_settings().home)
     from flows.automations import apply_automations
 
     for name in apply_automations(file):

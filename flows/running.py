@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.environment import prepare_prefect
+from flows.temporary_server import start_temporary_server
 from vkflow.errors import VkflowError
 from warehouse.errors import WarehouseError
 
@@ -71,7 +72,10 @@ def run_flow(
 def load_flow(name: str, home: Path) -> Callable[[dict[str, object]], Any]:
     """The flow of a module of this package, imported only now, with Prefect's files in the home."""
     prepare_prefect(home)
+    server = start_temporary_server()
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_traceback)
     flow: Callable[[dict[str, object]], Any] = getattr(import_module(f"flows.{name}"), name)
+    if server is not None:
+        server.wait()
     return flow

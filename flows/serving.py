@@ -13,12 +13,16 @@ from types import FrameType
 
 import httpx
 
+from flows.authentication import FILE, PRIVATE_FILE, auth_string, private_folder
+from flows.environment import prepare_prefect
+from flows.parent import start_bound
 from vkflow.errors import SettingsError, TerminalError
 from vkflow.settings import Settings
 
 POOL = "vkflow"
 DEPLOYMENTS = Path("deployments") / "prefect.yaml"
 AUTOMATIONS = Path("deployments") / "automations.yaml"
+JOB_TEMPLATE = Path("deployments") / "base_job_template.json"
 START_SECONDS = 180.0
 STOP_SECONDS = 30.0
 HEARTBEAT_SECONDS = 30
@@ -41,25 +45,49 @@ def serve(settings: Settings, port: int, tell: Callable[[str], None]) -> None:
             f"{DEPLOYMENTS} is not here: run `vkflow serve` in the folder of the repository"
         )
     url = f"http://127.0.0.1:{port}"
-    folder = (settings.home / "prefect").resolve()
+    folder, is_new = _prepared(settings, url)
+    with _only_one(folder, url), _stopped_by_signals(), ExitStack() as stack:
+        _refuse_taken_port(url)
+        tell(f"Starting Prefect's server; its log is {folder / 'server.log'}")
+        arguments = ["--port", str(port), "--bound"]
+        server = stack.enter_context(
+            _running("flows.prefect_server", arguments, folder / "server.log")
+        )
+        _wait_until_healthy(f"{url}/api/health", server, folder / "server.log")
+        _deploy(folder / "deploy.log")
+        worker = stack.enter_context(
+            _running(
+                "flows.bound_prefect", ["worker", "start", "--pool", POOL], folder / "worker.log"
+            )
+        )
+        tell(f"The worker's log is {folder / 'worker.log'}")
+        tell(_how_to_sign_in(folder, is_new))
+        tell(f"Open {url} in a browser: Deployments, nightly, Run. Ctrl-C stops everything.")
+        _watch({"server": server, "worker": worker}, folder)
+
+
+def _prepared(settings: Settings, url: str) -> tuple[Path, bool]:
+    """Tell Prefect where its server is and who may use it; whether the password is new."""
     os.environ |= {
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         "VKFLOW_HOME": str(settings.home.resolve()),
     }
-    with _only_one(folder, url), _stopped_by_signals(), ExitStack() as stack:
-        _refuse_taken_port(url)
-        tell(f"Starting Prefect's server; its log is {folder / 'server.log'}")
-        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        server = stack.enter_context(_running(arguments, folder / "server.log"))
-        _wait_until_healthy(f"{url}/api/health", server, folder / "server.log")
-        _deploy(folder / "deploy.log")
-        worker = stack.enter_context(
-            _running(["worker", "start", "--pool", POOL], folder / "worker.log")
-        )
-        tell(f"The worker's log is {folder / 'worker.log'}")
-        tell(f"Open {url} in a browser: Deployments, nightly, Run. Ctrl-C stops everything.")
-        _watch({"server": server, "worker": worker}, folder)
+    for name in ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"):
+        os.environ.pop(name, None)  # of another server
+    _, is_new = auth_string(private_folder(settings.home))
+    return prepare_prefect(settings.home), is_new
+
+
+def _how_to_sign_in(folder: Path, is_new: bool) -> str:
+    known, _ = auth_string(folder)
+    if not is_new:
+        return f"To sign in, enter the line of {folder / FILE}"
+    user, _, password = known.partition(":")
+    return (
+        f"To sign in, enter {known} (user {user}, password {password}).\n"
+        f"This is said only once; it is kept in {folder / FILE}, for you alone to read."
+    )
 
 
 @contextmanager
@@ -101,22 +129,18 @@ def _stopped_by_signals() -> Iterator[None]:
 
 def _refuse_taken_port(url: str) -> None:
     try:
-        httpx.get(url, timeout=5)
+        httpx.get(url, timeout=5, trust_env=False)
     except httpx.TransportError:
         return
     raise TerminalError(f"something else answers at {url}; choose another port with --port")
 
 
 @contextmanager
-def _running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Prefect command in the background, in a session of its own, away from Ctrl-C."""
+def _running(module: str, arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A part of Prefect in the background, which ends with this process however it ends."""
+    log.touch(PRIVATE_FILE)
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own arguments
-            [sys.executable, "-m", "prefect", *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = start_bound(module, arguments, output, subprocess.STDOUT)
     try:
         yield process
     finally:
@@ -132,7 +156,7 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) ->
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            if httpx.get(url, timeout=5).is_success:
+            if httpx.get(url, timeout=5, trust_env=False).is_success:
                 return
         except httpx.TransportError:
             pass
@@ -142,7 +166,10 @@ def _wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) ->
 
 def _deploy(log: Path) -> None:
     commands = (
-        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
+        [
+            *("work-pool", "create", POOL, "--type", "process", "--overwrite"),
+            *("--base-job-template", str(JOB_TEMPLATE)),
+        ],
         ["deploy", "--all", "--no-prompt", "--prefect-file", str(DEPLOYMENTS)],
     )
     for arguments in commands:
@@ -153,6 +180,7 @@ def _deploy(log: Path) -> None:
             # Prefect puts it into the deployments: where the worker changes to.
             env={**os.environ, "PWD": str(Path.cwd())},
         )
+        log.touch(PRIVATE_FILE)
         log.write_bytes(done.stdout + done.stderr)
         if done.returncode:
             raise TerminalError(f"`prefect {' '.join(arguments)}` failed; see {log}")

@@ -8,8 +8,15 @@ from flows.running import AsOf, Source, run_flow
 from vkflow.settings import load_settings
 
 LEADERBOARD = """
-SELECT * EXCLUDE (experiment_id, created_at, activity) FROM leaderboard
-WHERE experiment_id = ? AND activity = 'all' ORDER BY log_loss
+SELECT
+    variant, round(log_loss, 5) AS "log loss", round(100 * gain_over_owner, 1) AS "over owner, %",
+    round(oracle_share, 2) AS "of attainable", round(fit_seconds) AS "fit, s"
+FROM leaderboard
+WHERE experiment_id = ? AND activity = 'all' AND reason IS NULL ORDER BY log_loss
+"""
+NOT_FITTED = """
+SELECT variant, reason FROM leaderboard
+WHERE experiment_id = ? AND reason IS NOT NULL ORDER BY variant
 """
 NIGHTS = """
 SELECT night, posts, log_loss, gain_over_global, gain_over_owner, low, high, oracle_share
@@ -33,6 +40,10 @@ def experiment(
     experiment_id = run_flow("experiment", source, None, as_of, variants=variant or [])
     board = read_snapshot(load_settings().snapshot_file, LEADERBOARD, [experiment_id])
     print_table(board, f"Experiment {experiment_id}, mean over activities")
+    failed = read_snapshot(load_settings().snapshot_file, NOT_FITTED, [experiment_id])
+    if len(failed):
+        print_table(failed, "Could not be fitted on these posts")
+    typer.echo('All figures: vkflow sql "FROM leaderboard"')
 
 
 def search(

@@ -9,20 +9,53 @@ from rich.text import Text
 
 from flows.doctor import Check
 from vkflow.modelling.bundles import Manifest
+from vkflow.printing import printable
 
 MOST_ROWS = 50
+LEAST_CHARACTERS = 24
+"""Longer values may be folded to so many."""
+
+BORDER = 3
 
 
 def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
     """Print a frame; text from posts is shown as it is, never as markup."""
-    table = Table(title=title)
-    for name, kind in frame.schema.items():
-        table.add_column(name, justify="right" if kind.is_numeric() else "left", overflow="fold")
-    for row in frame.head(MOST_ROWS).iter_rows():
-        table.add_row(*(Text(_shown(value)) for value in row))
-    Console().print(table)
+    console = Console()
+    if _is_too_wide(frame, console.width):
+        _print_list(console, frame, title)
+    else:
+        table = Table(title=title)
+        for name, kind in frame.schema.items():
+            table.add_column(
+                Text(printable(name)),
+                justify="right" if kind.is_numeric() else "left",
+                overflow="fold",
+            )
+        for row in frame.head(MOST_ROWS).iter_rows():
+            table.add_row(*(Text(_shown(value)) for value in row))
+        console.print(table)
     if len(frame) > MOST_ROWS:
         Console().print(f"… {len(frame) - MOST_ROWS} rows more; --csv prints all of them")
+
+
+def _is_too_wide(frame: pl.DataFrame, width: int) -> bool:
+    """Whether columns would be so narrow that numbers and names break within."""
+    needed = 1
+    for series in frame.head(MOST_ROWS):
+        longest = max((len(_shown(value)) for value in series), default=0)
+        needed += BORDER + max(len(series.name), min(longest, LEAST_CHARACTERS))
+    return needed > width
+
+
+def _print_list(console: Console, frame: pl.DataFrame, title: str | None) -> None:
+    """One line a value, a blank line between rows."""
+    if title:
+        console.print(Text(title, style="italic"))
+    width = max(len(name) for name in frame.columns)
+    for row in frame.head(MOST_ROWS).iter_rows(named=True):
+        for name, value in row.items():
+            console.print(Text(f"{printable(name):<{width}}  {_shown(value)}"))
+        console.print()
 
 
 HEADLINES = (
@@ -62,7 +95,7 @@ def print_checks(checks: Sequence[Check]) -> bool:
     table = Table(show_header=False, box=None)
     for check in checks:
         mark = Text("ok", style="green") if check.ok else Text("!!", style="bold red")
-        table.add_row(mark, check.name, Text(check.finding))
+        table.add_row(mark, check.name, Text(printable(check.finding)))
     Console().print(table)
     return all(check.ok for check in checks)
 
@@ -72,4 +105,4 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value)
+    return printable(str(value))

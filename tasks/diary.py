@@ -11,7 +11,7 @@ from tasks.readiness import check_clock, check_room
 from tasks.step import warehouse_of
 from vkflow.settings import Settings
 from warehouse.runs import finish_run, start_run
-from warehouse.writer_lock import writer_lock
+from warehouse.writer_lock import check_held, writer_lock
 
 
 @contextmanager
@@ -24,6 +24,7 @@ def noted_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, ob
 
     Raises:
         WriterLockedError: another run is at work.
+        WriterLostError: another run has taken the lock meanwhile.
         NotReadyError: the disk is nearly full, or the clock has gone backwards.
     """
     with writer_lock(settings.home, flow, settings.warehouse.wait_seconds):
@@ -36,6 +37,7 @@ def noted_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, ob
         status = "failed"
         try:
             yield run_id, counts
+            check_held(settings.home)
             status = "completed with warnings" if counts.get("warnings") else "completed"
         finally:
             with warehouse_of(settings) as connection:

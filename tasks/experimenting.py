@@ -42,6 +42,8 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
     store_experiment(settings, experiment_id, as_of, results)
     best = leaderboard_table(results).row(0, named=True)["variant"]
     run_logger().info("%d variants compared; first is %s", len(variants), best)
+    for name, reason in results.select("variant", "reason").drop_nulls().iter_rows():
+        run_logger().warning("%s could not be fitted: %s", name, reason)
     return experiment_id
 
 

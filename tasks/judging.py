@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from tasks.step import run_logger, warehouse_of
+from vkflow.errors import SourceError
 from vkflow.modelling.evaluation import compare_losses, judge, metrics_table, slices_table
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.registry import load_metrics
@@ -11,13 +13,28 @@ from vkflow.modelling.training import Trained
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.sample.truth import read_oracle
 from vkflow.settings import Settings
+from vkflow.sources.sample import SampleSource
+from warehouse import posts
 
 SLICE_SAMPLES = 100
 
 
 def oracle_of(settings: Settings) -> pl.DataFrame | None:
-    """The best possible predictions: owner_id, post_id, activity, oracle; of sample posts only."""
-    return read_oracle(settings.sample_directory) if settings.source == "sample" else None
+    """The best possible predictions: owner_id, post_id, activity, oracle; of sample posts only.
+
+    Which posts these are the warehouse says: the setting may name another source by now. A sample
+    whose files are gone has no truth any more.
+    """
+    with warehouse_of(settings) as connection:
+        sampled = posts.keys_of_source(connection, SampleSource.name)
+    if sampled.is_empty():
+        return None
+    try:
+        oracle = read_oracle(settings.sample_directory)
+    except SourceError as error:
+        run_logger().warning("the share of the attainable gain is left out: %s", error)
+        return None
+    return oracle.join(sampled, on=sampled.columns, how="semi")
 
 
 def judge_bundle(

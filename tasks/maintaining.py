@@ -3,12 +3,27 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.settings import Settings
 from warehouse import retention
+
+DRAFTS = (
+    ".warehouse.duckdb.*",
+    ".writer.json.*",
+    ".training-*",
+    "published/.*.duckdb.*",
+    "backups/.warehouse-*",
+    "media/??/.*.part",
+    "models/.*",
+    "reports/.*",
+    "downloads/*/*.json.part",
+)
+"""What a killed run leaves half-written. No run is at work but this one."""
+
+DRAFT_AGE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -30,12 +45,13 @@ class Superfluous:
 def maintain_home(
     settings: Settings, now: datetime, days: int, *, dry_run: bool
 ) -> list[Superfluous]:
-    """Snapshots, bundles, pictures and reports older than ``days`` that nothing refers to.
+    """Snapshots, bundles, pictures and reports older than ``days`` that nothing refers to; drafts.
 
     What a label, the history of an owner, a kept prediction or a champion needs is not among
     them. Unless ``dry_run``, they are deleted and the warehouse is written anew without gaps.
     """
     cutoff = now - timedelta(days=days)
+    now_old = datetime.now(UTC) - DRAFT_AGE
     with warehouse_of(settings) as connection:
         snapshots = retention.count_superfluous_snapshots(connection, cutoff)
         unneeded = retention.unneeded_models(connection, cutoff)
@@ -45,6 +61,8 @@ def maintain_home(
         "pictures": _unwanted_pictures(settings.media_directory, wanted, cutoff),
         "reports": _old_files(settings.reports_directory, "????-??-??.html", cutoff),
     }
+    if drafts := [f for draft in DRAFTS for f in _old_files(settings.home, draft, now_old)]:
+        paths["drafts"] = drafts
     found = [Superfluous("snapshots", snapshots, 0)]
     found += [Superfluous(kind, len(found), _size(found)) for kind, found in paths.items()]
     for kind in found:

@@ -10,11 +10,12 @@ import polars as pl
 
 from tasks.secrets import keep_vk_token
 from tasks.step import heard, run_logger, step, warehouse_of
+from vkflow.images.budgets import ByteBudget
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
 from vkflow.settings import Settings
 from vkflow.sources.opening import open_source
-from vkflow.sources.source import Chunk
+from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
 from warehouse import images, owners, posts
@@ -42,6 +43,7 @@ class PullCounts:
         changed: posts with another text, picture or date than before.
         refreshed: posts of earlier runs that got newer counts.
         snapshots: snapshots added.
+        corrected: counts given up for others of the same moment that were delivered later.
         bad_pictures: pictures that are none, or are damaged.
         quarantined: rejected rows by reason.
     """
@@ -51,6 +53,7 @@ class PullCounts:
     changed: int = 0
     refreshed: int = 0
     snapshots: int = 0
+    corrected: int = 0
     bad_pictures: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
 
@@ -77,6 +80,11 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
         counts.changed,
         counts.refreshed,
     )
+    if counts.corrected:
+        log.warning(
+            "%d counts were given up for others of the same moment: the newest delivered count",
+            counts.corrected,
+        )
     for reason, rows in counts.quarantined.most_common():
         log.warning("%d rows to quarantine: %s", rows, reason)
     return counts
@@ -88,6 +96,7 @@ class _Pull:
     def __init__(self, settings: Settings, source: str, as_of: datetime) -> None:
         self._settings, self._source, self._as_of = settings, source, as_of
         self._complained: set[str] = set()
+        self._decoding = ByteBudget(settings.memory_bytes)
         self.counts = PullCounts()
 
     def store(self, chunk: Chunk) -> None:
@@ -99,18 +108,20 @@ class _Pull:
         rows = checked.posts.with_columns(text_hashes(checked.posts["text"])).join(
             pictures.drop("content"), on=["owner_id", "post_id"], how="left"
         )
-        new_images = self._store_pictures(pictures)
+        new_images, statuses = self._store_pictures(pictures)
+        bad_pictures = _complaints(pictures, statuses)
         with warehouse_of(self._settings) as connection, transaction(connection):
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
-            written = posts.write_posts(connection, rows, source=self._source, seen_at=self._as_of)
+            kept = posts.with_stored_pictures(connection, rows, chunk.keeps_picture)
+            written = posts.write_posts(connection, kept, source=self._source, seen_at=self._as_of)
             snapshots = posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
             posts.write_quarantine(
                 connection,
                 self._source,
-                checked.rejected,
+                pl.concat([checked.rejected, bad_pictures]),
                 accepted_keys=self._settled(checked),
                 seen_at=self._as_of,
                 reread=checked.reread,
@@ -123,11 +134,19 @@ class _Pull:
         self.counts.changed += written.changed
         self.counts.refreshed += refreshed
         self.counts.snapshots += snapshots
+        self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self.counts.quarantined.update(checked.rejected["reason"])
 
     def _settled(self, checked: CheckedChunk) -> pl.DataFrame:
         """Keys whose earlier complaints are void: those of this run stand."""
-        keys = pl.concat([checked.accepted_keys, checked.rejected.select("key")])
+        picture = pl.format("{}_{} picture", "owner_id", "post_id").alias("key")
+        keys = pl.concat(
+            [
+                checked.accepted_keys,
+                checked.rejected.select("key"),
+                checked.posts.select(picture),
+            ]
+        )
         return keys.filter(~pl.col("key").is_in(list(self._complained)))
 
     def _hashed(self, pictures: pl.DataFrame) -> pl.DataFrame:
@@ -137,18 +156,22 @@ class _Pull:
         hashes = [picture_hash(content) for content in pictures["content"]]
         return pictures.with_columns(pl.Series("image_hash", hashes, dtype=pl.String))
 
-    def _store_pictures(self, pictures: pl.DataFrame) -> pl.DataFrame:
-        """Put new pictures into the media store; returns their rows of ``images``.
+    def _store_pictures(self, pictures: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+        """Put new pictures into the media store.
+
+        Returns:
+            Their rows of ``images``, and what is wrong with pictures that cannot be used.
 
         Those that are known are not decoded again, unless their file got lost or damaged.
         """
         if pictures.is_empty():
-            return pl.DataFrame(schema=IMAGES_SCHEMA)
+            return pl.DataFrame(schema=IMAGES_SCHEMA), {}
         with warehouse_of(self._settings) as connection:
             known = dict(images.known_images(connection, pictures).iter_rows())
-        contents = {
-            image_hash: content
-            for image_hash, content in pictures.select("image_hash", "content").iter_rows()
+        contents = pictures["content"]
+        places = {
+            image_hash: row
+            for row, image_hash in enumerate(pictures["image_hash"])
             if not self._is_in_place(image_hash, known.get(image_hash))
         }
         with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_DECODERS)) as decoders:
@@ -156,22 +179,46 @@ class _Pull:
                 decoders.map(
                     lambda image_hash: store_picture(
                         self._settings.media_directory,
-                        contents[image_hash],
+                        contents[places[image_hash]],
                         is_damaged=known.get(image_hash) == LOST,
+                        budget=self._decoding,
                     ),
-                    contents,
+                    places,
                 )
             )
         statuses = known | {picture.image_hash: picture.status for picture in stored}
         self.counts.bad_pictures += sum(
             statuses[image_hash] != "ok" for image_hash in pictures["image_hash"]
         )
-        return pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
+        problems = {
+            image_hash: f"the picture cannot be used: {status}"
+            for image_hash, status in statuses.items()
+            if status != "ok"
+        }
+        problems |= {
+            picture.image_hash: f"the picture cannot be used: {picture.error}"
+            for picture in stored
+            if picture.error
+        }
+        rows = pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
+        return rows, problems
 
     def _is_in_place(self, image_hash: str, status: str | None) -> bool:
         if status == "ok":
             return media_path(self._settings.media_directory, image_hash).exists()
         return status not in (None, LOST)
+
+
+def _complaints(pictures: pl.DataFrame, problems: dict[str, str]) -> pl.DataFrame:
+    """Rows of the quarantine: a post is kept without a picture that cannot be used."""
+    rows = [
+        (f"{owner_id}_{post_id} picture", problems[image_hash], image_hash)
+        for owner_id, post_id, image_hash in pictures.select(
+            "owner_id", "post_id", "image_hash"
+        ).iter_rows()
+        if image_hash in problems
+    ]
+    return pl.DataFrame(rows, schema=dict(REJECTED_SCHEMA), orient="row")
 
 
 def _image(stored: StoredPicture) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from prefect.context import TaskRunContext
 from tasks.experimenting import contest_of, store_experiment
 from tasks.judging import oracle_of
 from tasks.step import run_logger, step
+from vkflow.errors import SourceError
 from vkflow.modelling.evaluation import ALL
 from vkflow.modelling.experiments import run_experiment
 from vkflow.modelling.search import (
@@ -69,6 +70,8 @@ def _found(experiment_id: str, trials: list[Trial], results: pl.DataFrame) -> Fo
     overall = results.filter(pl.col("activity") == ALL)
     loss = dict(overall.select("variant", "log_loss").iter_rows())
     gain = dict(overall.select("variant", "gain_over_owner").iter_rows())
+    if missing := results.filter(pl.col("reason").is_not_null())["reason"].to_list():
+        raise SourceError(f"the parameters cannot be compared: {missing[0]}")
     is_better = loss[TUNED] < loss[PRODUCT]
     best = best_trial(trials)
     lines = [

@@ -19,6 +19,7 @@ from vkflow.settings import Settings
 from warehouse.constants import read_constant, write_constant
 from warehouse.digests import count_until, digest_tables
 from warehouse.models import champion_version
+from warehouse.publishing import is_published
 
 SETTLED = "settled"
 
@@ -51,6 +52,7 @@ def _digest(settings: Settings, as_of: datetime) -> str:
     date = f"{as_of.astimezone(ZoneInfo(settings.training.time_zone)):%Y-%m-%d}"
     results = (
         settings.snapshot_file.exists(),
+        is_published(settings.snapshot_file),
         (settings.reports_directory / f"{date}.html").exists(),
         sorted(bundle.name for bundle in settings.models_directory.glob("*/")),
     )

@@ -12,12 +12,24 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import MissingContextError
 
 from vkflow.errors import TransientError
+from vkflow.printing import printable
 from vkflow.settings import Settings
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseLockedError
+from warehouse.writer_lock import check_held
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
+
+
+def _escape_controls(record: logging.LogRecord) -> bool:
+    """What posts, files and servers say must not do anything on the terminal that shows the log."""
+    record.msg, record.args = printable(record.getMessage()), None
+    return True
+
+
+for _name in ("prefect.flow_runs", "prefect.task_runs", "vkflow"):
+    logging.getLogger(_name).addFilter(_escape_controls)
 
 
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
@@ -65,7 +77,7 @@ class _Forwarder(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say it."""
-        self._log.log(record.levelno, "%s", record.getMessage())
+        self._log.log(record.levelno, "%s", printable(record.getMessage()))
 
 
 @contextmanager
@@ -90,7 +102,12 @@ def heard(name: str) -> Iterator[None]:
 def warehouse_of(
     settings: Settings, as_of: datetime | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of these settings, seeing what was known at ``as_of``."""
+    """The warehouse of these settings, seeing what was known at ``as_of``.
+
+    Raises:
+        WriterLostError: this run has lost the lock of its home.
+    """
+    check_held(settings.home)
     with open_warehouse(
         settings.warehouse_file,
         label_maturity_hours=settings.label_maturity_hours,

@@ -1,5 +1,6 @@
 """Other people's SQL databases: opening them, and telling what went wrong without passwords."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from vkflow.errors import SettingsError
+from vkflow.errors import SettingsError, SourceError
 
 CONNECT_SECONDS = 10
 POSTGRES_NAMES = ("postgres", "postgresql")
@@ -61,6 +62,18 @@ def _engine(address: URL) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _read_any_text)
     return engine
+
+
+def refuse_missing_file(engine: sa.Engine) -> None:
+    """SQLite would make an empty file of a name that is mistyped.
+
+    Raises:
+        SourceError: there is no such file.
+    """
+    name = engine.url.database
+    is_file = engine.dialect.name == "sqlite" and name and not name.startswith((":", "file:"))
+    if is_file and not Path(str(name)).is_file():
+        raise SourceError(f"there is no SQLite file {name}; correct the URL of the database")
 
 
 def _read_times_as_iso_text(connection: Any, _record: Any) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
@@ -21,6 +22,12 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones() - {"localtime", "Factory"}:
+        raise ValueError("there is no such time zone; give one such as Europe/Moscow")
+    return name
+
+
 WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 """Words in a list, or in one string with commas, as a variable has them."""
 
@@ -28,7 +35,7 @@ WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 class Section(BaseModel):
     """A table of the settings file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 ColumnNames = dict[str, str]
@@ -49,6 +56,17 @@ class DatasetSettings(Section):
         "an empty name: it has no such column",
     )
     chunk_rows: int = Field(20_000, ge=1, description="rows read and written at a time, at most")
+    encoding: Literal["auto", "UTF-8", "Windows-1251", "KOI8-R", "CP866", "Latin-1"] = Field(
+        "auto",
+        description="encoding of CSV files; auto: UTF-8 or Windows-1251, found in the whole file",
+    )
+
+    download_gib: float = Field(
+        50, gt=0, description="size above which a URL is not downloaded, GiB"
+    )
+    download_hours: float = Field(
+        12, gt=0, description="longest time of a download in one run, hours"
+    )
 
 
 class DatabaseSettings(Section):
@@ -232,6 +250,16 @@ class TrainingSettings(Section):
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
     seed: int = Field(0, ge=0, description="start of all random numbers")
 
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, name: str) -> str:
+        return _time_zone(name)
+
+    @field_validator("owner_time_zones")
+    @classmethod
+    def _are_time_zones(cls, zones: dict[int, str]) -> dict[int, str]:
+        return {owner_id: _time_zone(name) for owner_id, name in zones.items()}
+
 
 class ScoringSettings(Section):
     """Which posts are scored."""
@@ -250,7 +278,11 @@ class WarehouseSettings(Section):
     """How the DuckDB file is opened."""
 
     wait_seconds: float = Field(60, ge=0, description="how long to wait for another writer")
-    memory_limit: str | None = Field(None, description="DuckDB's memory_limit, such as 4GB")
+    memory_limit: str | None = Field(
+        None,
+        pattern=r"^\s*[0-9]*\.?[0-9]*[1-9][0-9]*\.?[0-9]*\s*([KMGT]i?B|[kmgt]i?b)\s*$",
+        description="DuckDB's memory_limit, such as 4GB",
+    )
     backups: int = Field(3, ge=0, description="copies of the file to keep, one a night; 0: none")
     least_free_gib: float = Field(
         1.0, ge=0, description="no run begins with less free on the home's disk"

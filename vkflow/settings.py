@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     label_maturity_hours: int = Field(
         72, ge=1, description="age of a post after which its counts count as final"
     )
+    memory_mib: int = Field(
+        512,
+        ge=64,
+        description="MiB of posts and decoded pictures in memory at once, on their way into the "
+        "warehouse",
+    )
     dataset: DatasetSettings = DatasetSettings()
     database: DatabaseSettings = DatabaseSettings()
     vk: VkSettings = VkSettings()
@@ -98,6 +104,11 @@ class Settings(BaseSettings):
     def label_maturity(self) -> timedelta:
         """Age of a post after which its counts count as final."""
         return timedelta(hours=self.label_maturity_hours)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of posts and decoded pictures in memory at once."""
+        return self.memory_mib * 2**20
 
     @property
     def warehouse_file(self) -> Path:
@@ -163,6 +174,10 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(_describe(error)) from None
     except UnreadableVariableError as error:
         raise SettingsError(f"an environment variable cannot be read: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{SETTINGS_FILE} or a variable nests far too deeply") from None
+    except OSError as error:
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
 

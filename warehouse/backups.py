@@ -1,14 +1,21 @@
-"""Copies of the warehouse to go back to."""
+"""Copies of the warehouse to go back to.
 
+Whatever kills a restore, the warehouse is there: the old file, until one rename makes it the copy.
+"""
+
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from warehouse.database import explained
-from warehouse.errors import WarehouseDamagedError, WarehouseError
+from warehouse.errors import DiskFullError, WarehouseDamagedError, WarehouseError
 
+SIGN_OF_WAREHOUSE = "schema_migrations"
 PATTERN = "warehouse-*.duckdb"
 
 
@@ -30,12 +37,8 @@ def back_up(
     folder.mkdir(parents=True, exist_ok=True)
     connection.execute("CHECKPOINT")
     copy = folder / f"warehouse-{now:%Y%m%d-%H%M%S}.duckdb"
-    draft = folder / f".{copy.name}"
-    try:
-        shutil.copyfile(warehouse, draft)
+    with _copied(warehouse, folder / f".{copy.name}") as draft:
         draft.replace(copy)
-    finally:
-        draft.unlink(missing_ok=True)
     for old in list_backups(folder)[keep:]:
         old.unlink()
     return copy
@@ -58,24 +61,60 @@ def restore(backup: Path, warehouse: Path, now: datetime) -> Path | None:
         Where the old file is; ``None`` if there was none.
 
     Raises:
-        WarehouseError: there is no such copy.
+        WarehouseError: there is no such copy, or no room for another one.
         WarehouseDamagedError: the copy cannot be read; nothing was changed.
     """
     if not backup.is_file():
         raise WarehouseError(f"there is no backup {backup}")
     _check(backup)
-    draft = warehouse.with_name(f".{warehouse.name}.restored")
-    shutil.copyfile(backup, draft)
-    aside = None
-    if warehouse.exists():
-        aside = warehouse.with_name(f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S}")
-        warehouse.replace(aside)
-    # What was logged belongs to the file moved aside.
-    log = warehouse.with_name(f"{warehouse.name}.wal")
-    if log.exists():
-        log.replace(log.with_name(f"{aside.name if aside else warehouse.name}.wal"))
-    draft.replace(warehouse)
+    warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with _copied(backup, warehouse.with_name(f".{warehouse.name}.restored")) as draft:
+        aside = _put_aside(warehouse, now)
+        draft.replace(warehouse)
     return aside
+
+
+def _put_aside(warehouse: Path, now: datetime) -> Path | None:
+    """Give the old file a second name. What was logged beside it goes with that."""
+    log = warehouse.with_name(f"{warehouse.name}.wal")
+    if not warehouse.exists():
+        log.unlink(missing_ok=True)
+        return None
+    aside = _link_beside(warehouse, f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S}")
+    if log.exists():
+        os.link(log, aside.with_name(f"{aside.name}.wal"))
+        log.unlink()
+    return aside
+
+
+def _link_beside(file: Path, name: str) -> Path:
+    """A second name, that no earlier restore has given."""
+    link, number = file.with_name(name), 1
+    while True:
+        try:
+            os.link(file, link)
+        except FileExistsError:
+            number += 1
+            link = file.with_name(f"{name}-{number}")
+        else:
+            return link
+
+
+@contextmanager
+def _copied(source: Path, draft: Path) -> Iterator[Path]:
+    """A copy that is safe on the disk, to be renamed; it is gone afterwards in any case."""
+    try:
+        shutil.copyfile(source, draft)
+        with draft.open("rb") as copied:
+            os.fsync(copied.fileno())
+        yield draft
+    except OSError as error:
+        raise DiskFullError(
+            f"{source.name} cannot be copied to {draft.parent} ({error.strerror or error}); make "
+            f"room there, then do it again: nothing has changed"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _check(backup: Path) -> None:
@@ -83,6 +122,10 @@ def _check(backup: Path) -> None:
     try:
         with duckdb.connect(str(backup), read_only=True) as connection:
             tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            if (SIGN_OF_WAREHOUSE,) not in tables:
+                raise WarehouseError(
+                    f"{backup} is no copy of a warehouse; see `vkflow restore --list`"
+                )
             for (table,) in tables:
                 connection.table(table).aggregate("count(COLUMNS(*))").fetchall()
     except duckdb.IOException as error:

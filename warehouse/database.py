@@ -12,13 +12,16 @@ import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
 from warehouse.memory import return_memory
-from warehouse.schema import migrate, refresh_views
+from warehouse.schema import migrate, migrations, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
 ROW_GROUP_ROWS = 8_192
 """DuckDB rewrites a row group as a whole, and keeps it in memory meanwhile: with its own 122,880
 rows that would be hundreds of megabytes of vectors for every chunk that is added."""
 POLL_SECONDS = 0.2
+TRACES = ("backups/warehouse-*.duckdb", "published/*.duckdb", "*.duckdb.before-*")
+"""What a warehouse leaves in its folder."""
+
 SIGN_OF_FULL_DISK = "No space left on device"
 SIGNS_OF_HOLDER = ("Could not set lock", "already attached")
 SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt database file")
@@ -45,6 +48,7 @@ def open_warehouse(
         memory_limit: DuckDB's ``memory_limit``, such as ``4GB``.
 
     Raises:
+        WarehouseError: it is missing where there was one, or cannot be made.
         WarehouseLockedError: the file is still held by another process.
         WarehouseNewerError: the file was written by a newer vkflow.
         WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
@@ -69,6 +73,31 @@ def open_warehouse(
     finally:
         connection.close()
         return_memory()
+
+
+def look_into(path: Path) -> tuple[int, int]:
+    """How many posts a warehouse has, and how many migrations it lacks; changes nothing.
+
+    Raises:
+        WarehouseLockedError: another process writes it.
+        WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
+    """
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            applied, posts = (_count(connection, name) for name in ("schema_migrations", "posts"))
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in SIGNS_OF_HOLDER):
+            raise WarehouseLockedError(_lock_message(path, str(error), 0)) from None
+        raise explained(path, error) from error
+    return posts, max(len(migrations()) - applied, 0)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    try:
+        row = connection.table(table).aggregate("count(*)").fetchone()
+    except duckdb.CatalogException:  # not made yet
+        return 0
+    return int(row[0]) if row else 0
 
 
 @contextmanager
@@ -109,6 +138,7 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             if not path.exists():
+                _refuse_to_begin_anew(path)
                 create_database(path)
             return _attached(path)
         except (duckdb.IOException, duckdb.BinderException) as error:
@@ -119,6 +149,16 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         except OSError as error:
             raise WarehouseError(f"{path} cannot be made: {error}") from error
         time.sleep(POLL_SECONDS)
+
+
+def _refuse_to_begin_anew(path: Path) -> None:
+    """An empty warehouse where there was one would be published, and backed up over the copies."""
+    remains = (file for trace in TRACES for file in sorted(path.parent.glob(trace)))
+    if (found := next(remains, None)) is not None:
+        raise WarehouseError(
+            f"{path} is gone, but {found} says that there was a warehouse. `vkflow restore` puts "
+            f"the newest backup in its place. To begin anew, move {found.name} elsewhere first."
+        )
 
 
 def _attached(path: Path) -> duckdb.DuckDBPyConnection:

@@ -23,3 +23,11 @@ class QueryError(WarehouseError):
 
 class WriterLockedError(WarehouseError):
     """Another flow writes in this home."""
+
+
+class WriterLostError(WarehouseError):
+    """This run is no longer the writer of its home: it must not write any more."""
+
+
+class DiskFullError(WarehouseError, OSError):
+    """There is no room for a file; nothing is left half-written."""

@@ -99,7 +99,9 @@ def _read_selected_history(connection: duckdb.DuckDBPyConnection) -> None:
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     """A digest of the selected posts and their labels: equal when nothing has changed."""
     row = connection.execute(query("selected_fingerprint")).fetchone()
-    return f"{row[0]}-{row[1]:x}" if row and row[0] else "0"
+    if not row or not row[0]:
+        return "0"
+    return "-".join(f"{digest or 0:x}" for digest in row)
 
 
 def read_selected_outcomes(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

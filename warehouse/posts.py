@@ -10,6 +10,7 @@ from warehouse.schema import query
 from warehouse.writing import add_missing_rows, registered, replace_rows
 
 KEY = ("owner_id", "post_id")
+SNAPSHOT_KEY = (*KEY, "observed_at")
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,45 @@ def write_posts(
     return Written(new, len(differing) - new)
 
 
+def with_stored_pictures(
+    connection: duckdb.DuckDBPyConnection, posts: pl.DataFrame, keeping: pl.DataFrame
+) -> pl.DataFrame:
+    """The posts, of which those of ``keeping`` have the ``image_hash`` that is stored.
+
+    Args:
+        connection: the open warehouse.
+        posts: as for :func:`write_posts`.
+        keeping: owner_id, post_id of posts whose picture did not come this time.
+    """
+    if keeping.is_empty():
+        return posts
+    with registered(connection, "keeping", keeping):
+        stored = connection.execute(
+            "SELECT owner_id, post_id, image_hash AS stored_hash "
+            "FROM posts SEMI JOIN keeping USING (owner_id, post_id)"
+        ).pl()
+    joined = posts.join(stored, on=KEY, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("image_hash", "stored_hash").alias("image_hash")).drop(
+        "stored_hash"
+    )
+
+
 def write_snapshots(
     connection: duckdb.DuckDBPyConnection, snapshots: pl.DataFrame, *, seen_at: datetime
 ) -> int:
-    """Store snapshots that are not there yet.
+    """Store snapshots that are not there yet, or with other counts: the newest delivered count.
 
     A row without ``observed_at`` was observed at ``seen_at``; it is stored only when its counts
     differ from the latest ones of the post, so that reading a file again adds nothing.
 
     Args:
         connection: the open warehouse, inside a transaction.
-        snapshots: owner_id, post_id, observed_at and counts, unknown ones NULL.
+        snapshots: owner_id, post_id, observed_at and counts, unknown ones NULL; of rows with the
+            same time the last one counts.
         seen_at: the moment of this run.
 
     Returns:
-        The number of snapshots added.
+        The number of snapshots added or corrected.
     """
     return add_snapshots(connection, fresh_snapshots(connection, snapshots, seen_at=seen_at))
 
@@ -71,16 +96,35 @@ def write_snapshots(
 def fresh_snapshots(
     connection: duckdb.DuckDBPyConnection, snapshots: pl.DataFrame, *, seen_at: datetime
 ) -> pl.DataFrame:
-    """Those of ``snapshots`` that :func:`write_snapshots` would store, each with its time."""
+    """Those of ``snapshots`` that :func:`write_snapshots` would store, each with its time.
+
+    The column ``is_correction`` says that the warehouse has other counts of that time.
+    """
     if snapshots.is_empty():
-        return snapshots
-    with registered(connection, "incoming", snapshots):
+        return snapshots.with_columns(pl.lit(True).alias("is_correction"))
+    newest = snapshots.unique(subset=list(SNAPSHOT_KEY), keep="last", maintain_order=True)
+    with registered(connection, "incoming", newest):
         return connection.execute(query("fresh_snapshots"), {"seen_at": seen_at}).pl()
 
 
 def add_snapshots(connection: duckdb.DuckDBPyConnection, fresh: pl.DataFrame) -> int:
     """Store the result of :func:`fresh_snapshots`; returns the number of rows."""
-    return add_missing_rows(connection, "snapshots", fresh, (*KEY, "observed_at"))
+    corrections = fresh.filter("is_correction").drop("is_correction")
+    new = fresh.filter(~pl.col("is_correction")).drop("is_correction")
+    corrected = replace_rows(connection, "snapshots", corrections, SNAPSHOT_KEY)
+    return corrected + add_missing_rows(connection, "snapshots", new, SNAPSHOT_KEY)
+
+
+def count_conflicts(snapshots: pl.DataFrame, fresh: pl.DataFrame) -> int:
+    """How many counts were given up, of ``snapshots`` and of the warehouse, for newer ones.
+
+    Args:
+        snapshots: as they came.
+        fresh: what :func:`fresh_snapshots` made of them.
+    """
+    dated = snapshots.filter(pl.col("observed_at").is_not_null())
+    different = dated.unique().group_by(SNAPSHOT_KEY).len()["len"]
+    return int(fresh["is_correction"].sum()) + int(different.sum()) - len(different)
 
 
 def count_known(
@@ -96,6 +140,11 @@ def count_known(
             [before],
         ).fetchone()
     return int(known[0]) if known else 0
+
+
+def keys_of_source(connection: duckdb.DuckDBPyConnection, source: str) -> pl.DataFrame:
+    """owner_id and post_id of all posts that came from a source."""
+    return connection.execute("SELECT owner_id, post_id FROM posts WHERE source = ?", [source]).pl()
 
 
 def write_quarantine(

@@ -1,4 +1,9 @@
-"""The published snapshot: a read-only copy for people with SQL, swapped in one step."""
+"""The published snapshot: a read-only copy for people with SQL, swapped in one step.
+
+DuckDB opens a file for writing unless told otherwise, and then nobody else can open it; what it
+writes goes to a log beside the file, which it would play into whatever file has that name next.
+So nobody may write the snapshot, and a log beside it is a stranger's and goes.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,11 +17,13 @@ from warehouse.database import STORAGE_VERSION, explained
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
 
+READ_ONLY = 0o444
 TABLES = (
     "owners",
     "posts",
     "labels",
     "predictions",
+    "images",
     "image_tags",
     "models",
     "model_metrics",
@@ -40,9 +47,24 @@ def publish(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
         _copy_tables(connection, draft)
         with duckdb.connect(str(draft)) as copy:
             create_views(copy, "shared")
+        draft.chmod(READ_ONLY)
+        log = _log_of(snapshot)
+        log.unlink(missing_ok=True)  # before: no reader may find it beside the new file
         draft.replace(snapshot)
+        log.unlink(missing_ok=True)  # who had the old file open may have written one meanwhile
     finally:
-        draft.unlink(missing_ok=True)
+        for file in (draft, _log_of(draft)):
+            file.unlink(missing_ok=True)
+
+
+def is_published(snapshot: Path) -> bool:
+    """Whether there is a snapshot as :func:`publish` leaves it."""
+    is_whole = snapshot.exists() and not _log_of(snapshot).exists()
+    return is_whole and not snapshot.stat().st_mode & 0o222
+
+
+def _log_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.wal")
 
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:

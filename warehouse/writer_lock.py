@@ -12,15 +12,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
-from warehouse.errors import WarehouseError, WriterLockedError
+from warehouse.errors import WarehouseError, WriterLockedError, WriterLostError
+from warehouse.processes import birth_of, process_namespace
 
 FILE, GUARD = "writer.json", ".writer.guard"
 LEASE = timedelta(minutes=10)
@@ -34,27 +33,25 @@ class Writer:
 
     Attributes:
         name: the flow.
-        process_started: when the process began, seconds since 1970: numbers are used again.
+        namespace: where ``process_id`` is its number; a container has numbers of its own.
+        process_started: see ``birth_of``: numbers are used again.
         token: tells this writer from all others.
     """
 
     name: str
     host: str
+    namespace: str
     process_id: int
-    process_started: float
+    process_started: str
     since: datetime
     expires_at: datetime
     token: str
 
     def is_gone(self, now: datetime) -> bool:
         """Whether it cannot be writing any more."""
-        if self.host != socket.gethostname():
+        if (self.host, self.namespace) != (socket.gethostname(), process_namespace()):
             return now >= self.expires_at
-        try:
-            started = psutil.Process(self.process_id).create_time()
-        except psutil.NoSuchProcess:
-            return True
-        return bool(abs(started - self.process_started) > 1)
+        return birth_of(self.process_id) != self.process_started
 
     def describe(self) -> str:
         """For people."""
@@ -62,6 +59,10 @@ class Writer:
             f"{self.name}, process {self.process_id} on {self.host}, "
             f"since {self.since:%Y-%m-%d %H:%M} UTC"
         )
+
+
+_held: dict[Path, str] = {}
+"""Tokens of the locks this process holds, by home."""
 
 
 @contextmanager
@@ -81,12 +82,32 @@ def writer_lock(home: Path, name: str, wait_seconds: float) -> Iterator[None]:
     done = threading.Event()
     renewal = threading.Thread(target=_renew, args=(home, writer, done), daemon=True)
     renewal.start()
+    _held[home.resolve()] = writer.token
     try:
         yield
     finally:
+        del _held[home.resolve()]
         done.set()
         renewal.join()
         _release(home, writer)
+
+
+def check_held(home: Path) -> None:
+    """Stop a run whose lock somebody else has taken; one that took no lock passes.
+
+    Raises:
+        WriterLostError: the lock is another writer's by now, or gone.
+    """
+    token = _held.get(home.resolve())
+    if token is None:
+        return
+    current = read_writer(home)
+    if current is None or current.token != token:
+        by = "nobody" if current is None else current.describe()
+        raise WriterLostError(
+            f"this run has lost the lock of {home}, which {by} holds now: it stops and stores "
+            f"nothing more. Start it again when no other run is at work."
+        )
 
 
 def read_writer(home: Path) -> Writer | None:
@@ -94,12 +115,29 @@ def read_writer(home: Path) -> Writer | None:
     try:
         fields = json.loads((home / FILE).read_text(encoding="utf-8"))
         times = {name: datetime.fromisoformat(fields[name]) for name in ("since", "expires_at")}
-        return Writer(**{**fields, **times})
+        writer = Writer(**{**fields, **times})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError):
+    except OSError as error:
+        raise WarehouseError(
+            f"{home / FILE} cannot be read ({error.strerror}): it should be a file that says who "
+            f"writes in this home. If no run is at work, remove it."
+        ) from error
+    except (ValueError, TypeError, KeyError, RecursionError):
         # A disk that was full leaves an empty file; nobody can say that it still counts.
         return None
+    return writer if _is_sound(writer) else None
+
+
+def _is_sound(writer: Writer) -> bool:
+    """Whether every field has its type: the file is anybody's to write."""
+    texts = (writer.name, writer.host, writer.namespace, writer.token)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and type(writer.process_id) is int
+        and writer.process_id > 0
+        and all(moment.tzinfo is not None for moment in (writer.since, writer.expires_at))
+    )
 
 
 def break_lock(home: Path) -> Writer | None:
@@ -129,8 +167,9 @@ def _acquire(home: Path, name: str, wait_seconds: float) -> Writer:
                 writer = Writer(
                     name=name,
                     host=socket.gethostname(),
+                    namespace=process_namespace(),
                     process_id=os.getpid(),
-                    process_started=psutil.Process().create_time(),
+                    process_started=birth_of(os.getpid()) or "",
                     since=now,
                     expires_at=now + LEASE,
                     token=uuid4().hex,
@@ -148,7 +187,7 @@ def _acquire(home: Path, name: str, wait_seconds: float) -> Writer:
 
 def _renew(home: Path, writer: Writer, done: threading.Event) -> None:
     while not done.wait(RENEW_SECONDS):
-        with _guard(home):
+        with suppress(WarehouseError), _guard(home):  # a full disk may have room the next time
             current = read_writer(home)
             if current is None or current.token != writer.token:
                 return
@@ -164,8 +203,15 @@ def _release(home: Path, writer: Writer) -> None:
 
 def _write(home: Path, writer: Writer) -> None:
     draft = home / f".{FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(asdict(writer), default=str) + "\n", encoding="utf-8")
-    draft.replace(home / FILE)
+    try:
+        draft.write_text(json.dumps(asdict(writer), default=str) + "\n", encoding="utf-8")
+        draft.replace(home / FILE)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise WarehouseError(
+            f"{home / FILE} cannot be written ({error.strerror}); make room on the disk, or give "
+            f"the folder to this user"
+        ) from error
 
 
 @contextmanager

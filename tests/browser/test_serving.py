@@ -3,8 +3,10 @@
 Screenshots are kept in ``data/screenshots``, where a person can look at them.
 """
 
+import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,7 +20,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.browser.chromium import chromium, find_chromium
+from tests.browser.chromium import Page, chromium, find_chromium
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "data" / "screenshots"
@@ -40,6 +42,7 @@ class Served:
     api: httpx.Client
     process: subprocess.Popen
     environment: dict[str, str]
+    auth_string: str
 
     def deployment(self, name: str) -> str:
         found = self.api.get(f"/deployments/name/{name}/{name}").raise_for_status()
@@ -64,6 +67,28 @@ class Served:
             f"/deployments/{self.deployment('nightly')}/create_flow_run", json={}
         )
         return answer.raise_for_status().json()["id"]
+
+
+def signed_in(url: str, auth_string: str) -> httpx.Client:
+    """A client that knows the password, and has a token against forged requests."""
+    token = base64.b64encode(auth_string.encode()).decode()
+    api = httpx.Client(
+        base_url=f"{url}/api", timeout=30, headers={"Authorization": f"Basic {token}"}
+    )
+    forgery = api.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()
+    api.headers.update({"Prefect-Csrf-Token": forgery["token"], "Prefect-Csrf-Client": "tests"})
+    return api
+
+
+def sign_in(page: Page, served: Served) -> None:
+    """As a person does it who has read what ``vkflow serve`` printed."""
+    page.open(served.url)
+    page.wait("!!document.querySelector('input')")
+    page.screenshot(SCREENSHOTS / "0-sign-in.png")
+    page.click("input")
+    page.type(served.auth_string)
+    page.click("button", "Login")
+    page.wait("!location.pathname.includes('login')")
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> None:
@@ -94,9 +119,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
+        told = next(line for line in process.stdout if line.startswith("To sign in, enter "))
+        known = re.fullmatch(r"To sign in, enter (\S+) \(user \w+, password \S+\)\.\n", told)[1]
         line = next(line for line in process.stdout if line.startswith("Open "))
         url = line.split()[1]
-        yield Served(url, httpx.Client(base_url=f"{url}/api", timeout=30), process, environment)
+        environment["PREFECT_API_AUTH_STRING"] = known
+        yield Served(url, signed_in(url, known), process, environment, known)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=90)
@@ -104,6 +132,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_person_runs_a_night_from_the_form_and_sees_what_it_did(served: Served) -> None:
     with chromium() as page:
+        sign_in(page, served)
         page.open(f"{served.url}/deployments/deployment/{served.deployment('nightly')}")
         page.wait_for_text("every-night")
         time.sleep(2)  # it fades in
@@ -129,6 +158,36 @@ def test_person_runs_a_night_from_the_form_and_sees_what_it_did(served: Served) 
         page.wait_for_text("Quality of")
         time.sleep(2)
         page.screenshot(SCREENSHOTS / "4-night.png")
+
+
+def test_stranger_and_foreign_page_start_nothing(served: Served, tmp_path: Path) -> None:
+    path = f"/deployments/{served.deployment('nightly')}/create_flow_run"
+    bait = tmp_path / "bait"
+    order = {"job_variables": {"command": f"touch {bait}"}}
+    stranger = httpx.post(f"{served.url}/api{path}", json=order)
+    assert stranger.status_code == 403  # no token against forgery, and no password
+    page = served.api.post(path, json=order, headers={"Origin": "https://evil.example"})
+    assert page.status_code == 403
+    command = served.api.post(path, json=order)
+    assert command.status_code == 422 and "command" in command.text
+    assert served.runs() == [] or all(not run["job_variables"] for run in served.runs())
+    assert not bait.exists()
+
+
+def test_foreign_page_in_the_browser_of_who_is_signed_in_starts_nothing(served: Served) -> None:
+    before = len(served.runs())
+    path = f"/deployments/{served.deployment('nightly')}/create_flow_run"
+    send = (
+        f"fetch('{served.url}/api{path}', {{method: 'POST', headers: {{'Content-Type': "
+        "'application/json'}, credentials: 'include', body: '{}'}).then(a => "
+        "{ document.title = 'status ' + a.status }, e => { document.title = 'refused' })"
+    )
+    with chromium() as page:
+        sign_in(page, served)
+        page.open("data:text/html,<title>evil</title>")
+        page.evaluate(f"void ({send})")
+        page.wait("document.title === 'refused'")
+    assert len(served.runs()) == before
 
 
 def test_posts_that_arrive_start_a_night(served: Served) -> None:

@@ -47,7 +47,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         client = httpx.Client(base_url=url, timeout=30)
         wait_for(lambda: client.get("/health").status_code == 200, seconds=180)
         for arguments in (
-            ["work-pool", "create", "vkflow", "--type", "process"],
+            [
+                *("work-pool", "create", "vkflow", "--type", "process"),
+                *("--base-job-template", "deployments/base_job_template.json"),
+            ],
             ["deploy", "--all", "--no-prompt", "--prefect-file", "deployments/prefect.yaml"],
         ):
             subprocess.run(
@@ -139,3 +142,20 @@ def test_defaults_work(api: httpx.Client) -> None:
     nightly = deployment(api, "publish")
     answer = api.post(f"/deployments/{nightly['id']}/create_flow_run", json={})
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"command": "touch /tmp/vkflow-was-here"},
+        {"env": {"PYTHONPATH": "/tmp"}},
+        {"env.PYTHONPATH": "/tmp"},
+        {"working_dir": "/tmp"},
+        {"image": "evil"},
+    ],
+    ids=str,
+)
+def test_run_cannot_say_what_the_worker_executes(api: httpx.Client, variables: dict) -> None:
+    path = f"/deployments/{deployment(api, 'publish')['id']}/create_flow_run"
+    answer = api.post(path, json={"job_variables": variables})
+    assert answer.status_code == 422, answer.text

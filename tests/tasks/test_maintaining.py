@@ -89,3 +89,21 @@ def test_second_time_finds_nothing(settings: Settings) -> None:
     maintain_home.fn(settings, NOW, 180, dry_run=False)
     again = maintain_home.fn(settings, NOW, 180, dry_run=False)
     assert all(kind.number == 0 for kind in again)
+
+
+def test_drafts_of_killed_runs_are_removed(settings: Settings) -> None:
+    drafts = (
+        ".warehouse.duckdb.restored", ".warehouse.duckdb.123", "published/.predictions.duckdb.9",
+        "backups/.warehouse-20260101-000000.duckdb", f"media/aa/.{WANTED}.part",
+        ".training-abc/00001.arrow", ".writer.json.77",
+    )  # fmt: skip
+    for draft in drafts:
+        write(settings.home / draft, 300)
+    os.utime(settings.home / ".training-abc", (0, 0))
+    young = settings.home / ".warehouse.duckdb.124"
+    young.write_bytes(b"x")
+    found = maintain_home.fn(settings, NOW, 180, dry_run=True)
+    assert {kind.kind: kind.number for kind in found}["drafts"] == len(drafts)
+    maintain_home.fn(settings, NOW, 180, dry_run=False)
+    assert not any((settings.home / draft).exists() for draft in drafts)
+    assert young.exists()

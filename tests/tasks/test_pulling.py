@@ -342,6 +342,10 @@ def test_a_bad_picture_is_noted_with_its_reason_and_the_post_arrives(
         home, f"SELECT regexp_matches(error, '{error}') FROM images WHERE status <> 'ok'"
     ) == [(True,)]
     assert len([path for path in settings.media_directory.rglob("*") if path.is_file()]) == 1
+    [(key, reason)] = ask(home, "SELECT key, reason FROM quarantine")
+    assert key.endswith(" picture") and reason.startswith("the picture cannot be used: ")
+    pull_posts.fn(settings, NEXT_NIGHT)
+    assert len(ask(home, "SELECT key FROM quarantine")) == 1
 
 
 FUTURE = (NIGHT + timedelta(days=2)).isoformat()
@@ -591,7 +595,10 @@ def test_no_malformed_row_stops_a_pull_is_lost_or_harms_the_good_ones(
     path.write_text("\n".join([",".join(COLUMNS), *mixed]), encoding="utf-8", newline="")
     counts = pull_posts.fn(dataset(home, path, PICTURES_ON, chunk_rows=7), NIGHT)
     texts = [text for (text,) in ask(home, "SELECT text FROM posts")]
-    complaints = ask(home, "SELECT key FROM quarantine WHERE key NOT LIKE '% counts'")
+    complaints = ask(
+        home,
+        "SELECT key FROM quarantine WHERE key NOT LIKE '% counts' AND key NOT LIKE '% picture'",
+    )
     assert {f"good, {number}" for number in range(len(lines))} <= set(texts)
     assert counts.seen == len(texts) + len(complaints)
     blank = sum(line.strip("\r\n") == "" for line in lines)
@@ -653,8 +660,9 @@ def test_whatever_a_row_says_it_is_stored_or_quarantined(
     shutil.copy(empty_warehouse, home / "warehouse.duckdb")
     counts = pull_posts.fn(dataset(home, path, PICTURES_ON, chunk_rows), NIGHT)
     stored = whole_warehouse(home)
-    rejected_posts = {key for _, key, *_ in stored["quarantine"] if not key.endswith(" counts")}
-    rejected_counts = len(stored["quarantine"]) - len(rejected_posts)
+    rows_of = [key for _, key, *_ in stored["quarantine"] if not key.endswith(" picture")]
+    rejected_posts = {key for key in rows_of if not key.endswith(" counts")}
+    rejected_counts = len(rows_of) - len(rejected_posts)
     assert counts.seen == len(rows) == len(stored["posts"]) + len(rejected_posts)
     assert counts.new == len(stored["posts"])
     assert counts.snapshots == len(stored["snapshots"])
@@ -758,3 +766,25 @@ def test_pictures_of_the_sample_are_stored(home: Path, world: World, sample_sett
 def test_without_a_sample_the_remedy_is_named(home: Path):
     with pytest.raises(SourceError, match="vkflow sample"):
         pull_posts.fn(load_settings(home=home), NIGHT)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])
+def test_of_counts_of_the_same_moment_the_newest_delivered_count_in_any_chunk(
+    home: Path, file: Path, chunk_rows: int, caplog: pytest.LogCaptureFixture
+):
+    moment = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-30T00:00:00"}
+    write_csv(file, [row(REAL[0], **moment), row(REAL[1], **moment), row(REAL[2], **moment)])
+    counts = pull_posts.fn(dataset(home, file, chunk_rows=chunk_rows), NIGHT)
+    assert ask(home, "SELECT views, likes FROM snapshots") == [(REAL[2][0], REAL[2][1])]
+    assert counts.corrected == 2
+    assert "2 counts were given up" in caplog.text
+
+
+def test_corrected_export_corrects_the_counts_and_says_so(home: Path, file: Path):
+    moment = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-30T00:00:00"}
+    pull_posts.fn(dataset(home, write_csv(file, [row(REAL[0], **moment)])), NIGHT)
+    corrected = dataset(home, write_csv(file, [row(REAL[1], **moment)]))
+    assert pull_posts.fn(corrected, NEXT_NIGHT).corrected == 1
+    assert ask(home, "SELECT views, likes FROM snapshots") == [(REAL[1][0], REAL[1][1])]
+    again = pull_posts.fn(corrected, NEXT_NIGHT + timedelta(days=1))
+    assert (again.corrected, again.snapshots) == (0, 0)

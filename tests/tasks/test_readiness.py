@@ -8,7 +8,7 @@ from tasks.readiness import check_clock
 from tasks.step import warehouse_of
 from vkflow.errors import NotReadyError
 from vkflow.settings import load_settings
-from warehouse.errors import WriterLockedError
+from warehouse.errors import WriterLockedError, WriterLostError
 from warehouse.runs import start_run
 from warehouse.writer_lock import read_writer
 
@@ -51,3 +51,14 @@ def test_run_is_noted_as_it_ended(tmp_path: Path, warnings: list[str], status: s
     with warehouse_of(settings) as connection:
         noted = connection.execute("SELECT run_id, flow, status FROM runs").fetchall()
     assert noted == [(run_id, "nightly", status)]
+
+
+def test_run_whose_lock_was_taken_stores_nothing_more(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    with pytest.raises(WriterLostError), noted_run(settings, "nightly"):
+        file = tmp_path / "writer.json"
+        file.write_text(file.read_text().replace(read_writer(tmp_path).token, "another"))
+        with warehouse_of(settings):
+            raise AssertionError("it was let in")
+    with warehouse_of(settings) as connection:
+        assert connection.execute("SELECT status FROM runs").fetchall() == [("running",)]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,3 +95,105 @@ def test_copy_that_fails_leaves_nothing_half_written(
     with pytest.raises(OSError, match="No space"):
         back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+KILLED = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from warehouse import backups
+
+steps = int(sys.argv[3])
+
+def killing(call):
+    def counted(*arguments, **more):
+        global steps
+        if steps == 0:
+            os._exit(9)
+        steps -= 1
+        return call(*arguments, **more)
+    return counted
+
+backups.os.link = killing(os.link)
+Path.replace = killing(Path.replace)
+Path.unlink = killing(Path.unlink)
+backups.restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
+"""
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_killed_restore_leaves_a_warehouse_and_can_be_done_again(
+    connection: duckdb.DuckDBPyConnection, path: Path, add_posts: Add, tmp_path: Path, steps: int
+) -> None:
+    add_posts({"post_id": 1})
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    connection.close()
+    leave_log = (
+        "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1]); "
+        "connection.execute('CREATE TABLE other AS SELECT 1'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", leave_log, path], check=True)
+    assert path.with_name(f"{path.name}.wal").exists()
+    command = [sys.executable, "-c", KILLED, copy, path, str(steps)]
+    killed = subprocess.run(command)
+    assert killed.returncode in (0, 9)
+    assert posts_in(path) == 1
+    restore(copy, path, NIGHT)
+    assert posts_in(path) == 1
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        "backups/warehouse-20261101-000000.duckdb",
+        "published/predictions.duckdb",
+        "warehouse.duckdb.before-20261101-000000",
+    ],
+)
+def test_no_empty_warehouse_takes_the_place_of_one_that_is_gone(tmp_path: Path, trace: str) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    (tmp_path / trace).parent.mkdir(exist_ok=True)
+    (tmp_path / trace).write_bytes(b"x")
+    with pytest.raises(WarehouseError, match="vkflow restore"), open_warehouse(path):
+        pass
+    assert not path.exists()
+
+
+def test_snapshot_is_no_backup(tmp_path: Path, path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "predictions.duckdb")) as other:
+        other.execute("CREATE TABLE predictions AS SELECT 1 AS one")
+    path.write_bytes(b"old")
+    with pytest.raises(WarehouseError, match="no copy of a warehouse"):
+        restore(tmp_path / "predictions.duckdb", path, NIGHT)
+    assert path.read_bytes() == b"old"
+
+
+def test_full_disk_is_said_in_a_sentence_and_nothing_is_changed(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("warehouse.backups.shutil.copyfile", full)
+    before = path.read_bytes()
+    with pytest.raises(WarehouseError, match="make room"):
+        restore(copy, path, NIGHT)
+    with pytest.raises(WarehouseError, match="make room"):
+        back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob(".*"))
+
+
+def test_restoring_twice_in_a_second_keeps_both_old_files(
+    connection: duckdb.DuckDBPyConnection, path: Path, tmp_path: Path
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    connection.close()
+    asides = {restore(copy, path, NIGHT) for _ in range(3)}
+    assert len(asides) == 3 and all(aside.exists() for aside in asides)

@@ -70,3 +70,21 @@ def test_drift_is_kept_by_model_and_moment(connection: duckdb.DuckDBPyConnection
         write_drift(connection, rows)
     found = connection.execute("SELECT kind, stability_index FROM drift ORDER BY kind").fetchall()
     assert found == [("feature", 0.1), ("prediction", 0.3)]
+
+
+def test_variant_that_could_not_be_fitted_comes_last_with_its_reason(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    failed = pl.DataFrame(
+        {
+            "experiment_id": "e1",
+            "created_at": NIGHT,
+            "variant": "picture",
+            "activity": "all",
+            "reason": "there are no pictures",
+        }
+    )
+    write_experiment(connection, failed)
+    write_experiment(connection, results("e1", {"product": 0.1}))
+    board = connection.execute("SELECT variant, log_loss, reason FROM leaderboard").fetchall()
+    assert board == [("product", 0.1, None), ("picture", None, "there are no pictures")]

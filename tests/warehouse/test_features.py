@@ -251,6 +251,7 @@ def test_the_fingerprint_changes_with_the_data_and_only_then(
         "UPDATE posts SET is_ad = true WHERE post_id = 1",
         "UPDATE snapshots SET likes = 2 WHERE post_id = 2",
         "UPDATE snapshots SET opens = 0 WHERE post_id = 2",
+        "UPDATE snapshots SET observed_at = observed_at + INTERVAL 1 HOUR WHERE post_id = 2",
         "DELETE FROM posts WHERE post_id = 2",
     ):
         connection.execute(change)

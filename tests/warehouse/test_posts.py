@@ -10,6 +10,7 @@ import pytest
 from warehouse.posts import (
     Written,
     read_watermark,
+    with_stored_pictures,
     write_posts,
     write_quarantine,
     write_snapshots,
@@ -163,15 +164,18 @@ def test_snapshots_of_different_moments_are_all_kept(connection: duckdb.DuckDBPy
     assert stored_snapshots(connection) == [(-1, 1, NIGHT, 10, 1), (-1, 1, NEXT_NIGHT, 10, 1)]
 
 
-def test_a_snapshot_of_a_known_moment_is_not_stored_again(connection: duckdb.DuckDBPyConnection):
+def test_of_snapshots_of_one_moment_the_newest_delivered_counts(
+    connection: duckdb.DuckDBPyConnection,
+):
     first = snapshots({"post_id": 1, "observed_at": NIGHT, "views": 10, "likes": 1})
     again = snapshots(
         {"post_id": 1, "observed_at": NIGHT, "views": 99, "likes": 9},
         {"post_id": 2, "observed_at": NIGHT, "views": 5},
     )
     assert write_snapshots(connection, first, seen_at=NIGHT) == 1
-    assert write_snapshots(connection, again, seen_at=NEXT_NIGHT) == 1
-    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 10, 1), (-1, 2, NIGHT, 5, None)]
+    assert write_snapshots(connection, again, seen_at=NEXT_NIGHT) == 2
+    assert stored_snapshots(connection) == [(-1, 1, NIGHT, 99, 9), (-1, 2, NIGHT, 5, None)]
+    assert write_snapshots(connection, again, seen_at=NEXT_NIGHT) == 0
 
 
 def test_of_two_snapshots_of_one_moment_in_a_batch_the_last_stays(
@@ -284,3 +288,16 @@ def test_each_source_has_a_watermark_of_its_own(connection: duckdb.DuckDBPyConne
     assert read_watermark(connection, "vk") == "2"
     assert read_watermark(connection, "sample") == "9"
     assert connection.execute("SELECT count(*) FROM watermarks").fetchall() == [(2,)]
+
+
+def test_post_whose_picture_did_not_come_keeps_the_one_it_has(
+    connection: duckdb.DuckDBPyConnection,
+):
+    known = posts({"post_id": 1, "image_hash": "a"}, {"post_id": 2, "image_hash": "b"})
+    write_posts(connection, known, source="vk", seen_at=NIGHT)
+    edited = posts(*({"post_id": number, "text": "dog", "text_hash": "d"} for number in (1, 2, 3)))
+    keeping = edited.filter(pl.col("post_id") != 2).select("owner_id", "post_id")
+    kept = with_stored_pictures(connection, edited, keeping)
+    write_posts(connection, kept, source="vk", seen_at=NEXT_NIGHT)
+    stored = connection.execute("SELECT post_id, text, image_hash FROM posts ORDER BY 1")
+    assert stored.fetchall() == [(1, "dog", "a"), (2, "dog", None), (3, "dog", None)]

@@ -277,6 +277,20 @@ def test_calibration_splits_the_forecasts_into_tenths_that_add_up(
     assert table["predicted_rate"].is_sorted()
 
 
+def test_calibration_of_counts_that_cannot_be_added_as_whole_numbers(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add, add_predictions: Add
+):
+    """As a warehouse older than the bound on counts may have them."""
+    most = 2**63 - 1
+    for number in range(30):
+        add_posts({"post_id": number})
+        add_snapshots({"post_id": number, "observed_at": LATER, "views": most, "likes": most})
+        add_predictions({"post_id": number, "probability": 0.5, "scored_at": NIGHT})
+    table = connection.execute("FROM calibration ORDER BY decile").pl()
+    assert table["chances"].to_list() == [pytest.approx(3 * most)] * 10
+    assert table["observed_rate"].to_list() == [1.0] * 10
+
+
 def test_the_most_promising_posts_come_best_first(
     connection: duckdb.DuckDBPyConnection, add_posts: Add, add_predictions: Add
 ):

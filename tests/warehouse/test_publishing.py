@@ -1,8 +1,12 @@
 """The published snapshot: whole, without vectors, swapped while others read."""
 
 import json
+import os
+import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,7 +17,7 @@ import polars as pl
 import pytest
 
 from warehouse.errors import QueryError, WarehouseDamagedError, WarehouseError
-from warehouse.publishing import publish, read_snapshot
+from warehouse.publishing import is_published, publish, read_snapshot
 
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
@@ -22,6 +26,7 @@ TABLES = {
     "posts",
     "labels",
     "predictions",
+    "images",
     "image_tags",
     "models",
     "model_metrics",
@@ -39,6 +44,9 @@ VIEWS = {
     "calibration",
     "leaderboard",
 }
+
+OPEN = (sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])")
+"""As an analyst does who forgets that it is only to be read."""
 
 READ_ONCE = """
 import sys, duckdb
@@ -266,3 +274,50 @@ def test_times_of_the_snapshot_are_utc_wherever_the_machine_is(
         time.tzset()
     assert table.schema == {"scored_at": pl.Datetime("us", "UTC")}
     assert table.rows() == [(NIGHT,)]
+
+
+def test_nobody_may_write_the_snapshot(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    snapshot = tmp_path / "published" / "predictions.duckdb"
+    publish(connection, snapshot)
+    assert stat.S_IMODE(snapshot.stat().st_mode) == 0o444
+    publish(connection, snapshot)
+    assert is_published(snapshot)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_analyst_cannot_lock_the_readers_out(
+    connection: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        snapshot = Path(folder) / "predictions.duckdb"
+        publish(connection, snapshot)
+        opened = subprocess.run(
+            ["setpriv", "--reuid", "65534", "--clear-groups", *OPEN, snapshot],
+            capture_output=True,
+            text=True,
+        )
+        assert opened.returncode != 0 and "Permission denied" in opened.stderr
+        assert read_snapshot(snapshot, "FROM posts").is_empty()
+
+
+def test_log_of_somebody_who_wrote_the_snapshot_is_gone_with_the_next_one(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    snapshot = tmp_path / "predictions.duckdb"
+    publish(connection, snapshot)
+    snapshot.chmod(0o644)
+    write = (
+        "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1]); "
+        "connection.execute('CREATE TABLE mine AS SELECT 1 AS one'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", write, snapshot], check=True)
+    log = snapshot.with_name("predictions.duckdb.wal")
+    assert log.exists() and not is_published(snapshot)
+    publish(connection, snapshot)
+    assert not log.exists()
+    assert read_snapshot(snapshot, "FROM posts").is_empty()
+    assert is_published(snapshot)

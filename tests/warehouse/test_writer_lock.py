@@ -7,11 +7,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from warehouse import writer_lock as module
-from warehouse.errors import WarehouseError, WriterLockedError
-from warehouse.writer_lock import break_lock, read_writer, writer_lock
+from warehouse.errors import WarehouseError, WriterLockedError, WriterLostError
+from warehouse.writer_lock import break_lock, check_held, read_writer, writer_lock
 
 HOLD = """
 import sys, time
@@ -80,7 +81,7 @@ def test_lock_of_a_killed_writer_is_taken_at_once(tmp_path: Path, holder) -> Non
 
 
 def test_process_number_used_again_is_not_the_holder(tmp_path: Path, holder) -> None:
-    change(tmp_path, process_id=os.getpid(), process_started=1.0)
+    change(tmp_path, process_id=os.getpid(), process_started="boot 1")
     with writer_lock(tmp_path, "pull", 0):
         assert read_writer(tmp_path).name == "pull"
 
@@ -141,4 +142,90 @@ def test_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pytest.raises(WarehouseError, match="VKFLOW_HOME"),
         writer_lock(tmp_path / "file" / "home", "pull", 0),
     ):
+        pass
+
+
+def test_lock_is_kept_when_the_clock_is_stepped(tmp_path: Path, holder, monkeypatch) -> None:
+    """psutil adds the ticks of a process to the boot time, which moves with the clock."""
+    boot = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3_600)
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: boot + 3_600)
+    monkeypatch.setattr(psutil._pslinux, "BOOT_TIME", boot + 3_600, raising=False)
+    monkeypatch.setattr(
+        psutil.Process, "create_time", lambda self: boot + 3_600 + self.pid, raising=True
+    )
+    with pytest.raises(WriterLockedError), writer_lock(tmp_path, "pull", 0):
+        pass
+
+
+def test_lock_of_another_boot_is_free(tmp_path: Path, holder) -> None:
+    ticks = read_writer(tmp_path).process_started.split()[1]
+    change(tmp_path, process_started=f"another-boot {ticks}")
+    with writer_lock(tmp_path, "pull", 0):
+        assert read_writer(tmp_path).name == "pull"
+
+
+def test_killed_writer_nobody_has_noticed_is_gone(tmp_path: Path, holder) -> None:
+    holder.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # a zombie, until it is waited for
+    with writer_lock(tmp_path, "pull", 0):
+        assert read_writer(tmp_path).name == "pull"
+
+
+def test_number_of_a_process_in_another_container_says_nothing(tmp_path: Path, holder) -> None:
+    change(tmp_path, namespace="pid:[1]", process_id=1_000_000)
+    with pytest.raises(WriterLockedError), writer_lock(tmp_path, "pull", 0):
+        pass
+
+
+@pytest.mark.parametrize("fields", [{"token": "another"}, None], ids=["taken", "removed"])
+def test_writer_that_lost_its_lock_stops(tmp_path: Path, fields: dict | None) -> None:
+    check_held(tmp_path)  # whoever took no lock may read
+    with writer_lock(tmp_path, "nightly", 0):
+        check_held(tmp_path)
+        if fields is None:
+            (tmp_path / module.FILE).unlink()
+        else:
+            change(tmp_path, **fields)
+        with pytest.raises(WriterLostError, match="has lost the lock"):
+            check_held(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"process_id": "12"},
+        {"process_id": -1},
+        {"process_id": True},
+        {"process_id": 1e300},
+        {"since": "2026-01-01", "expires_at": "2026-01-01"},
+        {"host": ["a"]},
+        {"surplus": 1},
+    ],
+    ids=str,
+)
+def test_odd_lock_does_not_stop_anybody(tmp_path: Path, holder, fields: dict) -> None:
+    change(tmp_path, **fields)
+    with writer_lock(tmp_path, "pull", 0):
+        assert read_writer(tmp_path).name == "pull"
+
+
+def test_deeply_nested_lock_does_not_stop_anybody(tmp_path: Path) -> None:
+    (tmp_path / module.FILE).write_text("[" * 100_000)
+    with writer_lock(tmp_path, "pull", 0):
+        assert read_writer(tmp_path).name == "pull"
+
+
+def test_lock_that_is_a_folder_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / module.FILE).mkdir()
+    with pytest.raises(WarehouseError, match="remove it"), writer_lock(tmp_path, "pull", 0):
+        pass
+
+
+def test_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(WarehouseError, match="make room"), writer_lock(tmp_path, "pull", 0):
         pass

@@ -3,12 +3,16 @@
 import base64
 import hashlib
 import io
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
+
+from vkflow.images.budgets import ByteBudget
 
 Status = Literal["ok", "empty", "too_large", "not_an_image", "unsupported", "truncated"]
 
@@ -17,6 +21,10 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 50_000_000
+BYTES_A_PIXEL = 12
+"""While it is decoded, laid on white and shrunk: four bytes for each, in three copies."""
+
+ROWS_AT_ONCE = 256
 
 OTHER_FILES: dict[bytes, str] = {
     b"II*\x00": "a TIFF file",
@@ -104,6 +112,7 @@ def decode_picture(
     *,
     longest_side: int | None = None,
     least_side: int | None = None,
+    budget: ByteBudget | None = None,
 ) -> DecodedPicture:
     """Decode the first frame of a JPEG, PNG, GIF, WebP or BMP file.
 
@@ -115,6 +124,7 @@ def decode_picture(
             shrinking afterwards: a JPEG is then decoded at a fraction of its size.
         least_side: A JPEG may be decoded at a fraction of its size, as long as this many pixels
             are left on the shorter side: enough for a model that shrinks it further.
+        budget: Of bytes, shared by threads that decode at the same time.
 
     Returns:
         The picture, or what is wrong with it.
@@ -132,7 +142,8 @@ def decode_picture(
         return _unidentified(content)
     except Exception as error:  # parsers of hostile bytes raise whatever they stumble over
         return _refused(content, "truncated", f"The header is damaged: {error}.")
-    return _decode_opened(opened, content, max_pixels, longest_side, least_side)
+    with opened:
+        return _decode_opened(opened, content, max_pixels, longest_side, least_side, budget)
 
 
 def _decode_opened(
@@ -141,6 +152,7 @@ def _decode_opened(
     max_pixels: int,
     longest_side: int | None,
     least_side: int | None,
+    budget: ByteBudget | None,
 ) -> DecodedPicture:
     size = opened.size
     if size[0] * size[1] > max_pixels:
@@ -149,12 +161,15 @@ def _decode_opened(
     orientation = _orientation(opened)
     is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1
     try:
-        image = _upright(_on_white(_drafted(opened, longest_side, least_side)), orientation)
+        drafted = _drafted(opened, longest_side, least_side)
+        with budget.taken(_bytes_to_decode(drafted)) if budget else nullcontext():
+            image = _shrunk(_on_white(drafted), longest_side)
+        image = _upright(image, orientation)
+    except MemoryError:
+        raise
     except Exception as error:  # as above
         problem = f"The file is damaged or cut short: {error}."
         return _refused(content, "truncated", problem, size)
-    if longest_side is not None:
-        image.thumbnail((longest_side, longest_side))
     width, height = size[::-1] if orientation >= 5 else size
     return DecodedPicture(image, width, height, len(content), "ok", None, is_plain_jpeg)
 
@@ -177,6 +192,16 @@ def _drafted(opened: Image.Image, longest_side: int | None, least_side: int | No
     return opened
 
 
+def _bytes_to_decode(image: Image.Image) -> int:
+    return image.width * image.height * BYTES_A_PIXEL
+
+
+def _shrunk(image: Image.Image, longest_side: int | None) -> Image.Image:
+    if longest_side is not None:
+        image.thumbnail((longest_side, longest_side))
+    return image
+
+
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(ROTATIONS[orientation]) if orientation in ROTATIONS else image
 
@@ -184,13 +209,22 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     """The picture as RGB: alpha laid on white, 16-bit levels scaled down instead of clipped."""
     if image.mode.startswith("I"):
-        levels = np.clip(np.asarray(image, np.int64) // 257, 0, 255)
-        image = Image.fromarray(levels.astype(np.uint8))
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, layer)
-    return image.convert("RGB")
+        image = Image.fromarray(_in_eight_bits(np.asarray(image)))
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+    white = Image.new("RGB", layer.size, (255, 255, 255))
+    white.paste(layer, mask=layer)
+    return white
+
+
+def _in_eight_bits(levels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """16-bit levels, some rows at a time: wider ones in between would take eight times as much."""
+    small = np.empty(levels.shape, np.uint8)
+    for start in range(0, len(levels), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        small[rows] = np.clip(levels[rows] // 257, 0, 255)
+    return small
 
 
 def _unidentified(content: bytes) -> DecodedPicture:

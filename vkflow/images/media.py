@@ -7,7 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from vkflow.images.budgets import ByteBudget
 from vkflow.images.decoding import DecodedPicture, Status, decode_picture, picture_hash
+from vkflow.images.jpeg import cut_to_picture
 
 LONGEST_SIDE = 512
 """In pixels: enough for every CLIP image tower (224 to 384), a tenth of the space."""
@@ -50,17 +52,23 @@ def media_path(media_directory: Path, image_hash: str) -> Path:
 
 
 def store_picture(
-    media_directory: Path, content: bytes, *, is_damaged: bool = False
+    media_directory: Path,
+    content: bytes,
+    *,
+    is_damaged: bool = False,
+    budget: ByteBudget | None = None,
 ) -> StoredPicture:
     """Check a picture and put it into the media store; storing it again changes nothing.
 
-    Small RGB JPEG files are kept byte for byte; everything else becomes an RGB JPEG of at most
-    512 pixels. The file appears under its name only when it is complete.
+    Small RGB JPEG files are kept as they are coded, without notes and what follows the picture;
+    everything else becomes an RGB JPEG of at most 512 pixels. The file appears under its name only
+    when it is complete.
 
     Args:
         media_directory: Made when missing.
         content: The picture as it came.
         is_damaged: Whether the stored file is known to be damaged, so that it is written anew.
+        budget: Shared by all threads that decode; None: there are no others.
 
     Returns:
         What the picture is, or what is wrong with it: a bad picture is a value.
@@ -68,7 +76,7 @@ def store_picture(
     Raises:
         OSError: The disk is full, read-only, or not there.
     """
-    picture = decode_picture(content, longest_side=LONGEST_SIDE)
+    picture = decode_picture(content, longest_side=LONGEST_SIDE, budget=budget)
     image_hash, path = picture_hash(content), None
     if picture.image is not None:
         path = media_path(media_directory, image_hash)
@@ -87,8 +95,11 @@ def store_picture(
 
 def _file_to_keep(picture: DecodedPicture, image: Image.Image, content: bytes) -> bytes:
     if picture.is_plain_jpeg and image.size == (picture.width, picture.height):
-        return content
+        cut = cut_to_picture(content)
+        if cut is not None:
+            return cut
     file = io.BytesIO()
+    image.info.clear()  # notes would be written along
     image.save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
 

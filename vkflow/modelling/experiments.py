@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from vkflow.errors import SettingsError
+from vkflow.errors import SettingsError, SourceError
 from vkflow.modelling.evaluation import ALL, Judged, judge, metrics_table
 from vkflow.modelling.registry import gain_over_global, gain_over_owner, log_loss_per_view
 from vkflow.modelling.variants import VARIANTS, Contest, Variant
@@ -16,6 +16,7 @@ METRICS = {
     metric.__name__: metric for metric in (log_loss_per_view, gain_over_global, gain_over_owner)
 }
 MEBIBYTE_IN_KIB = 1024
+REASON_CHARACTERS = 300
 
 
 def choose_variants(names: Sequence[str]) -> list[Variant]:
@@ -50,32 +51,52 @@ def run_experiment(
     Returns:
         variant, activity, log_loss (per view, nats), gain_over_global, gain_over_owner, low and
         high (of the latter), oracle_share (null without an oracle), fit_seconds, predict_seconds,
-        peak_mb (of the process while fitting and predicting); ``all`` is the mean over activities.
+        peak_mb (of the process while fitting and predicting), reason; ``all`` is the mean over
+        activities. A variant that cannot be fitted on these posts has one row, ``all``, with
+        nothing but the reason.
+
+    Raises:
+        SourceError: none of them can be fitted.
     """
-    results = []
+    results, failures = [], []
     for variant in variants:
         on_progress(variant.name)
-        _forget_peak_memory()
-        start = time.perf_counter()
-        predict = variant.fit(contest)
-        fitted = time.perf_counter()
-        predictions = predict()
-        cost = {
-            "fit_seconds": fitted - start,
-            "predict_seconds": time.perf_counter() - fitted,
-            "peak_mb": _peak_memory(),
-        }
-        priors = {name: contest.recipe.features.priors[name] for name in contest.activities}
-        judged = judge(contest.data, priors, predictions, oracle)
-        results.append(
-            summarise_judged(judged, contest.settings)
-            .drop("posts")
-            .with_columns(
-                pl.lit(variant.name).alias("variant"),
-                *(pl.lit(value, pl.Float64).alias(name) for name, value in cost.items()),
-            )
-        )
-    return pl.concat(results, how="diagonal")
+        try:
+            figures = _run(contest, variant, oracle)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a learner says of data it cannot learn from
+            failures.append(_reason(error))
+            figures = pl.DataFrame({"activity": [ALL], "reason": failures[-1:]})
+        results.append(figures.with_columns(pl.lit(variant.name).alias("variant")))
+    if len(failures) == len(variants):
+        raise SourceError(f"no variant can be fitted on these posts: {failures[0]}")
+    table = pl.concat(results, how="diagonal_relaxed")
+    missing = [pl.lit(None, pl.String).alias("reason")] if "reason" not in table.columns else []
+    return table.with_columns(missing)
+
+
+def _run(contest: Contest, variant: Variant, oracle: pl.DataFrame | None) -> pl.DataFrame:
+    _forget_peak_memory()
+    start = time.perf_counter()
+    predict = variant.fit(contest)
+    fitted = time.perf_counter()
+    predictions = predict()
+    cost = {
+        "fit_seconds": fitted - start,
+        "predict_seconds": time.perf_counter() - fitted,
+        "peak_mb": _peak_memory(),
+    }
+    priors = {name: contest.recipe.features.priors[name] for name in contest.activities}
+    judged = judge(contest.data, priors, predictions, oracle)
+    costs = [pl.lit(value, pl.Float64).alias(name) for name, value in cost.items()]
+    return summarise_judged(judged, contest.settings).drop("posts").with_columns(costs)
+
+
+def _reason(error: Exception) -> str:
+    """The last thing an error says: libraries written in C++ begin with their own files."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1]}"[:REASON_CHARACTERS] if lines else repr(error)
 
 
 def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -> pl.DataFrame:
@@ -101,8 +122,9 @@ def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -
 
 
 def leaderboard_table(results: pl.DataFrame) -> pl.DataFrame:
-    """The mean over activities, best first: what people look at."""
-    return results.filter(pl.col("activity") == ALL).drop("activity").sort("log_loss")
+    """The mean over activities, best first, failures last: what people look at."""
+    overall = results.filter(pl.col("activity") == ALL).drop("activity")
+    return overall.sort("log_loss", nulls_last=True)
 
 
 def _forget_peak_memory() -> None:

@@ -12,10 +12,16 @@ IDS = ("owner_id", "post_id")
 TIMES = ("published_at", "observed_at")
 COLUMNS = (*COUNTS, "text", "photo", *IDS, *TIMES, "is_ad")
 MESSAGE_CHARACTERS = 200
+LEAST_KNOWN = 2
 
 
 def find_columns(
-    present: Sequence[str], mapping: Mapping[str, str], required: Sequence[str], place: str
+    present: Sequence[str],
+    mapping: Mapping[str, str],
+    required: Sequence[str],
+    place: str,
+    *,
+    is_file: bool = False,
 ) -> dict[str, str]:
     """Which of the columns that are there holds what.
 
@@ -24,6 +30,7 @@ def find_columns(
         mapping: their names by ours, where they differ; an empty one: there is none.
         required: ours that must be there, unless the mapping says that there is none.
         place: what has these columns, for messages.
+        is_file: whether they were read from a file that may be no file of posts at all.
 
     Returns:
         Their names by ours.
@@ -38,6 +45,13 @@ def find_columns(
         if theirs not in present and (ours in required or ours in mapping)
     ]
     if missing:
+        known = [name for name in present if name in wanted.values()]
+        if is_file and len(known) < LEAST_KNOWN:
+            # It may be anything, and what it begins with a secret.
+            raise SourceError(
+                f"{place} is no file of posts, or its columns have other names: it lacks "
+                f"{', '.join(missing)}"
+            )
         there = ", ".join(present)[:MESSAGE_CHARACTERS]
         raise SourceError(f"{place} lacks the columns {', '.join(missing)}; it has {there}")
     found = {ours: theirs for ours, theirs in wanted.items() if theirs in present}

@@ -3,12 +3,15 @@
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
 from vkflow.sources.database.source import DatabaseSource
+from vkflow.sources.dataset.remote import Limits
 from vkflow.sources.dataset.source import DatasetSource
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.sample import SampleSource
 from vkflow.sources.source import Source
 from vkflow.sources.vk.source import VkSource
 from vkflow.sources.vk.tokens import KeepToken
+
+COPIES = 32
 
 
 def open_source(settings: Settings, keep_token: KeepToken | None = None) -> Source:
@@ -32,7 +35,7 @@ def open_source(settings: Settings, keep_token: KeepToken | None = None) -> Sour
     if settings.source == "vk":
         return _open_vk(settings, keep_token)
     if settings.source == "database":
-        return DatabaseSource(settings.database)
+        return DatabaseSource(settings.database, chunk_bytes=_chunk_bytes(settings))
     return _open_dataset(settings)
 
 
@@ -42,8 +45,15 @@ def _open_dataset(settings: Settings) -> DatasetSource:
         raise SettingsError(
             "source = dataset needs a file: give --path FILE, or set VKFLOW_DATASET__PATH"
         )
+    encoding = None if dataset.encoding == "auto" else dataset.encoding
     return DatasetSource(
-        dataset.path, settings.downloads_directory, dataset.columns, dataset.chunk_rows
+        dataset.path,
+        settings.downloads_directory,
+        dataset.columns,
+        dataset.chunk_rows,
+        encoding,
+        chunk_bytes=_chunk_bytes(settings),
+        limits=Limits(dataset.download_gib * 2**30, dataset.download_hours * 3_600),
     )
 
 
@@ -51,4 +61,10 @@ def _open_vk(settings: Settings, keep_token: KeepToken | None) -> VkSource:
     if settings.images.tagger == "none":
         return VkSource(settings.vk, keep=keep_token)
     hosts, at_a_time = settings.vk.picture_hosts, settings.vk.picture_downloads
-    return VkSource(settings.vk, PictureDownloader(hosts, at_a_time), keep=keep_token)
+    downloader = PictureDownloader(hosts, at_a_time)
+    return VkSource(settings.vk, downloader, keep=keep_token, chunk_bytes=_chunk_bytes(settings))
+
+
+def _chunk_bytes(settings: Settings) -> int:
+    """Of posts and pictures as they come: they are decoded, typed and stored in some copies."""
+    return settings.memory_bytes // COPIES

@@ -43,6 +43,7 @@ REJECTED_SCHEMA: Mapping[str, pl.DataType] = {
     "reason": pl.String(),
     "payload": pl.String(),
 }
+KEYS_SCHEMA: Mapping[str, pl.DataType] = {"owner_id": pl.Int64(), "post_id": pl.Int64()}
 NAMES_SCHEMA: Mapping[str, pl.DataType] = {
     "owner_id": pl.Int64(),
     "post_id": pl.Int64(),
@@ -72,6 +73,8 @@ class Chunk:
             rejected: a number made of its text leads nobody to a row.
         reread: how keys of earlier rejections begin that are void, because what they are about
             is read anew from this chunk on.
+        keeps_picture: ``KEYS_SCHEMA``: posts whose picture did not come this time; one that is
+            stored stays.
         seen: rows and posts that came; ``None``: as many as posts and rejected rows.
         owners: ``OWNERS_SCHEMA``: who they are as of now; none where a source does not say.
     """
@@ -85,6 +88,7 @@ class Chunk:
     read_at: datetime | None = None
     names: pl.DataFrame = field(default_factory=lambda: no_rows(NAMES_SCHEMA))
     reread: str | None = None
+    keeps_picture: pl.DataFrame = field(default_factory=lambda: no_rows(KEYS_SCHEMA))
     seen: int | None = None
     owners: pl.DataFrame = field(default_factory=lambda: no_rows(OWNERS_SCHEMA))
 

@@ -11,6 +11,9 @@ from vkflow.sources.source import REJECTED_SCHEMA, SNAPSHOT_COUNTS, Chunk
 FIRST_DAY = datetime(2006, 10, 10, tzinfo=UTC)
 """VK was opened then; an earlier date is an error."""
 
+MOST_COUNTED = 10**10
+"""More than there are people: a larger count is an error, and sums of such would overflow."""
+
 CLOCK_SKEW = timedelta(hours=1)
 PAYLOAD_CHARACTERS = 500
 POST_KEY = ("owner_id", "post_id")
@@ -76,7 +79,7 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     return CheckedChunk(
         posts=good_posts.select(chunk.posts.columns),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
-        pictures=chunk.pictures.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True),
+        pictures=_without(chunk.pictures, bad_posts),
         rejected=pl.concat(rejected),
         accepted_keys=pl.concat(
             [
@@ -88,6 +91,13 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
         reread=chunk.reread,
         seen=len(chunk.posts) + len(chunk.rejected) if chunk.seen is None else chunk.seen,
     )
+
+
+def _without(pictures: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
+    """The pictures of other posts; themselves where there are none: a join would copy them."""
+    if posts.is_empty():
+        return pictures
+    return pictures.join(posts, on=POST_KEY, how="anti", nulls_equal=True)
 
 
 def _named(posts: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
@@ -121,6 +131,10 @@ def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
     return {
         **_key_rules(),
         "views is negative": views < 0,
+        **{
+            f"{name} is larger than {MOST_COUNTED}": pl.col(name) > MOST_COUNTED
+            for name in ("views", "likes")
+        },
         "more likes than views": pl.col("likes") > views,
         "observed in the future": observed > as_of + CLOCK_SKEW,
         "observed before VK existed": observed < FIRST_DAY,
@@ -138,6 +152,7 @@ def _odd_counts() -> dict[str, tuple[pl.Expr, tuple[str, ...]]]:
     for name in SNAPSHOT_COUNTS:
         columns = STATISTICS if name in STATISTICS else (name,)
         rules[f"{name} is negative"] = (pl.col(name) < 0, columns)
+        rules[f"{name} is larger than {MOST_COUNTED}"] = (pl.col(name) > MOST_COUNTED, columns)
         if name in COUNT_COLUMNS:
             most = pl.col("reach").fill_null(views) if name == "hides" else views
             rules[f"more {name.replace('_', ' ')} than views"] = (pl.col(name) > most, columns)

@@ -1,11 +1,24 @@
--- One row: the number of known outcomes of the selected posts, and a digest of all that they
--- and their posts say, whatever the order of the rows.
+-- One row: the number of known outcomes of the selected posts, and digests of all that they and
+-- their posts say, of all counts of their owners, and of when these owners posted until then:
+-- histories are made of these. Whatever the order of the rows.
+WITH owners AS (
+    SELECT DISTINCT owner_id FROM selected_posts
+)
 SELECT
-    count(*),
-    bit_xor(hash(
-        owner_id, post_id, posts.published_at, posts.text_hash, posts.image_hash, posts.is_ad,
-        activity, chances, "count"
-    ))
-FROM outcomes
-SEMI JOIN selected_posts USING (owner_id, post_id)
-JOIN posts USING (owner_id, post_id)
+    (SELECT count(*) FROM outcomes SEMI JOIN selected_posts USING (owner_id, post_id)),
+    (
+        SELECT bit_xor(hash(
+            owner_id, post_id, posts.published_at, posts.text_hash, posts.image_hash, posts.is_ad,
+            activity, chances, "count"
+        ))
+        FROM outcomes
+        SEMI JOIN selected_posts USING (owner_id, post_id)
+        JOIN posts USING (owner_id, post_id)
+    ),
+    (SELECT bit_xor(hash(mature_snapshots)) FROM mature_snapshots SEMI JOIN owners USING (owner_id)),
+    (
+        SELECT bit_xor(hash(owner_id, post_id, published_at, length(text), image_hash IS NULL))
+        FROM posts
+        SEMI JOIN owners USING (owner_id)
+        WHERE published_at <= (SELECT max(published_at) FROM selected_posts)
+    )

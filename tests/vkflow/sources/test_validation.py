@@ -14,7 +14,13 @@ from vkflow.sources.source import (
     SNAPSHOTS_SCHEMA,
     Chunk,
 )
-from vkflow.sources.validation import CLOCK_SKEW, FIRST_DAY, CheckedChunk, check_chunk
+from vkflow.sources.validation import (
+    CLOCK_SKEW,
+    FIRST_DAY,
+    MOST_COUNTED,
+    CheckedChunk,
+    check_chunk,
+)
 
 NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
 PUBLISHED = NIGHT - timedelta(days=9)
@@ -259,3 +265,11 @@ def test_what_a_source_says_is_mended_or_read_anew_is_passed_on():
     checked = check(mended=("-1_7 counts",), reread="posts.csv row ", seen=5)
     assert checked.accepted_keys["key"].to_list() == ["-1_7 counts"]
     assert (checked.reread, checked.seen) == ("posts.csv row ", 5)
+
+
+@pytest.mark.parametrize("name", ["views", "reach", *COUNTS])
+def test_count_no_audience_can_reach_is_rejected(name: str) -> None:
+    most = {"views": MOST_COUNTED, "reach": MOST_COUNTED, name: MOST_COUNTED}
+    assert verdicts(check(posts=posts({}), snapshots=snapshots(most))) == []
+    [(_, reason)] = verdicts(check(posts=posts({}), snapshots=snapshots({**most, name: 2**63 - 1})))
+    assert reason == f"{name} is larger than {MOST_COUNTED}"

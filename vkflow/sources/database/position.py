@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+LEAST_INTEGER = -(2**63)
+
 
 @dataclass(frozen=True)
 class Position:
@@ -65,11 +67,14 @@ class Position:
             times_are_text: the database has no type for times and compares them as text.
         """
         if isinstance(self.value, int):
-            return sa.literal(self.value - math.ceil(lag))
+            return sa.literal(max(self.value - math.ceil(lag), LEAST_INTEGER), sa.BigInteger)
         if isinstance(self.value, float):
             return sa.literal(self.value - lag)
         moment = datetime.fromisoformat(self.value)
-        earlier = moment - timedelta(seconds=lag)
+        try:
+            earlier = moment - timedelta(seconds=lag)
+        except OverflowError:  # before the year 1
+            earlier = datetime.min.replace(tzinfo=moment.tzinfo)
         if not times_are_text:
             return sa.literal(earlier, sa.DateTime(timezone=earlier.tzinfo is not None))
         if not lag:  # the same time could be written in a way that sorts behind
@@ -81,6 +86,7 @@ def _moment(text: str) -> datetime | None:
     """A time in UTC, in which it is taken to be where it has no zone."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or one at the ends of the calendar
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 import sqlalchemy as sa
 
-from vkflow.databases import explained, is_passing, open_database, shown
+from vkflow.databases import explained, is_passing, open_database, refuse_missing_file, shown
 from vkflow.errors import SettingsError, SourceError, TransientError
 from vkflow.sections import DatabaseSettings
 from vkflow.sources.columns import check_mapping
@@ -19,6 +19,7 @@ from vkflow.sources.rows import SeenRows, rows_to_chunk
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 ATTEMPTS = 5
+CHUNK_BYTES = 2**25
 LONGEST_WAIT_SECONDS = 30
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class DatabaseSource:
     Args:
         settings: where, what, and by which column.
         sleep: waits that many seconds; replaced in tests.
+        chunk_bytes: bytes of texts and pictures at a time, about.
 
     Raises:
         SettingsError: something is missing or unknown.
@@ -37,8 +39,13 @@ class DatabaseSource:
     name = "database"
 
     def __init__(
-        self, settings: DatabaseSettings, sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: DatabaseSettings,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         if settings.url is None:
             raise SettingsError(
                 "source = database needs the SQLAlchemy URL of a database: set VKFLOW_DATABASE__URL"
@@ -51,6 +58,7 @@ class DatabaseSource:
         check_mapping(settings.columns, "database.columns")
         self._settings, self._sleep = settings, sleep
         self._engine = open_database(settings.url, "database.url")
+        refuse_missing_file(self._engine)
         self._of = f"{settings.table or settings.query}: {settings.cursor}"
 
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
@@ -79,7 +87,9 @@ class DatabaseSource:
         """
         try:
             with self._engine.connect() as connection:
-                columns = Reader(connection, self._settings, self._of, datetime.now(UTC)).columns
+                now = datetime.now(UTC)
+                reader = Reader(connection, self._settings, self._of, now, self._chunk_bytes)
+                columns = reader.columns
         except sa.exc.DBAPIError as error:
             raise SourceError(f"{shown(self._engine)}: {explained(error, self._engine)}") from None
         place = self._settings.table or "the query"
@@ -97,7 +107,7 @@ class DatabaseSource:
     def _read(self, position: Position | None, as_of: datetime) -> Iterator[Chunk]:
         seen = SeenRows()
         with self._engine.connect() as connection:
-            reader = Reader(connection, self._settings, self._of, as_of)
+            reader = Reader(connection, self._settings, self._of, as_of, self._chunk_bytes)
             for number, batch in enumerate(reader.batches(position)):
                 furthest = [each for each in (position, batch.furthest) if each]
                 position = max(furthest, key=lambda each: each.rank, default=None)
@@ -111,10 +121,14 @@ def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:
     unreadable = [
         (row_name(text), "the row has bytes that are no UTF-8", text) for text in batch.unreadable
     ]
-    rejected = pl.DataFrame(unreadable, schema=dict(REJECTED_SCHEMA), orient="row")
+    ahead = [
+        (key, "the cursor lies in the future: the row is not read before", value)
+        for key, value in batch.ahead
+    ]
+    rejected = pl.DataFrame([*unreadable, *ahead], schema=dict(REJECTED_SCHEMA), orient="row")
     return replace(
         chunk,
         rejected=pl.concat([chunk.rejected, rejected]),
-        seen=(chunk.seen or 0) + len(unreadable),
+        seen=(chunk.seen or 0) + len(unreadable) + len(ahead),
         watermark=position.write() if position else None,
     )

@@ -10,12 +10,12 @@ import polars as pl
 
 from vkflow.errors import SourceError
 from vkflow.sources.columns import COLUMNS, find_columns
-from vkflow.sources.dataset.decoding import Decoder
+from vkflow.sources.dataset.decoding import Decoder, find_encoding
 from vkflow.sources.dataset.files import Kind, read_blocks
 from vkflow.sources.dataset.records import Damaged, RecordReader, Records
 
 CHUNK_CHARACTERS = 2**25
-"""Of one chunk, pictures included: about a thousand posts with one."""
+"""Of one chunk at most, pictures included: about a thousand posts with one."""
 
 BEGINNING_BYTES = 1_000
 SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabulators"}
@@ -41,36 +41,46 @@ def read_csv(
     mapping: Mapping[str, str],
     required: Sequence[str],
     chunk_rows: int,
+    chunk_characters: int,
+    encoding: str | None = None,
 ) -> Iterator[RawRows]:
     """Rows of a CSV file with a header.
 
     Args:
-        file: UTF-8 or Windows-1251; separated by commas, semicolons or tabulators.
+        file: separated by commas, semicolons or tabulators.
         kind: whether it is zipped.
         mapping: names of its columns by ours, where they differ.
         required: columns that must be there.
         chunk_rows: most rows at a time.
+        chunk_characters: of texts and pictures at a time, about.
+        encoding: one of ``CODECS``; ``None``: UTF-8 or Windows-1251, found by reading it once.
 
     Raises:
         SourceError: it is no such file, or lacks a column.
     """
-    decoder = Decoder()
+    found = encoding or find_encoding(_readable(read_blocks(file, kind)), str(file))
+    decoder = Decoder(found)
     reader = RecordReader(decoder.decode(read_blocks(file, kind)), decoder)
     if not any(reader.header):
         raise SourceError(f"{file} is empty")
     try:
-        columns = find_columns(reader.header, mapping, required, str(file))
+        columns = find_columns(reader.header, mapping, required, str(file), is_file=True)
     except SourceError:
         if all(_is_text(name) for name in reader.header) and not _is_binary(file, kind):
             raise
         raise SourceError(f"{file} is neither CSV nor Parquet: its first line is no text") from None
-    said = None
-    for records in reader.chunks(chunk_rows, CHUNK_CHARACTERS):
-        if decoder.encoding != said:
-            said = decoder.encoding
-            separators = SEPARATOR_NAMES[reader.separator]
-            logger.info("%s is encoded in %s, with %s between columns", file, said, separators)
+    separators = SEPARATOR_NAMES[reader.separator]
+    logger.info("%s is encoded in %s, with %s between columns", file, found or "ASCII", separators)
+    for records in reader.chunks(chunk_rows, min(chunk_characters, CHUNK_CHARACTERS)):
         yield RawRows(_frame(records, reader, columns), tuple(records.damaged))
+
+
+def _readable(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """What can be read of a file: what comes before its damage is taken, and says enough."""
+    try:
+        yield from blocks
+    except SourceError:
+        return
 
 
 def _is_text(name: str) -> bool:

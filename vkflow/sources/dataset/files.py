@@ -2,21 +2,42 @@
 
 import glob
 import gzip
+import stat
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vkflow.errors import SourceError
+from vkflow.printing import printable
 
 Kind = Literal["csv", "gzip", "parquet"]
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".parquet", ".tsv", ".tsv.gz")
+SHOWN_NAMES = 5
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 BLOCK_BYTES = 2**20
 
 
-def find_files(path: str) -> list[Path]:
+@dataclass(frozen=True)
+class Found:
+    """What a path names.
+
+    Attributes:
+        files: to be read, by name.
+        unreadable: what looks like a file of posts and is none, and why.
+        skipped: names in a folder that do not look like one.
+        is_one: whether the path is a single file, whose faults are the path's.
+    """
+
+    files: tuple[Path, ...]
+    unreadable: tuple[tuple[Path, str], ...] = ()
+    skipped: tuple[str, ...] = ()
+    is_one: bool = False
+
+
+def find_files(path: str) -> Found:
     """The files of a path: itself, all of a folder, or all a pattern matches, by name.
 
     Raises:
@@ -24,18 +45,62 @@ def find_files(path: str) -> list[Path]:
     """
     place = Path(path)
     if place.is_file():
-        return [place]
+        return Found((place,), is_one=True)
     if place.is_dir():
-        files = sorted(file for file in place.iterdir() if file.name.endswith(SUFFIXES))
-        if not files:
-            raise SourceError(f"there is no file in {path} ending in {', '.join(SUFFIXES)}")
-        return files
+        found = _sorted_out(_entries(place))
+        if not found.files and not found.unreadable:
+            raise SourceError(
+                f"there is no file in {path} ending in {', '.join(SUFFIXES)}{_but(found.skipped)}"
+            )
+        return found
+    if place.exists():
+        raise SourceError(f"{path} is {_problem(place)}; give a file, a folder or a pattern")
     # pathlib's own glob refuses absolute patterns.
-    files = sorted(Path(name) for name in glob.glob(path, recursive=True))  # noqa: PTH207
-    files = [file for file in files if file.is_file()]
-    if not files:
-        raise SourceError(f"there is no file {path}")
-    return files
+    found = _sorted_out([Path(name) for name in glob.glob(path, recursive=True)])  # noqa: PTH207
+    if not found.files and not found.unreadable:
+        raise SourceError(f"there is no file {path}{_but(found.skipped)}")
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
+
+
+def _sorted_out(places: Sequence[Path]) -> Found:
+    files, unreadable, skipped = [], [], []
+    for place in sorted(places):
+        if not place.name.lower().endswith(SUFFIXES):
+            skipped.append(f"{place.name}/" if place.is_dir() else place.name)
+        elif problem := _problem(place):
+            unreadable.append((place, problem))
+        else:
+            files.append(place)
+    return Found(tuple(files), tuple(unreadable), tuple(skipped))
+
+
+def _problem(place: Path) -> str | None:
+    """Why something cannot be read as a file, without opening it: a pipe would wait for ever."""
+    try:
+        mode = place.stat().st_mode
+    except OSError as error:
+        is_link = place.is_symlink()
+        return f"a link to nowhere ({error.strerror})" if is_link else f"lost ({error.strerror})"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return None if stat.S_ISREG(mode) else "no regular file, but a pipe, a socket or a device"
+
+
+def _but(skipped: Sequence[str]) -> str:
+    return f"; there is {shown_names(skipped)}" if skipped else ""
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """Some names, in one line, of a folder that may have many."""
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return printable(", ".join(names[:SHOWN_NAMES]) + more)
 
 
 def kind_of(file: Path) -> Kind:
@@ -53,7 +118,7 @@ def kind_of(file: Path) -> Kind:
         raise SourceError(f"{file} is empty")
     if beginning == ZIP:
         raise SourceError(f"{file} is a ZIP archive; unpack it, or compress it with gzip")
-    if beginning == PARQUET or file.suffix == ".parquet":
+    if beginning == PARQUET or file.suffix.lower() == ".parquet":
         return "parquet"
     return "gzip" if beginning.startswith(GZIP) else "csv"
 

@@ -1,68 +1,186 @@
 """A Parquet file, read some rows at a time."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vkflow.errors import SourceError
 from vkflow.sources.columns import COLUMNS, MESSAGE_CHARACTERS, find_columns
 from vkflow.sources.dataset.csv_file import RawRows
+from vkflow.sources.dataset.records import SHOWN_CHARACTERS, Damaged
 
 CHUNK_BYTES = 2**25
 BUFFER_BYTES = 2**20
+PHOTO = "photo"
 
 
 def read_parquet(
-    file: Path, mapping: Mapping[str, str], required: Sequence[str], chunk_rows: int
+    file: Path,
+    mapping: Mapping[str, str],
+    required: Sequence[str],
+    chunk_rows: int,
+    chunk_bytes: int,
 ) -> Iterator[RawRows]:
     """Rows of a Parquet file.
 
     Arrow reads a row group page by page; Polars would hold all of it, and a file of pictures
-    may be a single row group.
+    may be a single row group. Texts stay dictionaries until it is known how long their rows are:
+    a small file may have the same long text thousands of times.
 
     Args:
-        file: columns of any type that has a meaning as text; pictures base64 or bytes.
+        file: columns of any type that has a meaning as text; bytes are UTF-8, of pictures
+            the picture itself.
         mapping: names of its columns by ours, where they differ.
         required: columns that must be there.
         chunk_rows: most rows at a time.
+        chunk_bytes: of texts and pictures at a time, about.
 
     Raises:
-        SourceError: it is no such file, or lacks a column.
+        SourceError: it is no such file, lacks a column, or has one of lists or the like.
     """
+    chunk_bytes = min(chunk_bytes, CHUNK_BYTES)
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False) as opened:
-            columns = find_columns(opened.schema_arrow.names, mapping, required, str(file))
+            schema = opened.schema_arrow
+            columns = find_columns(schema.names, mapping, required, str(file), is_file=True)
+            texts = _text_columns(file, schema, columns)
+        with pq.ParquetFile(
+            file, buffer_size=BUFFER_BYTES, pre_buffer=False, read_dictionary=texts
+        ) as opened:
             first_row = 1
             wanted = sorted(set(columns.values()))
-            rows = _rows_at_a_time(opened, chunk_rows)
+            rows = _rows_at_a_time(opened, chunk_rows, chunk_bytes)
             for batch in opened.iter_batches(batch_size=rows, columns=wanted):
-                frame = pl.DataFrame(batch)
-                yield RawRows(_as_text(frame, columns).with_row_index("row", first_row))
-                first_row += len(frame)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+                for part in _parts(batch, chunk_bytes):
+                    yield _raw_rows(part, columns, first_row)
+                    first_row += part.num_rows
+    except (
+        pa.ArrowException,
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        UnicodeError,
+        OSError,
+    ) as error:
         first_line = str(error).partition("\n")[0][:MESSAGE_CHARACTERS]
         raise SourceError(f"{file} is neither CSV nor Parquet: {first_line}") from None
 
 
-def _rows_at_a_time(file: pq.ParquetFile, chunk_rows: int) -> int:
+def _text_columns(file: Path, schema: pa.Schema, columns: Mapping[str, str]) -> list[str]:
+    """Those of texts or bytes.
+
+    Raises:
+        SourceError: a column has values that have no meaning as text.
+    """
+    texts = []
+    for ours, theirs in columns.items():
+        kind = schema.field(theirs).type
+        if pa.types.is_nested(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
+            raise SourceError(
+                f"{file}: the column {theirs} has values of the type {kind}, which are no {ours}; "
+                f"write it as text or numbers, one value a row"
+            )
+        if _has_bytes(kind):
+            texts.append(theirs)
+    return texts
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    tests = (
+        *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
+        pa.types.is_fixed_size_binary,
+    )
+    return _is_text(kind) or any(is_such(kind) for is_such in tests)
+
+
+def _rows_at_a_time(file: pq.ParquetFile, chunk_rows: int, chunk_bytes: int) -> int:
     groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
     row_bytes = sum(group.total_byte_size for group in groups) / max(file.metadata.num_rows, 1)
-    return max(1, min(chunk_rows, int(CHUNK_BYTES / max(row_bytes, 1))))
+    return max(1, min(chunk_rows, int(chunk_bytes / max(row_bytes, 1))))
 
 
-def _as_text(frame: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
-    return frame.select(
-        _text(frame, columns[ours]).alias(ours)
-        if ours in columns
-        else pl.lit(None, pl.String).alias(ours)
-        for ours in COLUMNS
+def _parts(batch: pa.RecordBatch, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
+    """A batch cut where the texts of its rows, written out, reach ``chunk_bytes``."""
+    lengths = [_lengths(column) for column in batch.columns if _has_bytes(column.type)]
+    total = pl.select(pl.sum_horizontal(*lengths) if lengths else pl.lit(0)).to_series()
+    start, size = 0, 0
+    for row, row_bytes in enumerate(total if lengths else []):
+        if size and size + row_bytes > chunk_bytes:
+            yield batch.slice(start, row - start)
+            start, size = row, 0
+        size += row_bytes
+    if start < batch.num_rows:
+        yield batch.slice(start)
+
+
+def _lengths(column: pa.Array) -> pl.Series:
+    """Bytes of each value."""
+    if pa.types.is_dictionary(column.type):
+        by_value = pc.binary_length(column.dictionary.cast(pa.large_binary()))
+        lengths = pc.take(by_value, column.indices)
+    else:
+        lengths = pc.binary_length(_as_bytes(column))
+    return pl.Series(pc.fill_null(lengths, 0).cast(pa.int64()))
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    """Whatever the type says, texts in a file may be no UTF-8: Polars would not survive them."""
+    if pa.types.is_dictionary(column.type):
+        return pc.take(column.dictionary.cast(pa.large_binary()), column.indices)
+    return column.cast(pa.large_binary())
+
+
+def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], first_row: int) -> RawRows:
+    """The rows as text; those with bytes that are none are set aside."""
+    texts, damaged = {}, {}
+    for ours, theirs in columns.items():
+        texts[ours], is_bad = _texts(part.column(theirs), is_picture=ours == PHOTO)
+        if is_bad is not None:
+            damaged[theirs] = is_bad
+    rows = pl.int_range(first_row, first_row + part.num_rows, dtype=pl.Int64, eager=True)
+    frame = pl.DataFrame({"row": rows, **texts}).with_columns(
+        pl.lit(None, pl.String).alias(ours) for ours in COLUMNS if ours not in texts
     )
+    frame = frame.select("row", *COLUMNS)
+    if not damaged:
+        return RawRows(frame)
+    reason = f"the row has bytes that are no UTF-8, in {', '.join(damaged)}"
+    is_bad = pl.DataFrame(damaged).select(pl.any_horizontal(pl.all())).to_series()
+    shown = frame.filter(is_bad).drop(PHOTO).rows(named=True)
+    set_aside = [
+        Damaged(row["row"], reason, json.dumps(row, ensure_ascii=False)[:SHOWN_CHARACTERS])
+        for row in shown
+    ]
+    return RawRows(frame.filter(~is_bad), tuple(set_aside))
 
 
-def _text(frame: pl.DataFrame, name: str) -> pl.Expr:
-    if frame.schema[name] == pl.Binary:
-        return pl.col(name).bin.encode("base64")
-    return pl.col(name).cast(pl.String)
+def _texts(column: pa.Array, *, is_picture: bool) -> tuple[pl.Series, pl.Series | None]:
+    """A column as text, and which of its values are none; ``None``: all are."""
+    if not _has_bytes(column.type):
+        return pl.Series(column).cast(pl.String), None
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    content = pl.Series(_as_bytes(column))
+    if is_picture and not _is_text(kind):
+        return content.bin.encode("base64"), None
+    try:
+        return content.cast(pl.String), None
+    except pl.exceptions.ComputeError:
+        texts = pl.Series([_decoded(value) for value in content], dtype=pl.String)
+        return texts, content.is_not_null() & texts.is_null()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_such(kind) for is_such in tests)
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None

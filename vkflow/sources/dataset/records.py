@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vkflow.sources.dataset.decoding import ESCAPED, Decoder
+from vkflow.sources.dataset.decoding import ESCAPED, UTF_8, Decoder
 
 LONGEST_RECORD = 2**24
 """Characters after which a quote counts as never closed: more than a picture of 10 MB."""
 
+MOST_FIELDS = 10_000
 SHOWN_CHARACTERS = 400
+BLANK_LINES = re.compile(r"\A(?:[^\S\n]*+\n)++")
 QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 SEPARATORS = ",;\t"
 
@@ -68,13 +70,16 @@ class RecordReader:
     def __init__(self, blocks: Iterator[str], decoder: Decoder) -> None:
         self._blocks, self._decoder = blocks, decoder
         self._text, self._at, self._at_end, self._row = "", 0, False, 0
-        while not self._at_end and not self._text.strip():
+        self._enough = MOST_FIELDS
+        while not (self._at_end or self._text.strip() or len(self._text) > LONGEST_RECORD):
+            self._at = self._text.rfind("\n") + 1  # a file may begin with any number of them
             self._read_more()
-        self._text = self._text.lstrip("\r\n")
+        self._text = BLANK_LINES.sub("", self._text)
         first_line = self._text.partition("\n")[0]
         self.separator = max(SEPARATORS, key=first_line.count)
         self._plain = re.compile(f"[^{self.separator}\n]*+")
         self.header = self._read_header()
+        self._enough = len(self.header)
         self._strict = self._strict_pattern("")
         self._cautious = self._strict_pattern("\udc80-\udcff")
 
@@ -135,7 +140,8 @@ class RecordReader:
             self._read_more()
             return 0
         start, self._at = self._at, walked.end
-        if walked.problem is None and walked.fields in ([""], ["\r"]):
+        is_blank = self._text[start] != '"' and walked.fields in ([""], ["\r"])
+        if walked.problem is None and is_blank:
             return walked.end - start  # a blank line says nothing
         self._row += 1
         problem = walked.problem or self._problem(walked.fields)
@@ -152,13 +158,16 @@ class RecordReader:
             which = "more" if len(fields) > len(self.header) else "fewer"
             return f"the row has {which} fields than the header"
         if any(ESCAPED.search(text) for text in fields):
-            return f"the row has bytes that are no {self._decoder.encoding}"
+            return f"the row has bytes that are no {self._decoder.encoding or UTF_8}"
         return None
 
     def _walk(self) -> Walked | None:
         """Read one record field by field; ``None`` where more text is needed to tell."""
-        text, at, fields = self._text, self._at, []
+        text, at = self._text, self._at
+        fields: list[str] = []
         while True:
+            if len(fields) > MOST_FIELDS:
+                return self._first_line("the row has more fields than any post")
             if text.startswith('"', at):
                 quoted = QUOTED.match(text, at)
                 if quoted is None:
@@ -179,8 +188,16 @@ class RecordReader:
                     return Walked(at + 1, [*fields[:-1], fields[-1].removesuffix("\r")])
                 case self.separator:
                     at += 1
+                    if len(fields) == self._enough + 1 and (end := self._plain_rest(at)):
+                        return Walked(end, fields)
                 case _:
                     return self._first_line("a quote stands inside a quoted text undoubled")
+
+    def _plain_rest(self, at: int) -> int | None:
+        """Where a record ends that has too many fields already, if no quote can hide its end."""
+        end = self._text.find("\n", at)
+        is_plain = end >= 0 and self._text.find('"', at, end) < 0
+        return end + 1 if is_plain else None
 
     def _unfinished(self, problem: str) -> Walked | None:
         is_everything = self._at_end or len(self._text) - self._at > LONGEST_RECORD

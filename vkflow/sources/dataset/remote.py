@@ -6,12 +6,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from vkflow.errors import TransientError
+from vkflow.errors import SettingsError, SourceError, TransientError
 from vkflow.sources.dataset.drive import DRIVE, download_from_drive
 from vkflow.sources.dataset.transports import BrokenDownloadError, open_remote, shown
 
@@ -28,7 +29,25 @@ def is_remote(path: str) -> bool:
     return path.startswith(DRIVE) or re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
 
 
-def download_once(address: str, folder: Path, sleep: Callable[[float], None] = time.sleep) -> Path:
+@dataclass(frozen=True)
+class Limits:
+    """How much, and for how long, is downloaded.
+
+    Attributes:
+        max_bytes: of the whole file.
+        max_seconds: in one run; the next one goes on.
+    """
+
+    max_bytes: float = 50 * 2**30
+    max_seconds: float = 12 * 3_600
+
+
+def download_once(
+    address: str,
+    folder: Path,
+    sleep: Callable[[float], None] = time.sleep,
+    limits: Limits = Limits(),
+) -> Path:
     """The file behind an address; downloaded unless it is there.
 
     Beside it lies ``download.json`` with where it came from, its size in bytes and its SHA-256.
@@ -39,9 +58,10 @@ def download_once(address: str, folder: Path, sleep: Callable[[float], None] = t
         address: https and http, ``gdrive:ID``, and what fsspec knows, such as s3.
         folder: the file gets a folder of its own in it.
         sleep: waits that many seconds; replaced in tests.
+        limits: beyond which a download is given up.
 
     Raises:
-        SourceError: there is no such file, or no access to it.
+        SourceError: there is no such file, no access to it, or it is too large.
         SettingsError: no URL, or the package for such URLs is not installed.
         TransientError: the connection breaks again and again.
     """
@@ -52,7 +72,7 @@ def download_once(address: str, folder: Path, sleep: Callable[[float], None] = t
         logger.info("%s was downloaded at %s", shown(address), known["finished_at"])
         return file
     place.mkdir(parents=True, exist_ok=True)
-    report = _Report(shown(address))
+    report = _Report(shown(address), limits)
     if address.startswith(DRIVE):
         download_from_drive(address.removeprefix(DRIVE), file, report)
     else:
@@ -72,12 +92,29 @@ def download_once(address: str, folder: Path, sleep: Callable[[float], None] = t
 
 
 class _Report:
-    """Says from time to time how far a download is."""
+    """Says from time to time how far a download is; ends one beyond its limits."""
 
-    def __init__(self, what: str) -> None:
-        self._what, self._said = what, time.monotonic()
+    def __init__(self, what: str, limits: Limits) -> None:
+        self._what, self._limits = what, limits
+        self._began = self._said = time.monotonic()
 
     def __call__(self, done: int, total: int | None) -> None:
+        """Note the bytes that came, of all there are.
+
+        Raises:
+            SourceError: the file is too large.
+            TransientError: it takes too long.
+        """
+        most = self._limits.max_bytes
+        if max(done, total or 0) > most:
+            raise SourceError(
+                f"{self._what} has more than {most / MEBIBYTE:.0f} MiB (dataset.download_gib)"
+            )
+        if time.monotonic() - self._began > self._limits.max_seconds:
+            raise TransientError(
+                f"{self._what} takes longer than {self._limits.max_seconds:g} seconds "
+                f"(dataset.download_hours); what came is kept, the next run goes on from there"
+            )
         is_whole = done == total
         if not is_whole and time.monotonic() - self._said < SECONDS_BETWEEN_REPORTS:
             return
@@ -116,6 +153,7 @@ def _go_on(address: str, part: Path, record: Path, report: _Report) -> None:
         file.truncate(opened.start)
         file.seek(opened.start)
         done = opened.start
+        report(done, opened.size)
         for block in opened.blocks:
             file.write(block)
             done += len(block)
@@ -132,7 +170,10 @@ def _size(file: Path) -> int:
 
 def _name(address: str) -> str:
     """A file name from the end of an address."""
-    path = address.replace(":", "-") if address.startswith(DRIVE) else urlsplit(address).path
+    try:
+        path = address.replace(":", "-") if address.startswith(DRIVE) else urlsplit(address).path
+    except ValueError:
+        raise SettingsError(f"dataset.path: {shown(address)} is no URL") from None
     name = re.sub(r"[^\w.-]+", "_", PurePosixPath(unquote(path)).name)[-100:]
     return name.lstrip(".") or "posts"
 

@@ -1,5 +1,6 @@
 """Data set files as a source: one row is a post with its counts, text and base64 picture."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,13 +10,15 @@ from pathlib import Path
 import polars as pl
 
 from vkflow.errors import SourceError
+from vkflow.printing import printable
 from vkflow.sources.columns import check_mapping
 from vkflow.sources.dataset.csv_file import read_csv
-from vkflow.sources.dataset.files import find_files, kind_of
+from vkflow.sources.dataset.files import SUFFIXES, find_files, kind_of, shown_names
 from vkflow.sources.dataset.parquet_file import read_parquet
 from vkflow.sources.dataset.records import Damaged
-from vkflow.sources.dataset.remote import MEBIBYTE, download_once, is_remote
+from vkflow.sources.dataset.remote import MEBIBYTE, Limits, download_once, is_remote
 from vkflow.sources.dataset.transports import shown
+from vkflow.sources.dataset.unowned import Unowned
 from vkflow.sources.rows import SeenRows, rows_to_chunk
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
@@ -32,6 +35,8 @@ REQUIRED = (
     "photo",
 )
 CHUNK_ROWS = 20_000
+CHUNK_BYTES = 2**25
+logger = logging.getLogger(__name__)
 
 
 class DatasetSource:
@@ -42,6 +47,9 @@ class DatasetSource:
         downloads: folder for files behind a URL.
         columns: names of columns in the files by ours, where they differ.
         chunk_rows: most rows at a time.
+        encoding: of CSV files, one of ``CODECS``; ``None``: found.
+        chunk_bytes: bytes of texts and pictures at a time, about.
+        limits: of a download.
 
     Raises:
         SettingsError: ``columns`` names a column there is no use for.
@@ -55,21 +63,43 @@ class DatasetSource:
         downloads: Path,
         columns: Mapping[str, str] | None = None,
         chunk_rows: int = CHUNK_ROWS,
+        encoding: str | None = None,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
-        self._path, self._downloads = path, downloads
+        self._limits = limits
+        self._chunk_bytes = chunk_bytes
+        self._path, self._downloads, self._encoding = path, downloads, encoding
         self._columns, self._chunk_rows = columns or {}, chunk_rows
         check_mapping(self._columns, "dataset.columns")
 
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
-        """All rows of all files; what is stored already stays as it is."""
+        """All rows of all files; what is stored already stays as it is.
+
+        Of several files one that cannot be read is rejected, and the others are read.
+        """
         path = self._path
         if is_remote(path):
-            path = str(download_once(path, self._downloads))
-        rows = 0
-        for file in find_files(path):
-            for chunk in self._read(file):
-                rows += chunk.seen or 0
-                yield chunk
+            path = str(download_once(path, self._downloads, limits=self._limits))
+        found, rows = find_files(path), 0
+        if found.skipped:
+            logger.warning(
+                "%s: not read, since the names do not end in %s: %s",
+                printable(path), ", ".join(SUFFIXES), shown_names(found.skipped),
+            )  # fmt: skip
+        unowned = Unowned()
+        for file in found.files:
+            try:
+                for chunk in self._read(file):
+                    rows += chunk.seen or 0
+                    yield chunk if found.is_one else _mended(unowned.apart(chunk, file.name), file)
+            except SourceError as error:
+                if found.is_one:
+                    raise
+                yield _unreadable(file, str(error))
+        for place, problem in found.unreadable:
+            yield _unreadable(place, f"{place} is {problem}")
         if not rows:
             raise SourceError(f"{path} has a header but no rows")
 
@@ -81,21 +111,48 @@ class DatasetSource:
         """
         if is_remote(self._path):
             return f"{shown(self._path)}, downloaded once into {self._downloads}"
-        files = find_files(self._path)
-        size = sum(file.stat().st_size for file in files)
-        kinds = ", ".join(sorted({kind_of(file) for file in files}))
-        return f"{self._path}, {len(files)} files ({kinds}), {size / MEBIBYTE:.1f} MiB"
+        found = find_files(self._path)
+        size = sum(file.stat().st_size for file in found.files)
+        kinds = ", ".join(sorted({kind_of(file) for file in found.files}))
+        others = [place.name for place, _ in found.unreadable]
+        bad = f", cannot be read: {shown_names(others)}" if others else ""
+        return f"{self._path}, {len(found.files)} files ({kinds}), {size / MEBIBYTE:.1f} MiB{bad}"
 
     def _read(self, file: Path) -> Iterator[Chunk]:
         kind, seen, name = kind_of(file), SeenRows(), f"{file.name} row "
         if kind == "parquet":
-            raws = read_parquet(file, self._columns, REQUIRED, self._chunk_rows)
+            raws = read_parquet(file, self._columns, REQUIRED, self._chunk_rows, self._chunk_bytes)
         else:
-            raws = read_csv(file, kind, self._columns, REQUIRED, self._chunk_rows)
+            raws = read_csv(
+                file,
+                kind,
+                self._columns,
+                REQUIRED,
+                self._chunk_rows,
+                self._chunk_bytes,
+                self._encoding,
+            )
         for number, raw in enumerate(raws):
             chunk = rows_to_chunk(raw.rows, seen, partial(_name_rows, name))
             chunk = _with_damaged(chunk, raw.damaged, name)
-            yield replace(chunk, reread=name) if number == 0 else chunk
+            if number == 0:
+                chunk = replace(chunk, reread=name)
+            yield chunk
+
+
+def _key(file: Path) -> str:
+    return f"file {file.name}"
+
+
+def _mended(chunk: Chunk, file: Path) -> Chunk:
+    return replace(chunk, mended=(*chunk.mended, _key(file)))
+
+
+def _unreadable(file: Path, problem: str) -> Chunk:
+    """A file as a row of the quarantine: it is one thing that could not be taken."""
+    logger.warning("left out: %s", printable(problem))
+    rejected = pl.DataFrame([(_key(file), problem, None)], dict(REJECTED_SCHEMA), orient="row")
+    return Chunk(rejected=rejected)
 
 
 def _name_rows(name: str, rows: pl.DataFrame) -> pl.Series:

@@ -43,7 +43,10 @@ def shown(address: str) -> str:
     """An address without what may be secret in it: user, password and parameters."""
     if "://" not in address:
         return address
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return f"{address.partition(':')[0]}://…"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -56,7 +59,10 @@ def open_remote(address: str, start: int, version: str | None) -> Iterator[Opene
         SettingsError: the package for such addresses is not installed.
         BrokenDownloadError: it did not work this time, also while blocks are read.
     """
-    scheme = urlsplit(address).scheme
+    try:
+        scheme = urlsplit(address).scheme
+    except ValueError:
+        raise SettingsError(f"dataset.path: {shown(address)} is no URL") from None
     opening = _open_http if scheme in ("http", "https") else _open_with_fsspec
     with opening(address, start, version) as opened:
         yield opened

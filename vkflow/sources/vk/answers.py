@@ -1,6 +1,7 @@
 """From the bytes of an HTTP answer to what VK says in it."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,15 @@ from vkflow.sources.vk.errors import UnavailableError, error_of
 
 PAYLOAD_CHARACTERS = 500
 MESSAGE_CHARACTERS = 200
+ESCAPED = re.compile(rb"(\\\\|\\u0022|\\u005[cC])|\\u00([2-7][0-9a-fA-F])")
+"""Escaped characters of ASCII; behind two backslashes there is none."""
+
+
+def without_token(body: bytes, token: str) -> bytes:
+    """The body of an answer with the token cut out, also where JSON escapes its characters."""
+    if b"\\u" in body:
+        body = ESCAPED.sub(lambda found: found[1] or bytes.fromhex(found[2].decode()), body)
+    return body.replace(token.encode(), b"***")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from vkflow.sources.source import (
+    KEYS_SCHEMA,
     PICTURES_SCHEMA,
     POSTS_SCHEMA,
     SNAPSHOT_COUNTS,
@@ -46,6 +47,16 @@ def make_chunk(
         pictures=pl.DataFrame(
             [_picture(post, files[post.post_id]) for post in posts if post.post_id in files],
             schema=dict(PICTURES_SCHEMA),
+        ),
+        # The picture it had stays: this one did not come.
+        keeps_picture=pl.DataFrame(
+            [
+                (post.owner_id, post.post_id)
+                for post in posts
+                if post.picture_url and post.post_id not in files
+            ],
+            schema=dict(KEYS_SCHEMA),
+            orient="row",
         ),
         rejected=rejected_frame(rejections),
         mended=tuple(mended),

@@ -16,7 +16,7 @@ from vkflow.sources.deadlines import (
     read_at_most,
     trusted_certificates,
 )
-from vkflow.sources.vk.answers import answered, cut
+from vkflow.sources.vk.answers import answered, cut, without_token
 from vkflow.sources.vk.calls import Answer, Call, Timing
 from vkflow.sources.vk.errors import (
     KINDS,
@@ -140,7 +140,7 @@ class VkClient:
         url = f"{self._settings.api_url}/method/{call.method}"
         status, headers, body = self._exchange(call.method, url, form)
         for word in self._tokens.words():
-            body = body.replace(word.encode(), b"***")
+            body = without_token(body, word)
         try:
             said = answered(call.method, status, headers, body, self._timing.now())
             return Answer(call.shape(said.response), asked_at, said.errors)

@@ -109,11 +109,11 @@ class Progress:
         return self._with(owner_id, self.of(owner_id).model_copy(update={"read_at": at}))
 
     def refreshed(self, owner_id: int, posts: Iterable[YoungPost], last_age: int) -> Self:
-        """After counts were read again; posts that have passed all ages are let go."""
+        """After counts were read again; posts are let go that passed all ages and lack nothing."""
         changed = {post.post_id: post for post in posts}
         known = self.of(owner_id)
         young = (changed.get(post.post_id, post) for post in known.young)
-        kept = tuple(post for post in young if post.ages_done < last_age)
+        kept = tuple(post for post in young if post.ages_done < last_age or post.lacks_picture)
         return self._with(owner_id, known.model_copy(update={"young": kept}))
 
     def reach_refused(self, owner_id: int, at: datetime | None) -> Self:

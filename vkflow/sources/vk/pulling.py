@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -28,11 +28,15 @@ from vkflow.sources.vk.wall import FIRST_PAGE, SeenPost, WallRead, oldest_wanted
 logger = logging.getLogger(__name__)
 
 CHUNK_POSTS = 100
-"""Posts stored at a time, and pictures in memory."""
+"""Posts stored at a time, at most."""
 
 SHOWN_WALLS = 5
 REACH_PATIENCE = timedelta(days=7)
 """After VK gave no statistics of a wall, so long it is not asked for them."""
+PICTURES_AT_ONCE = 8
+"""Pictures downloaded before it is seen how large they are."""
+PICTURE_PATIENCE = timedelta(days=7)
+"""So long after the last reading of its counts a post's missing picture is still asked for."""
 
 
 class Pull:
@@ -44,6 +48,7 @@ class Pull:
         downloader: of pictures; ``None`` leaves them out.
         as_of: the moment of the run.
         progress: what is stored already.
+        chunk_bytes: bytes of pictures at a time, about.
 
     Attributes:
         progress: what is stored once the last chunk given out is.
@@ -56,7 +61,9 @@ class Pull:
         downloader: PictureDownloader | None,
         as_of: datetime,
         progress: Progress,
+        chunk_bytes: int,
     ) -> None:
+        self._chunk_bytes = chunk_bytes
         self.progress = progress
         self._settings = settings
         self._client = client
@@ -102,14 +109,29 @@ class Pull:
         self._note(owner_id, read)
         reach = self._reach_of(owner_id, [seen.post for seen in read.posts])
         advances = after if read.problem is None else None
-        chunks = [
-            read.posts[start : start + CHUNK_POSTS]
-            for start in range(0, max(1, len(read.posts)), CHUNK_POSTS)
-        ]
-        for posts in chunks[:-1]:
-            yield self._stored(owner_id, posts, reach, advances)
-        last = self._stored(owner_id, chunks[-1], reach, advances)
-        yield self._with_ending(last, owner_id, read)
+        left = read.posts
+        while True:
+            some, files, lost = self._portion(left)
+            left = left[len(some) :]
+            chunk = self._stored(owner_id, some, reach, files, lost, advances)
+            del files  # the chunk has them: once is enough
+            if not left:
+                break
+            yield chunk
+        yield self._with_ending(chunk, owner_id, read)
+
+    def _portion(
+        self, seen: Sequence[SeenPost]
+    ) -> tuple[Sequence[SeenPost], dict[int, bytes], dict[str, Rejection]]:
+        """The first posts, as many as their pictures leave room for, and these."""
+        taken, files, lost = 0, dict[int, bytes](), dict[str, Rejection]()
+        step = CHUNK_POSTS if self._downloader is None else PICTURES_AT_ONCE
+        while taken < min(len(seen), CHUNK_POSTS):
+            if sum(map(len, files.values())) >= self._chunk_bytes:
+                break
+            came, missing = self._pictures([each.post for each in seen[taken : taken + step]])
+            files, lost, taken = files | came, lost | missing, taken + step
+        return seen[:taken], files, lost
 
     def _note(self, owner_id: int, read: WallRead) -> None:
         if read.is_answered:
@@ -136,11 +158,12 @@ class Pull:
         owner_id: int,
         seen: Sequence[SeenPost],
         reach: ReachRead,
+        files: dict[int, bytes],
+        lost: dict[str, Rejection],
         after: tuple[int, int] | None,
     ) -> Chunk:
         """A chunk of new posts; of a wall not read to its end, the watermark stays."""
         posts = [each.post for each in seen]
-        files, lost = self._pictures(posts)
         if after is not None:
             self._advance([post for post in posts if self._is_past(post, after)], lost)
         rejections = [*_odd_reach(reach, posts), *_remarks(posts), *lost.values()]
@@ -165,7 +188,8 @@ class Pull:
         if not posts:
             return
         young = [self._young(post, post.key in lost) for post in posts]
-        waiting = [post for post in young if post.ages_done < len(self._settings.refresh_days)]
+        last_age = len(self._settings.refresh_days)
+        waiting = [post for post in young if post.ages_done < last_age or post.lacks_picture]
         self.progress = self.progress.stored(posts[-1].owner_id, posts[-1].position, waiting)
 
     def _refreshed(self, batch: Batch, refreshed: Refreshed) -> Chunk:
@@ -174,7 +198,7 @@ class Pull:
         seen = sorted(refreshed.posts.values(), key=lambda each: each.post.position)
         young = {post.post_id: post for post in batch.posts}
         changed = [each.post for each in seen if is_changed(young[each.post.post_id], each.post)]
-        files, lost = self._pictures(changed)
+        files, lost = self._some_pictures(changed)
         posts = [each.post for each in seen]
         reach = self._reach_of(owner_id, posts)
         remarks = [*_odd_reach(reach, posts), *_remarks(posts), *lost.values()]
@@ -195,7 +219,9 @@ class Pull:
                 passed.append(self._young(seen.post, seen.post.key in lost))
             else:
                 done = self._ages_passed(young.date)
-                passed.append(young.model_copy(update={"ages_done": done}))
+                lacks = young.lacks_picture and self._may_get_picture(young.date)
+                update = {"ages_done": done, "lacks_picture": lacks}
+                passed.append(young.model_copy(update=update))
         self.progress = self.progress.refreshed(
             batch.owner_id, passed, len(self._settings.refresh_days)
         )
@@ -206,11 +232,35 @@ class Pull:
             date=post.date,
             ages_done=self._ages_passed(post.date),
             edited=post.edited,
-            lacks_picture=lacks_picture,
+            lacks_picture=lacks_picture and self._may_get_picture(post.date),
         )
+
+    def _may_get_picture(self, published: int) -> bool:
+        """Some days longer than counts are read, a picture that did not come is asked for."""
+        last = timedelta(days=max(self._settings.refresh_days, default=0)) + PICTURE_PATIENCE
+        return self._as_of - datetime.fromtimestamp(published, UTC) < last
 
     def _ages_passed(self, published: int) -> int:
         return ages_passed(published, self._as_of, self._settings.refresh_days)
+
+    def _some_pictures(
+        self, posts: Sequence[Post]
+    ) -> tuple[dict[int, bytes], dict[str, Rejection]]:
+        """As many as there is room for; the others wait for another night."""
+        files, lost = dict[int, bytes](), dict[str, Rejection]()
+        for start in range(0, len(posts), PICTURES_AT_ONCE):
+            some = posts[start : start + PICTURES_AT_ONCE]
+            if sum(map(len, files.values())) < self._chunk_bytes:
+                came, missing = self._pictures(some)
+            else:
+                came = {}
+                missing = {
+                    post.key: Rejection(f"{post.key} picture", "the picture waits for another pull")
+                    for post in some
+                    if post.picture_url and self._downloader
+                }
+            files, lost = files | came, lost | missing
+        return files, lost
 
     def _pictures(self, posts: Sequence[Post]) -> tuple[dict[int, bytes], dict[str, Rejection]]:
         """Files by post id; by post key, why a picture did not come."""

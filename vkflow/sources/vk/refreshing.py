@@ -42,13 +42,17 @@ class Refreshed:
 def due_batches(
     progress: Progress, owner_ids: Sequence[int], as_of: datetime, ages_days: Sequence[int]
 ) -> list[Batch]:
-    """Posts that have reached a further age since their counts were read, the newest first."""
+    """Posts that have reached a further age since their counts were read, the newest first.
+
+    Those that have reached the last one are there for the sake of their picture alone.
+    """
     batches = []
     for owner_id in owner_ids:
         due = [
             post
             for post in progress.of(owner_id).young
-            if ages_passed(post.date, as_of, ages_days) > post.ages_done
+            if post.ages_done >= len(ages_days)
+            or ages_passed(post.date, as_of, ages_days) > post.ages_done
         ]
         due.sort(key=lambda post: (post.date, post.post_id), reverse=True)
         for start in range(0, len(due), POSTS_BY_ID):

@@ -15,6 +15,8 @@ from vkflow.sources.vk.progress import Progress
 from vkflow.sources.vk.pulling import Pull
 from vkflow.sources.vk.tokens import KeepToken, token_of
 
+CHUNK_BYTES = 2**25
+
 
 class VkSource:
     """Reads the walls of the settings.
@@ -24,6 +26,7 @@ class VkSource:
         pictures: downloads pictures; ``None`` leaves them out.
         timing: replaced in tests.
         keep: where a renewed token goes.
+        chunk_bytes: bytes of pictures at a time, about.
 
     Raises:
         SettingsError: there is no token, or no owner.
@@ -36,7 +39,9 @@ class VkSource:
         settings: VkSettings,
         pictures: PictureDownloader | None = None,
         timing: Timing | None = None,
+        *,
         keep: KeepToken | None = None,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         token_of(settings)
         if not settings.owners:
@@ -46,6 +51,7 @@ class VkSource:
             )
         self._settings = settings
         self._pictures = pictures
+        self._chunk_bytes = chunk_bytes
         self._timing = timing or Timing()
         self._keep = keep
 
@@ -59,7 +65,7 @@ class VkSource:
             progress.calls,
         )
         with VkClient(self._settings, budget, self._timing, self._keep) as client:
-            pull = Pull(self._settings, client, self._pictures, as_of, progress)
+            pull = Pull(self._settings, client, self._pictures, as_of, progress, self._chunk_bytes)
             for chunk in pull.chunks():
                 watermark = pull.progress.write(*budget.state())
                 yield replace(chunk, watermark=watermark, read_at=self._timing.now())

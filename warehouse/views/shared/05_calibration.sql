@@ -9,8 +9,10 @@ WITH ranked AS (
     WHERE is_forecast
 )
 SELECT
-    model_version, activity, decile, count(*) AS posts, sum(chances)::BIGINT AS chances,
-    sum(probability * chances) / sum(chances) AS predicted_rate,
-    sum("count") / sum(chances) AS observed_rate
+    model_version, activity, decile, count(*) AS posts,
+    -- Posts of a warehouse older than the bound on counts may have any: DOUBLE cannot overflow.
+    sum(chances::DOUBLE) AS chances,
+    sum(probability * chances) / sum(chances::DOUBLE) AS predicted_rate,
+    sum("count"::DOUBLE) / sum(chances::DOUBLE) AS observed_rate
 FROM ranked
 GROUP BY model_version, activity, decile;

@@ -1,8 +1,8 @@
 -- One row per experiment, variant and activity, the newest experiment first and the best variant
--- on top; the activity all is the mean over the others. low and high bound gain_over_owner.
+-- on top, those that could not be fitted last; the activity all is the mean over the others. low and high bound gain_over_owner.
 CREATE OR REPLACE VIEW leaderboard AS
 SELECT
     experiment_id, created_at, variant, activity, log_loss, gain_over_global, gain_over_owner,
-    low, high, oracle_share, fit_seconds, predict_seconds, peak_mb
+    low, high, oracle_share, fit_seconds, predict_seconds, peak_mb, reason
 FROM experiments
-ORDER BY created_at DESC, experiment_id, activity, log_loss;
+ORDER BY created_at DESC, experiment_id, activity, log_loss NULLS LAST;

@@ -80,3 +80,23 @@ def test_a_time_kept_as_text_sorts_at_or_behind_its_bound(
 ):
     text = moment.isoformat(separator)
     assert literal(Position("x", text).bound(lag, times_are_text=True)) <= text
+
+
+@pytest.mark.parametrize(
+    ("value", "lag"),
+    [
+        (-(2**63), 3_600.0), (2**63 - 1, 1e300), (-5, 1e18), (1e308, 1e308),
+        ("0001-01-01T00:00:00", 3_600.0), ("0001-01-01T00:00:00+09:00", 1.0),
+        ("9999-12-31T23:59:59-09:00", 1.0), ("2026-01-01T00:00:00", 1e300),
+    ],
+)  # fmt: skip
+def test_ends_of_numbers_and_of_the_calendar_have_a_bound(value: Any, lag: float) -> None:
+    position = Position.at(value, "posts")
+    if position is None:
+        return  # no such moment in UTC: the row is read every time
+    assert isinstance(position.is_after(NOON), bool)
+    engine = sa.create_engine("sqlite://")
+    for times_are_text in (True, False):
+        bound = position.bound(lag, times_are_text=times_are_text)
+        with engine.connect() as connection:
+            connection.execute(sa.select(bound))

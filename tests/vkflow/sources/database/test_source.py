@@ -373,3 +373,20 @@ def test_whatever_a_table_holds_no_row_stops_the_reading_or_is_lost(
     ids = [row for chunk in chunks for row in chunk.posts.select("owner_id", "post_id").rows()]
     rejected = [key for chunk in chunks for key in chunk.rejected["key"] if "counts" not in key]
     assert sum(chunk.seen or 0 for chunk in chunks) == len(rows) == len(ids) + len(set(rejected))
+
+
+def test_row_of_the_far_future_is_named_and_the_others_are_read(database: Database):
+    add(database, (1, "cat", 9, "2026-05-01 00:00:00"), (2, "dog", 9, "2999-01-01 00:00:00"))
+    for since in (None, None):
+        (chunk,) = fetch(database.url, since, cursor="updated_at")
+        assert texts([chunk]) == ["cat"]
+        [(key, reason, payload)] = chunk.rejected.rows()
+        assert key == "0_2" and "the cursor lies in the future" in reason
+        assert payload.startswith("2999-01-01")
+        assert "2026-05-01" in chunk.watermark
+
+
+def test_mistyped_sqlite_file_is_named_and_not_made(tmp_path: Path):
+    with pytest.raises(SourceError, match="there is no SQLite file"):
+        source(f"sqlite:///{tmp_path}/typo.db")
+    assert not (tmp_path / "typo.db").exists()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterator
 
 import polars as pl
@@ -166,3 +167,40 @@ def test_any_text_is_read_to_its_end_the_same_in_blocks_of_any_size(text: str, b
     assert (fields(records), records.damaged) == (fields(whole), whole.damaged)
     numbers = [*fields(records), *(each.row for each in records.damaged)]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("line", ["\n", " \r\n", " "])
+def test_many_blank_lines_before_the_header_take_no_longer_each(line: str):
+    blocks = [line * (2**20 // len(line))] * 60
+    began = time.monotonic()
+    try:
+        RecordReader(iter([*blocks, "\na,b\n1,2\n"]), Decoder())
+    finally:
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_endless_commas_take_no_longer_each(end: str):
+    blocks = iter(["a,b\n", *["," * 2**20] * 40, end + "1,2\n"])
+    began = time.monotonic()
+    records = [*RecordReader(blocks, Decoder()).chunks(1_000, 10**9)]
+    assert time.monotonic() - began < 5
+    assert sum(len(chunk.damaged) for chunk in records) == 1
+    assert sum(len(chunk.whole_rows) for chunk in records) == (1 if end else 0)
+
+
+def test_many_lines_with_far_too_many_fields_are_read_quickly():
+    lines = [("," * 5_000 + "\n") * 200] * 20
+    began = time.monotonic()
+    [records] = RecordReader(iter(["a,b\n", *lines]), Decoder()).chunks(10_000, 10**9)
+    assert time.monotonic() - began < 5
+    assert len(records.damaged) == 4_000
+    assert {each.reason for each in records.damaged} == {
+        "the row has more fields than the header"
+    }  # fmt: skip
+
+
+def test_row_of_one_empty_quoted_field_is_a_row():
+    records = read(b'a,b\n\n""\n1,2\n')
+    assert [each.row for each in records.damaged] == [1]
+    assert records.whole_rows == [2]

@@ -16,7 +16,7 @@ import fsspec
 import pytest
 
 from vkflow.errors import SettingsError, SourceError, TransientError
-from vkflow.sources.dataset.remote import ATTEMPTS, download_once, is_remote
+from vkflow.sources.dataset.remote import ATTEMPTS, Limits, download_once, is_remote
 from vkflow.sources.dataset.source import DatasetSource
 
 CONTENT = os.urandom(3_000_000)
@@ -233,3 +233,26 @@ def test_a_data_set_may_be_a_url(files: FakeFiles, tmp_path: Path):
         (chunk,) = source.fetch(None, datetime.now(UTC))
         assert chunk.posts["text"].to_list() == ["cat"]
     assert len(files.asked) == 1
+
+
+def test_file_that_is_too_large_is_refused_by_its_size_and_by_what_comes(
+    files: FakeFiles, tmp_path: Path
+):
+    with pytest.raises(SourceError, match="more than 1 MiB"):
+        download_once(files.url, tmp_path, limits=Limits(max_bytes=2**20))
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2**20
+
+
+def test_download_that_takes_too_long_is_given_up_and_goes_on_later(
+    files: FakeFiles, tmp_path: Path
+):
+    with pytest.raises(TransientError, match="the next run goes on"):
+        download_once(files.url, tmp_path, limits=Limits(max_seconds=-1))
+    assert download_once(files.url, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("address", ["https://[::1", "http://[zz]/posts.csv?key=s3cret"])
+def test_address_that_is_none_is_a_wrong_setting(address: str, tmp_path: Path):
+    with pytest.raises(SettingsError, match="is no URL") as error:
+        download_once(address, tmp_path)
+    assert "s3cret" not in str(error.value)

@@ -441,6 +441,49 @@ def test_a_missing_picture_never_costs_the_post_and_is_tried_again(
     assert keys(fetch(source, second[-1].watermark, moment)) == []
 
 
+def test_edited_post_keeps_its_picture_and_the_new_one_is_asked_for_beyond_the_last_age(
+    open_source, vk: FakeVk, pictures: FakePictures, downloader: PictureDownloader
+):
+    post = wall(-1, 1)[0] | {"attachments": [make_photo(f"{URL}/old.jpg")]}
+    vk.add_wall(-1, [post])
+    chunks = fetch(open_source(-1, pictures=downloader))
+    for day in (1, 3):
+        moment, timing = later(day)
+        source = open_source(-1, pictures=downloader, timing=timing)
+        chunks = fetch(source, chunks[-1].watermark, moment)
+    pictures.pages["/new.jpg"] = Page(b"", status=503)
+    edited = post | {"edited": post["date"] + 60, "attachments": [make_photo(f"{URL}/new.jpg")]}
+    vk.add_wall(-1, [edited])
+    for day in (7, 8):
+        moment, timing = later(day)
+        source = open_source(-1, pictures=downloader, timing=timing)
+        chunks = fetch(source, chunks[-1].watermark, moment)
+        assert keys(chunks, "keeps_picture") == [(-1, 1)]
+    pictures.pages.clear()
+    moment, timing = later(9)
+    source = open_source(-1, pictures=downloader, timing=timing)
+    chunks = fetch(source, chunks[-1].watermark, moment)
+    assert keys(chunks, "pictures") == [(-1, 1)] and keys(chunks, "keeps_picture") == []
+    moment, timing = later(10)
+    source = open_source(-1, pictures=downloader, timing=timing)
+    assert keys(fetch(source, chunks[-1].watermark, moment)) == []
+
+
+def test_picture_that_never_comes_is_given_up(
+    open_source, vk: FakeVk, pictures: FakePictures, downloader: PictureDownloader
+):
+    vk.add_wall(-1, [wall(-1, 1)[0] | {"attachments": [make_photo(f"{URL}/old.jpg")]}])
+    pictures.pages["/old.jpg"] = Page(b"", status=404)
+    chunks = fetch(open_source(-1, pictures=downloader))
+    asked = []
+    for day in range(1, 20):
+        moment, timing = later(day)
+        source = open_source(-1, pictures=downloader, timing=timing)
+        chunks = fetch(source, chunks[-1].watermark, moment)
+        asked += [day] * len(keys(chunks))
+    assert asked[:3] == [1, 3, 7] and 13 <= asked[-1] <= 15
+
+
 def test_without_a_downloader_no_picture_is_missed(open_source, vk: FakeVk):
     posts = wall(-1, 1)
     posts[0]["attachments"] = [make_photo(f"{URL}/a.jpg")]

@@ -1,0 +1,194 @@
+"""Prefect's server as ``vkflow serve`` and runs by hand start it, seen by a stranger."""
+
+import base64
+import os
+import secrets
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from flows.authentication import auth_string, private_folder
+from flows.environment import prepare_prefect
+
+ROOT = Path(__file__).parents[2]
+EVIL = "https://evil.example"
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    known: str
+    home: Path
+
+    def ask(self, method: str, path: str, *, signed_in: bool, **headers: str) -> httpx.Response:
+        if signed_in:
+            token = base64.b64encode(self.known.encode()).decode()
+            headers["Authorization"] = f"Basic {token}"
+        url = f"http://127.0.0.1:{self.port}/api{path}"
+        return httpx.request(method, url, headers=headers, timeout=30, json=None)
+
+    def csrf(self) -> dict[str, str]:
+        client = secrets.token_hex(8)
+        answer = self.ask("GET", f"/csrf-token?client={client}", signed_in=True)
+        token = answer.raise_for_status().json()["token"]
+        return {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("home")
+    folder = private_folder(home)
+    known, _ = auth_string(folder)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(folder),
+        "PREFECT_SERVER_API_AUTH_STRING": known,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.prefect_server", "--port", "0", "--temporary", "--bound"],
+        env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        port = int(process.stdout.readline())
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/api/health").is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        yield Server(port, known, home)
+    finally:
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0, "it did not end with the one who started it"
+
+
+def test_nobody_gets_in_without_the_password(server: Server) -> None:
+    assert server.ask("POST", "/flows/filter", signed_in=False, **server.csrf()).status_code == 401
+    secret = "/block_documents/name/vkflow-vk-token?include_secrets=true"
+    assert server.ask("GET", secret, signed_in=False).status_code == 401
+
+
+def test_who_signs_in_and_has_a_token_against_forgery_is_answered(server: Server) -> None:
+    assert server.ask("POST", "/flows/filter", signed_in=True, **server.csrf()).status_code == 200
+    assert server.ask("POST", "/flows/filter", signed_in=True).status_code == 403
+
+
+@pytest.mark.parametrize("origin", [EVIL, "null", "http://127.0.0.1:1", "http://localhost.evil"])
+def test_page_of_somebody_else_is_refused_even_with_the_password(
+    server: Server, origin: str
+) -> None:
+    answer = server.ask("POST", "/flows/filter", signed_in=True, Origin=origin, **server.csrf())
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_preflight_of_a_foreign_page_allows_nothing(server: Server) -> None:
+    answer = server.ask(
+        "OPTIONS", "/flows/filter", signed_in=False,
+        **{"Origin": EVIL, "Access-Control-Request-Method": "POST"},
+    )  # fmt: skip
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_its_own_page_is_answered_also_through_a_tunnel(server: Server) -> None:
+    for host in (f"127.0.0.1:{server.port}", f"localhost:{server.port}", "localhost:8080"):
+        headers = {"Host": host, "Origin": f"http://{host}", **server.csrf()}
+        assert server.ask("POST", "/flows/filter", signed_in=True, **headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "127.0.0.1@evil", ""]
+)
+def test_foreign_host_is_refused(server: Server, host: str) -> None:
+    answer = server.ask("GET", "/health", signed_in=False, Host=host)
+    assert answer.status_code in (400, 421)
+
+
+def test_foreign_page_opens_no_web_socket(server: Server) -> None:
+    url = f"ws://127.0.0.1:{server.port}/api/events/in"
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, origin=EVIL, subprotocols=["prefect"], proxy=None)
+    assert refused.value.response.status_code == 403
+
+
+def test_pages_are_shown_in_no_frame(server: Server) -> None:
+    answer = server.ask("GET", "/health", signed_in=False)
+    assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+
+
+def test_what_it_keeps_is_for_its_user_alone(server: Server) -> None:
+    folder = server.home / "prefect"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    assert "prefect.db" in modes
+    assert {name: mode for name, mode in modes.items() if mode & 0o077} == {}
+
+
+def test_server_without_a_password_does_not_start() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.prefect_server", "--port", "0"],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "PREFECT_SERVER_API_AUTH_STRING must be user:password" in done.stderr
+
+
+def test_password_is_made_once_and_again_when_others_could_read_it(tmp_path: Path) -> None:
+    folder = private_folder(tmp_path)
+    first, is_new = auth_string(folder)
+    assert is_new and auth_string(folder) == (first, False)
+    (folder / "auth-string").chmod(0o644)
+    second, is_new = auth_string(folder)
+    assert is_new and second != first and len(second) > 30
+    assert stat.S_IMODE((folder / "auth-string").stat().st_mode) == 0o600
+
+
+def test_server_elsewhere_is_never_told_the_password_of_this_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_HOME"):
+        monkeypatch.setenv(name, "x")  # so that it is put back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFECT_API_URL", "https://prefect.example/api")
+    prepare_prefect(tmp_path)
+    assert "PREFECT_API_AUTH_STRING" not in os.environ
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4200/api")
+    prepare_prefect(tmp_path)
+    assert os.environ["PREFECT_API_AUTH_STRING"] == auth_string(tmp_path / "prefect")[0]
+
+
+def test_server_of_a_run_that_is_killed_ends_with_it(tmp_path: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "VKFLOW_HOME": str(tmp_path / "home"),
+    }
+    command = (
+        "from pathlib import Path; from flows.running import load_flow; import time; "
+        f"load_flow('publish', Path({str(tmp_path / 'home')!r})); print('up', flush=True); "
+        "time.sleep(600)"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", command], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout.readline() == "up\n"
+    children = psutil.Process(run.pid).children(recursive=True)
+    assert any("flows.prefect_server" in child.cmdline() for child in children)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive

@@ -1,0 +1,130 @@
+"""What is wrong is said in one sentence, and what others wrote does nothing to a terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from flows.doctor import examine
+from flows.options import RunOptions
+from flows.tables import print_table
+from vkflow.errors import SettingsError
+from vkflow.printing import printable
+from vkflow.settings import load_settings
+from warehouse.database import open_warehouse
+
+VKFLOW = [sys.executable, "-c", "from flows.command_line import main; main()"]
+NESTED = "[" * 100_000
+
+
+def vkflow(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VKFLOW_", "PREFECT_"))}
+    return subprocess.run(
+        [*VKFLOW, *arguments], cwd=folder, env={**kept, **variables}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["pull"], {"VKFLOW_HOME": "file"}),
+        (["sample", "--posts", "5"], {"VKFLOW_HOME": "file"}),
+        (["unlock"], {"VKFLOW_HOME": "file"}),
+        (["serve"], {"VKFLOW_HOME": "file"}),
+        (["pull"], {"VKFLOW_WAREHOUSE__MEMORY_LIMIT": "much"}),
+        (["pull"], {"VKFLOW_VK__API_URL": "https://[::1"}),
+        (["pull", "--as-of", "2999-01-01"], {}),
+        (["pull"], {"VKFLOW_TRAINING__TIME_ZONE": "Mars/Olympus"}),
+        (["pull"], {"VKFLOW_DATABASE__COLUMNS": NESTED}),
+        (["pull"], {"VKFLOW_DATABASE__LAG": "inf"}),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_one_sentence(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = vkflow(tmp_path, *arguments, **variables)
+    assert done.returncode == 1
+    assert done.stderr.startswith("vkflow: ") and "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [f"a = {NESTED}", "a = 1\n\x00", "\udcff"])
+def test_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: str) -> None:
+    Path("vkflow.toml").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError, match=r"vkflow\.toml"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["https://host/posts.csv?X-Amz-Signature=abc", "https://user:word@host/a", "s3://a/b?key=1"],
+)
+def test_url_with_a_secret_is_refused_as_a_parameter(path: str) -> None:
+    with pytest.raises(SettingsError, match="VKFLOW_DATASET__PATH") as refused:
+        RunOptions(path=path).settings()
+    assert "Signature" not in str(refused.value) and "user:word" not in str(refused.value)
+    pattern = RunOptions.model_json_schema()["properties"]["path"]["pattern"]
+    import re
+
+    assert re.search(pattern, path) is None  # so that Prefect refuses it before it keeps it
+    for fine in ("", "posts.csv", "a?.csv", "/folder/*.csv", "https://host/posts.csv", "gdrive:a"):
+        assert re.search(pattern, fine)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_controls_in_posts_are_written_out(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    evil = "\x1b[2J\x1b]52;c;ZXZpbA==\x07cat\x9b31m\u202egnp"
+    frame = pl.DataFrame({"text\x1b[1m": [evil], **{f"column_{n}": ["value"] for n in range(12)}})
+    print_table(frame, "title")
+    shown = capsys.readouterr().out
+    assert not any(sign in shown for sign in ("\x1b", "\x07", "\x9b", "\u202e"))
+    assert "\\x1b[2J" in shown
+    assert printable("кот\t😺\n") == "кот\t😺\n"
+
+
+def test_wide_table_is_a_list_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    frame = pl.DataFrame({f"column_{number}": ["a value of twenty"] for number in range(12)})
+    print_table(frame)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "column_3   a value of twenty"
+
+
+def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VKFLOW_HOME", str(tmp_path))
+    file = tmp_path / "warehouse.duckdb"
+    with open_warehouse(file):
+        pass
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("DELETE FROM schema_migrations WHERE version = 10")
+    before = file.read_bytes()
+    finding = next(check for check in examine("sample") if check.name == "warehouse")
+    assert finding.ok and "the next run applies 1 migrations" in finding.finding
+    assert file.read_bytes() == before
+    monkeypatch.setenv("VKFLOW_DATABASE__URL", f"sqlite:///{tmp_path}/typo.db")
+    monkeypatch.setenv("VKFLOW_DATABASE__TABLE", "posts")
+    monkeypatch.setenv("VKFLOW_IMAGES__TAGGER", "none")
+    finding = next(check for check in examine("database") if check.name == "source")
+    assert not finding.ok and "there is no SQLite file" in finding.finding
+    assert not (tmp_path / "typo.db").exists()
+
+
+def test_log_of_a_run_has_no_controls(caplog: pytest.LogCaptureFixture) -> None:
+    from tasks.step import run_logger
+
+    logger = run_logger()
+    logger.addHandler(caplog.handler)
+    logger.warning("left out: %s", "\x1b[2Jevil")
+    logger.removeHandler(caplog.handler)
+    assert "\x1b" not in caplog.text and "\\x1b[2Jevil" in caplog.text

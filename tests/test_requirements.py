@@ -1,0 +1,66 @@
+"""What production installs is pinned with hashes, as the constraints have it."""
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = (ROOT / "deployments" / "requirements.txt").read_text(encoding="utf-8")
+PINNED = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", REQUIREMENTS, re.MULTILINE))
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_package_has_a_hash() -> None:
+    hashes = re.findall(r"--hash=sha256:([0-9a-f]{64})$", REQUIREMENTS, re.MULTILINE)
+    assert len(hashes) == len(PINNED) > 100
+
+
+def test_versions_are_those_of_the_constraints() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    constraints = {normal(n): v for n, v in (line.split("==") for line in lines if "==" in line)}
+    others = {
+        name: (version, constraints[normal(name)])
+        for name, version in PINNED.items()
+        if constraints.get(normal(name), version) != version
+    }
+    assert others == {}
+
+
+def test_everything_vkflow_needs_is_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {normal(re.split(r"[^\w.-]", line)[0]) for line in project["dependencies"]}
+    assert needed - {normal(name) for name in PINNED} == set()
+
+
+def test_requirements_are_made_from_the_report_of_pip() -> None:
+    report = {
+        "install": [
+            {
+                "metadata": {"name": "Some_Package", "version": "1.0"},
+                "download_info": {"archive_info": {"hashes": {"sha256": "ab" * 32}}},
+            },
+            {
+                "metadata": {"name": "vkflow", "version": "1"},
+                "download_info": {"dir_info": {}, "archive_info": {}},
+            },
+        ]
+    }
+    done = subprocess.run(
+        [sys.executable, ROOT / "deployments" / "pin.py"],
+        input=json.dumps(report), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.endswith(f"some-package==1.0 \\\n    --hash=sha256:{'ab' * 32}\n")
+    assert "vkflow==" not in done.stdout
+
+
+def test_kept_advisories_are_found_and_none_applies_now() -> None:
+    kept = runpy.run_path(str(ROOT / "deployments" / "audit.py"))["kept_advisories"]
+    assert kept([("torch", "2.5.1"), ("jinja2", "3.1.6")]) == [("torch", "2.5.1", "CVE-2025-32434")]
+    assert kept(list(PINNED.items())) == []

@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from vkflow.errors import SourceError
+from vkflow.modelling.experiments import choose_variants, leaderboard_table, run_experiment
+from vkflow.modelling.training_set import prepare
+from vkflow.modelling.variants import Contest, judged_activities
+from vkflow.sections import TrainingSettings
+
+SETTINGS = TrainingSettings(iterations=20, learning_rate=0.1, text_components=4, threads=2)
+
+
+@pytest.fixture(scope="module")
+def without_pictures(posts: pl.DataFrame, outcomes: pl.DataFrame) -> Contest:
+    bare = posts.with_columns(
+        pl.lit(False).alias("has_image"),
+        *(
+            pl.lit(None, posts.schema[name]).alias(name)
+            for name in ("image_scores", "image_category", "text_image_similarity")
+        ),
+    )
+    recipe, data = prepare(
+        lambda: bare.iter_slices(400), outcomes, (), SETTINGS, timedelta(hours=72)
+    )
+    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors))
+
+
+def test_variant_that_cannot_be_fitted_is_a_row_with_the_reason(without_pictures: Contest) -> None:
+    variants = choose_variants(["picture", "owner rate"])
+    results = run_experiment(without_pictures, variants, None, on_progress=lambda name: None)
+    board = leaderboard_table(results)
+    assert board["variant"].to_list() == ["owner rate", "picture"]
+    assert board["log_loss"][0] > 0 and board["log_loss"][1] is None
+    assert board["reason"][0] is None
+    assert "All features are either constant or ignored" in board["reason"][1]
+
+
+def test_experiment_in_which_nothing_can_be_fitted_says_why(without_pictures: Contest) -> None:
+    with pytest.raises(SourceError, match="no variant can be fitted on these posts"):
+        run_experiment(
+            without_pictures, choose_variants(["picture"]), None, on_progress=lambda name: None
+        )
