@@ -11,7 +11,7 @@ NOW = datetime.now(UTC)
 @pytest.mark.parametrize(
     "as_of",
     [NOW + timedelta(hours=1), datetime(9999, 12, 31), datetime(2999, 1, 1, tzinfo=UTC)],
-    ids=str,
+    ids=["in an hour", "in year 9999", "in year 2999"],
 )
 def test_moment_in_the_future_is_refused(as_of: datetime) -> None:
     with pytest.raises(SettingsError, match="lies in the future"):
