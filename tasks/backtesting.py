@@ -24,7 +24,8 @@ def backtest_night(
     Args:
         settings: parameters of training.
         backtest_id: what the results are stored under.
-        night: the moment the model is trained at; it sees no label observed later.
+        night: the moment the model is trained at; it sees no label known later. Posts of a first
+            crawl count as known from publication + maturity, with the counts of that crawl.
         as_of: the moment the outcomes are read at.
         days: posts published in so many days after the night are scored.
 

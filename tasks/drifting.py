@@ -38,7 +38,8 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
         )
         if trained_from is None or trained_to is None:
             return []
-        features.select_published_between(connection, trained_from, trained_to)
+        # The newest days are what is compared, and the bundle may have learnt from some of them.
+        features.select_published_between(connection, trained_from, min(trained_to, newest))
         reference = _populations(connection, bundle)
         features.select_published_between(connection, newest, as_of)
         current = _populations(connection, bundle)

@@ -119,7 +119,7 @@ def _samples(
     manifest = bundle.manifest
     windows = [(as_of - NEWEST, as_of)]
     if manifest.trained_on_from is not None and manifest.trained_on_to is not None:
-        windows.append((manifest.trained_on_from, manifest.trained_on_to))
+        windows.append((manifest.trained_on_from, min(manifest.trained_on_to, as_of - NEWEST)))
     sizes = features.select_samples_between(connection, windows, SAMPLED_POSTS)
     chunks = list(selected_posts(connection, manifest))
     if not chunks:

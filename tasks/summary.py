@@ -61,9 +61,10 @@ class Night:
 
 def quality_line(settings: Settings, model_version: str | None) -> str:
     """One sentence on how good a bundle is, next to the baselines it must beat."""
-    if model_version is None:
-        return "Quality: there is no model yet."
     with warehouse_of(settings) as connection:
+        known = {row["model_version"] for row in models.list_models(connection).to_dicts()}
+        if model_version is None or model_version not in known:  # the rates of owners
+            return "Quality: there is no model yet."
         metrics = models.read_metrics(connection, model_version)
     overall = dict(
         metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")

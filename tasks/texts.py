@@ -1,10 +1,10 @@
 """Texts to statistics and vectors; equal texts are worked on once."""
 
-import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import duckdb
 import polars as pl
 
 from tasks.progress import progress
@@ -22,9 +22,12 @@ from vkflow.text.loading import load_encoder
 from vkflow.text.statistics import VERSION, text_statistics
 from warehouse import constants, texts
 
+EncodeChunk = Callable[[list[str], Progress], IsolatedTexts]
+
 STATISTICS_CHUNK = 20_000
-ATTEMPT = "texts_being_embedded"
-"""Constant: digest of the chunk that is worked on. Found unchanged, the last run died in it."""
+WORKING = "embedding_texts_with"
+"""Constant: the encoder at work. Found at the start, the last run died while it was."""
+IDLE = "nobody"
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def embed_texts(settings: Settings) -> TextCounts:
         run_logger().info("every text has its vector already")
         return TextCounts()
     counts = TextCounts()
-    with progress("texts embedded", total) as advance:
-        while chunk := _embed_chunk(settings, encoder, advance):
+    with _encode_safely(settings, encoder) as encode, progress("texts embedded", total) as advance:
+        while chunk := _embed_chunk(settings, encoder, encode, advance):
             counts += chunk
     run_logger().info(
         "%d texts embedded, %d tokens, %d texts cut", counts.texts, counts.tokens, counts.truncated
@@ -82,15 +85,16 @@ def embed_texts(settings: Settings) -> TextCounts:
     return counts
 
 
-def _embed_chunk(settings: Settings, encoder: TextEncoder, advance: Progress) -> TextCounts | None:
+def _embed_chunk(
+    settings: Settings, encoder: TextEncoder, encode: EncodeChunk, advance: Progress
+) -> TextCounts | None:
     """Embed and store one chunk; the file is not held while the model works."""
     limit = settings.text.chunk_texts or encoder.chunk_texts
     with warehouse_of(settings) as connection:
         waiting = texts.texts_without_embedding(connection, encoder.encoder_id, limit)
-        if waiting.is_empty():
-            return None
-        was_tried = _note_attempt(connection, waiting["text_hash"])
-    isolated = _encode(settings, encoder, waiting["text"], advance, apart=was_tried)
+    if waiting.is_empty():
+        return None
+    isolated = encode(clean_for_encoder(waiting["text"]).to_list(), advance)
     encoded = isolated.encoded
     rows = waiting[isolated.places].select(
         "text_hash",
@@ -114,27 +118,35 @@ def _embed_chunk(settings: Settings, encoder: TextEncoder, advance: Progress) ->
     return TextCounts(len(rows), int(encoded.n_tokens.sum()), int(encoded.truncated.sum()))
 
 
-def _note_attempt(connection: duckdb.DuckDBPyConnection, hashes: pl.Series) -> bool:
-    """Note that these texts are tried; whether they were before, by a run that came to no end."""
-    chunk = hashlib.sha256("".join(hashes).encode()).hexdigest()
-    was_tried = constants.read_constant(connection, ATTEMPT) == chunk
-    constants.write_constant(connection, ATTEMPT, chunk)
-    return was_tried
+@contextmanager
+def _encode_safely(settings: Settings, encoder: TextEncoder) -> Iterator[EncodeChunk]:
+    """How this step encodes a chunk: here, or, after a run that died of it, in another process.
 
+    A text can kill the process that reads it. The run that meets it is lost; the next one reads
+    all texts in a process of its own, which may die for the text to be found out.
+    """
+    with warehouse_of(settings) as connection:
+        has_died = constants.read_constant(connection, WORKING) == encoder.encoder_id
+        constants.write_constant(connection, WORKING, encoder.encoder_id)
+    try:
+        if not has_died:
+            yield lambda part, advance: encode_isolating_faults(
+                lambda some: encoder.encode(some, advance), part
+            )
+            return
+        run_logger().warning(
+            "the last run ended while it embedded texts: they are read in a process of its own, "
+            "to find out whether one of them is to blame"
+        )
+        with encoder_in_own_process(load_encoder, settings) as encode:
 
-def _encode(
-    settings: Settings, encoder: TextEncoder, raw: pl.Series, advance: Progress, *, apart: bool
-) -> IsolatedTexts:
-    """Vectors of one chunk; ``apart``: in a process of its own, which a text may kill."""
-    cleaned = clean_for_encoder(raw).to_list()
-    if not apart:
-        return encode_isolating_faults(lambda part: encoder.encode(part, advance), cleaned)
-    run_logger().warning(
-        "a run ended while it embedded the next %d texts: they are read in a process of its own, "
-        "to find out whether one of them is to blame",
-        len(cleaned),
-    )
-    with encoder_in_own_process(load_encoder, settings) as encode:
-        isolated = encode_isolating_faults(encode, cleaned)
-    advance(len(cleaned))
-    return isolated
+            def encode_apart(part: list[str], advance: Progress) -> IsolatedTexts:
+                isolated = encode_isolating_faults(encode, part)
+                advance(len(part))
+                return isolated
+
+            yield encode_apart
+    finally:
+        # Reached by everything but the death of this process.
+        with warehouse_of(settings) as connection:
+            constants.write_constant(connection, WORKING, IDLE)

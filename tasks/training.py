@@ -88,7 +88,10 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
     with warehouse_of(settings) as connection:
         if models.is_decided(connection, model_version):
             return f"{model_version} was decided on before"
-        decision = decide_promotion(models.read_metrics(connection, model_version))
+        decision = decide_promotion(
+            models.read_metrics(connection, model_version),
+            has_champion=models.champion_version(connection, as_of) is not None,
+        )
         models.decide(
             connection,
             model_version,

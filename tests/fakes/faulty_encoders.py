@@ -30,9 +30,12 @@ class FaultyEncoder(HashedWords):
         if POISON in texts:
             if self.fault == "raises":
                 raise ValueError("cannot read this")
+            if self.fault == "lacks memory":
+                raise MemoryError
             if self.fault == "dies":
                 os.kill(os.getpid(), signal.SIGKILL)
-            encoded.vectors[list(texts).index(POISON)] = np.nan
+            if self.fault == "gives NaN":
+                encoded.vectors[list(texts).index(POISON)] = np.nan
         return encoded
 
 

@@ -146,10 +146,34 @@ def test_a_text_that_kills_the_encoder_twice_is_quarantined(
     night.start()
     night.join(60)
     assert night.exitcode == -9, "the first night dies of it"
-    assert embed_texts.fn(poisoned).texts == 3
+    with warehouse_of(poisoned) as connection:
+        connection.execute(
+            "INSERT INTO posts SELECT * REPLACE (100 AS post_id, 'новый' AS text, "
+            "'new' AS text_hash) FROM posts WHERE post_id = 2"
+        )
+    assert embed_texts.fn(poisoned).texts == 4, "what came meanwhile is read, too"
     assert quarantined(poisoned) == [
         ("poison", "the text encoder's process dies on this text", POISON)
     ]
+
+
+def test_lack_of_memory_blames_no_text(poisoned: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts_task, "load_encoder", lambda _settings: FaultyEncoder("lacks memory"))
+    with pytest.raises(MemoryError):
+        embed_texts.fn(poisoned)
+    assert quarantined(poisoned) == []
+
+
+def test_a_run_that_failed_without_dying_does_not_slow_the_next_one_down(
+    poisoned: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = FaultyEncoder("always raises")
+    monkeypatch.setattr(texts_task, "load_encoder", lambda _settings: encoder)
+    with pytest.raises(RuntimeError):
+        embed_texts.fn(poisoned)
+    monkeypatch.delattr(texts_task, "encoder_in_own_process")
+    encoder.fault = "none"
+    assert embed_texts.fn(poisoned).texts == 4
 
 
 def test_an_encoder_that_fails_on_everything_blames_no_text(

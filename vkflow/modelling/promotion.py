@@ -13,18 +13,18 @@ class Decision:
     reason: str
 
 
-def decide_promotion(metrics: pl.DataFrame) -> Decision:
+def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
     """Whether the challenger takes over, from its figures on the test window.
 
     With a champion, both were judged on the posts of the test window that neither has learnt from:
-    the challenger must beat both baselines, and the paired bootstrap must not show it worse.
-    Without one, or without such posts, it only has to be no worse than the owner rate: where a
-    model cannot beat it, the bundle predicts the owner rate itself, and that is better than an
-    empty table.
+    the challenger must beat both baselines, and the paired bootstrap must not show it worse. The
+    very first bundle only has to be no worse than the owner rate: where a model cannot beat it, the
+    bundle predicts the owner rate itself.
 
     Args:
         metrics: activity, split, metric, value, low, high; ``loss_against_champion`` is among
             them if there is a champion, and posts it has not learnt from.
+        has_champion: whether another bundle is in use.
     """
     overall = metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")
     figures = {row["metric"]: row for row in overall.to_dicts()}
@@ -36,14 +36,15 @@ def decide_promotion(metrics: pl.DataFrame) -> Decision:
         f"{over_owner['value']:+.1%} over the owner rate"
     )
     rival = figures.get("loss_against_champion")
-    if rival is None and over_owner["value"] >= 0:
-        return Decision(True, f"there is no champion to compare with on new posts: {gains}")
+    if not has_champion and over_owner["value"] >= 0:
+        return Decision(True, f"the first bundle: {gains}")
     if min(over_global["value"], over_owner["value"]) <= 0:
         return Decision(False, f"it does not beat both baselines: {gains}")
     if rival is not None and rival["low"] > 0:
         return Decision(False, f"worse than the champion, {_against(rival)}: {gains}")
-    against = "" if rival is None else f", {_against(rival)} against the champion"
-    return Decision(True, gains + against)
+    if rival is None:
+        return Decision(True, f"no post that the champion has not learnt from: {gains}")
+    return Decision(True, f"{gains}, {_against(rival)} against the champion")
 
 
 def _against(rival: dict[str, float]) -> str:

@@ -22,6 +22,7 @@ from vkflow.modelling.learners import (
 )
 from vkflow.modelling.metrics import Floats, sigmoid
 from vkflow.modelling.owner_rates import smoothed_rates
+from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training import train
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
@@ -68,9 +69,15 @@ def _owner_rate(contest: Contest) -> Callable[[], Predictions]:
 
 def _product(contest: Contest) -> Callable[[], Predictions]:
     """The product itself: linear stage on everything, trees on what it leaves."""
-    trained = train(contest.data, contest.recipe, contest.settings, lambda activity: None)
-    # Not those of the models, which have learnt from the test window once it had judged them.
-    return lambda: dict(trained.predictions)
+    data, recipe = contest.data, contest.recipe
+    trained = train(data, recipe, contest.settings, lambda activity: None)
+
+    def predict() -> Predictions:
+        # The final models have learnt from the test window, once it had judged these.
+        chunks = [predict_posts(recipe, trained.judged, posts) for posts in data.read_posts()]
+        return {a: np.concatenate([chunk[a] for chunk in chunks]) for a in contest.activities}
+
+    return predict
 
 
 def _trees_on(*patterns: str) -> Callable[[Contest], Callable[[], Predictions]]:

@@ -40,7 +40,8 @@ def encode_isolating_faults(encode: Encode, texts: Sequence[str]) -> IsolatedTex
         texts: cleaned for encoders, at least one.
 
     Raises:
-        Exception: the encoder's own, where it fails on a harmless text as well.
+        Exception: the encoder's own, where it fails on a harmless text as well, or where memory
+            is short: another program may have it, and no text is to blame.
     """
     faults: dict[int, str] = {}
     parts: list[tuple[list[int], EncodedTexts]] = []
@@ -50,6 +51,8 @@ def encode_isolating_faults(encode: Encode, texts: Sequence[str]) -> IsolatedTex
         try:
             encoded = encode([texts[place] for place in places])
         except Exception as error:
+            if _is_lack_of_memory(error):
+                raise
             if len(places) > 1:
                 middle = len(places) // 2
                 waiting += [places[middle:], places[:middle]]
@@ -102,6 +105,12 @@ def _load(load: Callable[[Settings], TextEncoder], settings: Settings) -> None:
 
 def _encode(texts: list[str]) -> EncodedTexts:
     return _loaded[0].encode(texts)
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError)
 
 
 def _reason(error: Exception) -> str:

@@ -16,16 +16,11 @@ WITH chunk AS MATERIALIZED (
     SELECT rowid AS row_number FROM image_embeddings SEMI JOIN chunk USING (image_hash)
     WHERE encoder_id = $tagger_id
 ), members AS (
-    -- As many as were known when the post appeared; before anybody counted, as many as at first.
-    SELECT chunk.owner_id, chunk.post_id, coalesce(then_.members, first.members) AS members
+    -- As many as were known when the post appeared; nobody knows how many there were before.
+    SELECT chunk.owner_id, chunk.post_id, owner_members.members
     FROM chunk
-    ASOF LEFT JOIN owner_members AS then_
-        ON then_.owner_id = chunk.owner_id AND then_.seen_at <= chunk.published_at
-    JOIN (
-        SELECT owner_id, arg_min(members, seen_at) AS members FROM owner_members
-        WHERE seen_at <= coalesce(getvariable('as_of'), 'infinity'::TIMESTAMPTZ)
-        GROUP BY owner_id
-    ) AS first ON first.owner_id = chunk.owner_id
+    ASOF JOIN owner_members
+        ON owner_members.owner_id = chunk.owner_id AND owner_members.seen_at <= chunk.published_at
 )
 SELECT
     chunk.owner_id, chunk.post_id, chunk.published_at,

@@ -24,7 +24,7 @@ def figures(over_global: float, over_owner: float, rival: tuple | None = None) -
         (figures(0.1, 0.05, (0.02, 0.01, 0.03)), False, "worse than the champion"),
         (figures(0.1, -0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
         (figures(-0.1, 0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
-        (figures(0.1, 0.0), True, "no champion to compare with"),
+        (figures(0.1, 0.0), True, "the first bundle"),
         (figures(0.1, -0.1), False, "does not beat both baselines"),
         (pl.DataFrame(schema=METRICS_SCHEMA), False, "no activity"),
     ],
@@ -32,6 +32,16 @@ def figures(over_global: float, over_owner: float, rival: tuple | None = None) -
 def test_challenger_takes_over_only_with_evidence(
     metrics: pl.DataFrame, promoted: bool, reason: str
 ) -> None:
-    decision = decide_promotion(metrics)
+    has_champion = "loss_against_champion" in metrics["metric"].to_list()
+    decision = decide_promotion(metrics, has_champion=has_champion)
     assert decision.promoted is promoted
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(("over_global", "promoted"), [(0.1, True), (-0.02, False)])
+def test_a_champion_without_new_posts_to_compare_on_gives_way_to_a_gain_only(
+    over_global: float, promoted: bool
+) -> None:
+    decision = decide_promotion(figures(over_global, 0.001), has_champion=True)
+    assert decision.promoted is promoted
+    assert ("no post that the champion has not learnt from" in decision.reason) is promoted

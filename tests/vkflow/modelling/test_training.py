@@ -108,7 +108,7 @@ def test_model_beats_both_baselines_where_there_is_something_to_learn(
     likes = {row["metric"]: row for row in table.filter(pl.col("activity") == "like").to_dicts()}
     assert likes["gain_over_global"]["low"] > 0
     assert likes["gain_over_owner"]["low"] > 0
-    assert decide_promotion(table).promoted
+    assert decide_promotion(table, has_champion=False).promoted
 
 
 def test_activities_without_labels_are_skipped_with_a_reason(trained: Trained) -> None:

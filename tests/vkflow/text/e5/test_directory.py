@@ -33,6 +33,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         drafts.append(directory)
         (directory / "model.safetensors").write_bytes(b"weights")
         (directory / "tokenizer.json").write_text("{}")
+        (directory / "config.json").write_text("{}")
 
     monkeypatch.setattr("vkflow.text.e5.conversion.write_model_directory", write)
     monkeypatch.setattr("vkflow.text.e5.packed_file.read_packed_model", lambda _file: None)
@@ -63,7 +64,9 @@ def test_a_copy_serves_where_the_package_is_missing(
     assert not (tmp_path / "three" / "e5-small").exists()
 
 
-@pytest.mark.parametrize("damaged", ["model.safetensors", "tokenizer.json", "vkflow.json"])
+@pytest.mark.parametrize(
+    "damaged", ["model.safetensors", "tokenizer.json", "config.json", "vkflow.json"]
+)
 def test_a_damaged_directory_is_made_again(
     tmp_path: Path, quickly: list[Path], damaged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,9 +134,8 @@ def test_two_processes_make_it_once_and_a_killed_one_nothing(tmp_path: Path) -> 
     told = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert sum("is ready" in stderr for _, stderr in told) == 1
-    assert json.loads((tmp_path / "e5-small" / "vkflow.json").read_text())["digest"] == (
-        model_digest(tmp_path / "e5-small")
-    )
+    receipt = json.loads((tmp_path / "e5-small" / "vkflow.json").read_text())
+    assert "model.safetensors" in receipt["files"]
 
 
 @pytest.fixture
@@ -180,6 +182,17 @@ def test_a_package_of_another_format_is_named(
     with pytest.raises(MissingModelError, match=message):
         ensure_e5_small(tmp_path / "hub")
     assert not (tmp_path / "hub" / "e5-small").exists()
+
+
+def test_a_package_with_another_model_is_named(
+    tmp_path: Path, quickly: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(_packed: object, _directory: Path) -> None:
+        raise KeyError("l12.q")
+
+    monkeypatch.setattr("vkflow.text.e5.conversion.write_model_directory", other)
+    with pytest.raises(MissingModelError, match="holds another model than vkflow knows"):
+        ensure_e5_small(tmp_path)
 
 
 def test_models_pull_makes_it_too(tmp_path: Path, quickly: list[Path]) -> None:
