@@ -1,12 +1,15 @@
 """Who may use Prefect's server: whoever knows a string that is kept in the home."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vkflow.errors import SettingsError
 
-FILE = "auth-string"
+FILE, GUARD = "auth-string", ".auth-string.guard"
 USER = "vkflow"
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
@@ -35,25 +38,43 @@ def private_folder(home: Path) -> Path:
 def auth_string(folder: Path) -> tuple[str, bool]:
     """User and password of the server, with a colon between them, and whether they are new.
 
-    They are made once. A file that others could read is no secret any more: it is replaced.
+    They are made once, also where two start at once. A file that others could read is no secret
+    any more: it is replaced.
 
     Args:
         folder: of :func:`private_folder`.
     """
     file = folder / FILE
-    if file.is_file() and not file.is_symlink() and not file.stat().st_mode & 0o077:
-        known = file.read_text(encoding="utf-8").strip()
-        if known.partition(":")[2]:
+    with _guard(folder):  # what is replaced is what was found unfit, not what another has made
+        known = _known(file)
+        if known:
             return known, False
-    file.unlink(missing_ok=True)
-    draft = folder / f".{FILE}.{os.getpid()}"
+        made = f"{USER}:{secrets.token_urlsafe(24)}"
+        _write(file, made)
+        return made, True
+
+
+@contextmanager
+def _guard(folder: Path) -> Iterator[None]:
+    """Nobody else makes a password in the meantime; the system frees the guard of the dead."""
+    descriptor = os.open(folder / GUARD, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, PRIVATE_FILE)
+    with os.fdopen(descriptor, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _known(file: Path) -> str | None:
+    """What the file says; ``None`` if there is none, others could read it, or it says nothing."""
+    if not file.is_file() or file.is_symlink() or file.stat().st_mode & 0o077:
+        return None
+    known = file.read_text(encoding="utf-8").strip()
+    return known if known.partition(":")[2] else None
+
+
+def _write(file: Path, known: str) -> None:
+    """Put it in its place whole, by a rename: not every file system has hard links."""
+    draft = file.with_name(f".{FILE}.draft")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE), "w") as new:
-        new.write(f"{USER}:{secrets.token_urlsafe(24)}\n")
-    try:
-        os.link(draft, file)  # two that start at once agree on the first one's
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return file.read_text(encoding="utf-8").strip(), True
+        new.write(f"{known}\n")
+    draft.replace(file)

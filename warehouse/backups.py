@@ -1,6 +1,7 @@
 """Copies of the warehouse to go back to.
 
-Whatever kills a restore, the warehouse is there: the old file, until one rename makes it the copy.
+Whatever kills a restore, the warehouse is there: the old file with all that was stored in it, until
+one rename makes it the copy.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import explained
+from warehouse.database import SIGN_OF_FULL_DISK, SIGNS_OF_HOLDER, explained
 from warehouse.errors import DiskFullError, WarehouseDamagedError, WarehouseError
 
 SIGN_OF_WAREHOUSE = "schema_migrations"
@@ -61,7 +62,8 @@ def restore(backup: Path, warehouse: Path, now: datetime) -> Path | None:
         Where the old file is; ``None`` if there was none.
 
     Raises:
-        WarehouseError: there is no such copy, or no room for another one.
+        WarehouseError: there is no such copy, no room for another one, or the old file is in use or
+            cannot be kept; nothing was changed.
         WarehouseDamagedError: the copy cannot be read; nothing was changed.
     """
     if not backup.is_file():
@@ -75,16 +77,39 @@ def restore(backup: Path, warehouse: Path, now: datetime) -> Path | None:
 
 
 def _put_aside(warehouse: Path, now: datetime) -> Path | None:
-    """Give the old file a second name. What was logged beside it goes with that."""
+    """Give the old file a second name; a log that could not be folded in goes with that."""
     log = warehouse.with_name(f"{warehouse.name}.wal")
     if not warehouse.exists():
         log.unlink(missing_ok=True)
         return None
-    aside = _link_beside(warehouse, f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S}")
     if log.exists():
-        os.link(log, aside.with_name(f"{aside.name}.wal"))
-        log.unlink()
+        _fold_in(warehouse)
+    try:
+        aside = _link_beside(warehouse, f"{warehouse.name}.before-{now:%Y%m%d-%H%M%S}")
+        if log.exists():
+            os.link(log, aside.with_name(f"{aside.name}.wal"))
+    except OSError as error:
+        raise WarehouseError(
+            f"{warehouse} cannot be kept under a second name ({error.strerror or error}), and "
+            f"nothing has changed: move it and {log.name}, if there is one, elsewhere, then "
+            f"restore again"
+        ) from error
+    log.unlink(missing_ok=True)
     return aside
+
+
+def _fold_in(warehouse: Path) -> None:
+    """Write what is logged into the file: a kill could part the two, and rows would be gone.
+
+    A file that cannot be opened with its log, which is what restoring is for, stays as it is, and
+    so does the log.
+    """
+    try:
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute("CHECKPOINT")
+    except duckdb.Error as error:
+        if any(sign in str(error) for sign in (*SIGNS_OF_HOLDER, SIGN_OF_FULL_DISK)):
+            raise explained(warehouse, error) from error
 
 
 def _link_beside(file: Path, name: str) -> Path:
@@ -104,17 +129,22 @@ def _link_beside(file: Path, name: str) -> Path:
 def _copied(source: Path, draft: Path) -> Iterator[Path]:
     """A copy that is safe on the disk, to be renamed; it is gone afterwards in any case."""
     try:
+        _copy(source, draft)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source: Path, draft: Path) -> None:
+    try:
         shutil.copyfile(source, draft)
         with draft.open("rb") as copied:
             os.fsync(copied.fileno())
-        yield draft
     except OSError as error:
         raise DiskFullError(
             f"{source.name} cannot be copied to {draft.parent} ({error.strerror or error}); make "
             f"room there, then do it again: nothing has changed"
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _check(backup: Path) -> None:

@@ -78,13 +78,14 @@ def write_snapshots(
 ) -> int:
     """Store snapshots that are not there yet, or with other counts: the newest delivered count.
 
+    A count that is unknown this time is no news: one that is known of the same time stays.
     A row without ``observed_at`` was observed at ``seen_at``; it is stored only when its counts
     differ from the latest ones of the post, so that reading a file again adds nothing.
 
     Args:
         connection: the open warehouse, inside a transaction.
-        snapshots: owner_id, post_id, observed_at and counts, unknown ones NULL; of rows with the
-            same time the last one counts.
+        snapshots: owner_id, post_id, observed_at, counts and reposts_with_messages, unknown ones
+            NULL; of the known counts of one time the last one counts.
         seen_at: the moment of this run.
 
     Returns:
@@ -98,19 +99,30 @@ def fresh_snapshots(
 ) -> pl.DataFrame:
     """Those of ``snapshots`` that :func:`write_snapshots` would store, each with its time.
 
-    The column ``is_correction`` says that the warehouse has other counts of that time.
+    The column ``is_correction`` says that the warehouse has other counts of that time, and
+    ``is_conflict`` that one of them is given up, not only joined by others.
     """
     if snapshots.is_empty():
-        return snapshots.with_columns(pl.lit(True).alias("is_correction"))
-    newest = snapshots.unique(subset=list(SNAPSHOT_KEY), keep="last", maintain_order=True)
-    with registered(connection, "incoming", newest):
+        return snapshots.with_columns(is_correction=pl.lit(True), is_conflict=pl.lit(False))
+    with registered(connection, "incoming", _one_a_moment(snapshots)):
         return connection.execute(query("fresh_snapshots"), {"seen_at": seen_at}).pl()
+
+
+def _one_a_moment(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """One row per post and time: of each count the last that is known."""
+    if not snapshots.select(SNAPSHOT_KEY).is_duplicated().any():
+        return snapshots
+    reposts, kind = pl.col("reposts"), pl.col("reposts_with_messages")
+    return snapshots.group_by(SNAPSHOT_KEY, maintain_order=True).agg(
+        pl.exclude("reposts_with_messages").drop_nulls().last(),
+        kind.filter(reposts == reposts.drop_nulls().last()).drop_nulls().last(),
+    )
 
 
 def add_snapshots(connection: duckdb.DuckDBPyConnection, fresh: pl.DataFrame) -> int:
     """Store the result of :func:`fresh_snapshots`; returns the number of rows."""
-    corrections = fresh.filter("is_correction").drop("is_correction")
-    new = fresh.filter(~pl.col("is_correction")).drop("is_correction")
+    rows = fresh.drop("is_correction", "is_conflict")
+    corrections, new = rows.filter(fresh["is_correction"]), rows.filter(~fresh["is_correction"])
     corrected = replace_rows(connection, "snapshots", corrections, SNAPSHOT_KEY)
     return corrected + add_missing_rows(connection, "snapshots", new, SNAPSHOT_KEY)
 
@@ -123,8 +135,10 @@ def count_conflicts(snapshots: pl.DataFrame, fresh: pl.DataFrame) -> int:
         fresh: what :func:`fresh_snapshots` made of them.
     """
     dated = snapshots.filter(pl.col("observed_at").is_not_null())
-    different = dated.unique().group_by(SNAPSHOT_KEY).len()["len"]
-    return int(fresh["is_correction"].sum()) + int(different.sum()) - len(different)
+    values = pl.exclude("reposts_with_messages").drop_nulls().n_unique()
+    different = dated.group_by(SNAPSHOT_KEY).agg(values)
+    rows = different.select(pl.max_horizontal(pl.exclude(SNAPSHOT_KEY), 1)).to_series()
+    return int(fresh["is_conflict"].sum()) + int(rows.sum()) - len(rows)
 
 
 def count_known(

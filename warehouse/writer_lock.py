@@ -25,6 +25,8 @@ FILE, GUARD = "writer.json", ".writer.guard"
 LEASE = timedelta(minutes=10)
 RENEW_SECONDS = 60.0
 POLL_SECONDS = 0.2
+OF_EARLIER_VERSION = {"namespace": "unknown"}
+"""What a lock of vkflow 0.1 does not say: a namespace like no other, so its lease decides."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def check_held(home: Path) -> None:
 def read_writer(home: Path) -> Writer | None:
     """Who holds the lock of a home, alive or not; ``None`` if nobody does."""
     try:
-        fields = json.loads((home / FILE).read_text(encoding="utf-8"))
+        said = json.loads((home / FILE).read_text(encoding="utf-8"))
+        fields = {**OF_EARLIER_VERSION, **said}
         times = {name: datetime.fromisoformat(fields[name]) for name in ("since", "expires_at")}
         writer = Writer(**{**fields, **times})
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import select
 import signal
 import stat
 import subprocess
@@ -156,6 +157,51 @@ def test_password_is_made_once_and_again_when_others_could_read_it(tmp_path: Pat
     second, is_new = auth_string(folder)
     assert is_new and second != first and len(second) > 30
     assert stat.S_IMODE((folder / "auth-string").stat().st_mode) == 0o600
+
+
+START = """
+import sys, time
+from pathlib import Path
+from flows import authentication
+folder, go = map(Path, sys.argv[1:])
+token = authentication.secrets.token_urlsafe
+def slowly(length):
+    print("making", flush=True)
+    while not go.exists():
+        time.sleep(0.01)
+    return token(length)
+authentication.secrets.token_urlsafe = slowly
+print(authentication.auth_string(folder)[0], flush=True)
+"""
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["none yet", "one others could read"])
+def test_two_that_start_at_once_know_the_same_password(tmp_path: Path, is_there: bool) -> None:
+    folder, go = private_folder(tmp_path), tmp_path / "go"
+    if is_there:
+        auth_string(folder)
+        (folder / "auth-string").chmod(0o644)
+    command = [sys.executable, "-c", START, folder, go]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in "12"]
+    select.select([process.stdout for process in both], [], [], 60)
+    time.sleep(1)  # the other one comes as far as it can
+    go.touch()
+    said = [process.communicate(timeout=60)[0].splitlines() for process in both]
+    assert {lines[-1] for lines in said} == {auth_string(folder)[0]}
+    assert sorted(len(lines) for lines in said) == [1, 2], "only one of them made a password"
+
+
+def test_password_is_made_where_the_file_system_has_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_arguments: object, **_more: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    folder = private_folder(tmp_path)
+    known, is_new = auth_string(folder)
+    assert is_new and auth_string(folder) == (known, False)
+    assert {file.name for file in folder.iterdir()} == {"auth-string", ".auth-string.guard"}
 
 
 def test_server_elsewhere_is_never_told_the_password_of_this_home(

@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
             "INSERT INTO posts VALUES (-1, 1, ?, 'text', 'hash', ?, false, 'test', ?, ?)",
             [old, WANTED, old, old],
         )
-        for day in (1, 4, 5, 6):
+        for day in (1, 2, 4, 5, 6):
             connection.execute(
                 "INSERT INTO snapshots BY NAME "
                 "SELECT -1 AS owner_id, 1 AS post_id, ? AS observed_at, 100 AS views",
@@ -69,7 +69,7 @@ def test_dry_run_tells_and_deletes_nothing(settings: Settings) -> None:
     }
     assert files(settings) == before
     with warehouse_of(settings) as connection:
-        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (4,)
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (5,)
 
 
 def test_what_is_needed_or_young_stays(settings: Settings) -> None:
@@ -81,7 +81,7 @@ def test_what_is_needed_or_young_stays(settings: Settings) -> None:
         "reports/2026-01-01.html",
     }
     with warehouse_of(settings) as connection:
-        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (3,)
         assert connection.execute("SELECT count(*) FROM labels").fetchone() == (1,)
 
 

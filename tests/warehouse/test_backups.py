@@ -121,6 +121,87 @@ backups.restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))
 """
 
 
+LEAVE_LOG = (
+    "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1]); "
+    "connection.execute('CREATE TABLE other AS SELECT 1'); os._exit(0)"
+)
+
+
+def has_logged_rows(path: Path) -> bool:
+    with duckdb.connect(str(path)) as connection:
+        return ("other",) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_killed_restore_never_parts_the_old_warehouse_from_what_was_logged(
+    connection: duckdb.DuckDBPyConnection, path: Path, add_posts: Add, tmp_path: Path, steps: int
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    add_posts({"post_id": 1})
+    connection.close()
+    subprocess.run([sys.executable, "-c", LEAVE_LOG, path], check=True)
+    assert path.with_name(f"{path.name}.wal").exists()
+    subprocess.run([sys.executable, "-c", KILLED, copy, path, str(steps)])
+    if has_logged_rows(path):
+        assert posts_in(path) == 1  # the old one, whole
+    else:
+        assert posts_in(path) == 0  # the copy
+        (kept,) = (file for file in path.parent.glob("*.before-*") if file.suffix != ".wal")
+        assert has_logged_rows(kept) and posts_in(kept) == 1
+
+
+def test_log_of_a_damaged_warehouse_is_kept_beside_it(
+    connection: duckdb.DuckDBPyConnection, path: Path, tmp_path: Path
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    connection.close()
+    log = path.with_name(f"{path.name}.wal")
+    path.write_bytes(b"not a database" * 1000)
+    log.write_bytes(b"logged")
+    aside = restore(copy, path, NIGHT)
+    assert aside.with_name(f"{aside.name}.wal").read_bytes() == b"logged"
+    assert not log.exists() and posts_in(path) == 0
+
+
+def test_warehouse_that_cannot_be_kept_is_said_so_and_stays(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    connection.close()
+    before = path.read_bytes()
+
+    def no_links(*_arguments: object, **_more: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("warehouse.backups.os.link", no_links)
+    with pytest.raises(WarehouseError, match=r"second name \(Operation not permitted\)") as raised:
+        restore(copy, path, NIGHT)
+    assert "make room" not in str(raised.value)
+    assert path.read_bytes() == before and not list(path.parent.glob(".warehouse*"))
+
+
+def test_restore_while_another_holds_a_logged_warehouse_changes_nothing(
+    connection: duckdb.DuckDBPyConnection, path: Path, add_posts: Add, tmp_path: Path
+) -> None:
+    copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
+    add_posts({"post_id": 1})
+    assert path.with_name(f"{path.name}.wal").exists()
+    script = (
+        "import sys; from datetime import UTC, datetime; from pathlib import Path; "
+        "from warehouse.backups import restore; "
+        "restore(Path(sys.argv[1]), Path(sys.argv[2]), datetime.now(UTC))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", script, copy, path], capture_output=True, text=True
+    )
+    assert "WarehouseError" in other.stderr and "lock" in other.stderr
+    connection.close()
+    assert posts_in(path) == 1 and not list(path.parent.glob("*.before-*"))
+
+
 @pytest.mark.parametrize("steps", range(6))
 def test_killed_restore_leaves_a_warehouse_and_can_be_done_again(
     connection: duckdb.DuckDBPyConnection, path: Path, add_posts: Add, tmp_path: Path, steps: int
@@ -128,11 +209,7 @@ def test_killed_restore_leaves_a_warehouse_and_can_be_done_again(
     add_posts({"post_id": 1})
     copy = back_up(connection, path, tmp_path / "backups", NIGHT, keep=1)
     connection.close()
-    leave_log = (
-        "import duckdb, os, sys; connection = duckdb.connect(sys.argv[1]); "
-        "connection.execute('CREATE TABLE other AS SELECT 1'); os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", leave_log, path], check=True)
+    subprocess.run([sys.executable, "-c", LEAVE_LOG, path], check=True)
     assert path.with_name(f"{path.name}.wal").exists()
     command = [sys.executable, "-c", KILLED, copy, path, str(steps)]
     killed = subprocess.run(command)

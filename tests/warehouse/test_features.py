@@ -259,6 +259,54 @@ def test_the_fingerprint_changes_with_the_data_and_only_then(
     assert len(set(seen)) == len(seen)
 
 
+def test_the_fingerprint_changes_with_the_members_that_posts_come_with_and_only_then(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    def fingerprint() -> str:
+        select_labelled_posts(connection, days_ago(30))
+        return selected_fingerprint(connection)
+
+    def count(age: int, members: int, owner_id: int = -1) -> None:
+        write_owners(
+            connection,
+            owners(members).with_columns(owner_id=pl.lit(owner_id)),
+            seen_at=days_ago(age),
+        )
+
+    add_posts({"post_id": 1, "published_at": days_ago(20)})
+    add_posts({"post_id": 2, "published_at": days_ago(10)})
+    add_snapshots(
+        *({"post_id": post, "observed_at": days_ago(5), "views": 9, "likes": 1} for post in (1, 2))
+    )
+    seen = [fingerprint()]
+    count(15, 100)  # the first holds for posts before
+    seen.append(fingerprint())
+    count(12, 110)
+    seen.append(fingerprint())
+    count(3, 120)  # after the last post
+    count(12, 110, owner_id=-2)  # whose posts are not selected
+    seen.append(fingerprint())
+    assert seen[2] == seen[3] and len(set(seen)) == 3
+    connection.execute("UPDATE owner_members SET members = 99 WHERE members = 100")
+    assert fingerprint() not in seen
+    connection.execute(
+        "CREATE OR REPLACE TABLE owner_members AS FROM owner_members ORDER BY ALL DESC"
+    )
+    connection.execute("UPDATE owner_members SET members = 100 WHERE members = 99")
+    assert fingerprint() == seen[3]
+
+
+def test_members_counted_after_the_last_post_are_in_the_fingerprint_if_they_are_the_first(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    add_posts({"post_id": 1, "published_at": days_ago(10)})
+    add_snapshots({"post_id": 1, "observed_at": days_ago(5), "views": 9, "likes": 1})
+    select_labelled_posts(connection, days_ago(30))
+    before = selected_fingerprint(connection)
+    write_owners(connection, owners(100), seen_at=days_ago(3))
+    assert selected_fingerprint(connection) != before
+
+
 def test_a_post_comes_with_the_members_its_owner_had_when_it_appeared(
     connection: duckdb.DuckDBPyConnection, add_posts: Add
 ):

@@ -38,6 +38,7 @@ def write(connection, chunk):
     snapshots = keys.with_columns(
         pl.lit(published + timedelta(days=4)).alias("observed_at"),
         pl.lit(None, pl.Int64).alias("reach"),
+        pl.lit(None, pl.Boolean).alias("reposts_with_messages"),
         *(
             pl.lit(chunk, pl.Int64).alias(name)
             for name in (

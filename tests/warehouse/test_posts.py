@@ -9,6 +9,8 @@ import pytest
 
 from warehouse.posts import (
     Written,
+    count_conflicts,
+    fresh_snapshots,
     read_watermark,
     with_stored_pictures,
     write_posts,
@@ -42,9 +44,13 @@ COUNTS = (
     "photo_opens",
     "opens",
 )
-SNAPSHOTS = {"owner_id": pl.Int64, "post_id": pl.Int64, "observed_at": TIME} | dict.fromkeys(
-    COUNTS, pl.Int64
-)
+SNAPSHOTS = {
+    "owner_id": pl.Int64,
+    "post_id": pl.Int64,
+    "observed_at": TIME,
+    **dict.fromkeys(COUNTS, pl.Int64),
+    "reposts_with_messages": pl.Boolean,
+}
 
 
 def posts(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -223,6 +229,43 @@ def test_a_count_that_becomes_known_makes_another_snapshot(
     assert write_snapshots(connection, known, seen_at=NEXT_NIGHT) == 1
     row = connection.execute(f"SELECT {column} FROM snapshots ORDER BY observed_at").fetchall()
     assert row == [(None,), (0,)]
+
+
+FULL = {name: number for number, name in enumerate(COUNTS, start=1)}
+
+
+@pytest.mark.parametrize("is_one_batch", [False, True], ids=["two deliveries", "one batch"])
+@pytest.mark.parametrize("column", COUNTS)
+def test_a_count_that_is_known_outlives_a_delivery_of_its_moment_without_it(
+    connection: duckdb.DuckDBPyConnection, column: str, is_one_batch: bool
+):
+    whole = {"post_id": 1, "observed_at": NIGHT, **FULL, "reposts_with_messages": True}
+    only = {"post_id": 1, "observed_at": NIGHT, column: 50}
+    if is_one_batch:
+        write_snapshots(connection, snapshots(whole, only), seen_at=NIGHT)
+    else:
+        write_snapshots(connection, snapshots(whole), seen_at=NIGHT)
+        assert write_snapshots(connection, snapshots(only), seen_at=NEXT_NIGHT) == 1
+    assert write_snapshots(connection, snapshots(only), seen_at=NEXT_NIGHT) == 0
+    stored = (
+        connection.execute("SELECT * EXCLUDE (owner_id) FROM snapshots").pl().row(0, named=True)
+    )
+    kind = None if column == "reposts" else True  # it is another number of reposts
+    assert stored == whole | {column: 50, "reposts_with_messages": kind}
+
+
+@pytest.mark.parametrize("is_one_batch", [False, True], ids=["two deliveries", "one batch"])
+def test_a_delivery_that_adds_a_count_gives_up_none(
+    connection: duckdb.DuckDBPyConnection, is_one_batch: bool
+):
+    first = {"post_id": 1, "observed_at": NIGHT, "views": 100, "likes": 5}
+    second = {"post_id": 1, "observed_at": NIGHT, "views": 100, "hides": 1}
+    frame = snapshots(first, second) if is_one_batch else snapshots(second)
+    if not is_one_batch:
+        write_snapshots(connection, snapshots(first), seen_at=NIGHT)
+    fresh = fresh_snapshots(connection, frame, seen_at=NIGHT)
+    assert fresh.select("views", "likes", "hides").rows() == [(100, 5, 1)]
+    assert count_conflicts(frame, fresh) == 0
 
 
 def test_no_snapshots_are_no_work(connection: duckdb.DuckDBPyConnection):

@@ -26,7 +26,7 @@ def kept(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     ).fetchall()
 
 
-def test_first_and_latest_mature_and_newest_snapshots_stay(
+def test_first_and_newest_snapshots_and_first_and_latest_mature_ones_stay(
     connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
 ) -> None:
     old, young = NIGHT - 300 * DAY, NIGHT - 10 * DAY
@@ -42,16 +42,37 @@ def test_first_and_latest_mature_and_newest_snapshots_stay(
     add_snapshots(*(snapshot(4, old, day) for day in (0, 1, 3)))
     labels = connection.execute("FROM labels ORDER BY ALL").fetchall()
     cutoff = NIGHT - 180 * DAY
-    assert count_superfluous_snapshots(connection, cutoff) == 4
+    assert count_superfluous_snapshots(connection, cutoff) == 2
     delete_superfluous_snapshots(connection, cutoff)
     assert kept(connection) == [
-        (1, 400), (1, 800),
-        (2, 200),
+        (1, 100), (1, 400), (1, 800),
+        (2, 100), (2, 200),
         (3, 100), (3, 200), (3, 400),
         (4, 100), (4, 200), (4, 400),
     ]  # fmt: skip
     assert connection.execute("FROM labels ORDER BY ALL").fetchall() == labels
     assert count_superfluous_snapshots(connection, cutoff) == 0
+
+
+def test_post_that_was_watched_stays_so_and_its_counts_are_known_no_earlier(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+) -> None:
+    published = NIGHT - 300 * DAY
+    add_posts({"post_id": 1, "published_at": published})
+    moments = [DAY, 2 * DAY, 3 * DAY + timedelta(hours=1), 5 * DAY, 9 * DAY]
+    add_snapshots(
+        *({"post_id": 1, "observed_at": published + age, "views": 9, "likes": 1} for age in moments)
+    )
+    label = "SELECT * FROM labels"
+    first_mature = (
+        "SELECT observed_at, known_at, is_backfilled FROM mature_snapshots "
+        "ORDER BY observed_at LIMIT 1"
+    )
+    before = [connection.execute(query).fetchall() for query in (label, first_mature)]
+    assert before[1] == [(published + moments[2], published + moments[2], False)]
+    delete_superfluous_snapshots(connection, NIGHT)
+    assert connection.execute("SELECT count(*) FROM snapshots").fetchone() == (3,)
+    assert [connection.execute(query).fetchall() for query in (label, first_mature)] == before
 
 
 def test_bundle_is_needed_by_its_predictions_its_promotion_and_its_youth(

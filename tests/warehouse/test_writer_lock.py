@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -176,6 +177,32 @@ def test_number_of_a_process_in_another_container_says_nothing(tmp_path: Path, h
     change(tmp_path, namespace="pid:[1]", process_id=1_000_000)
     with pytest.raises(WriterLockedError), writer_lock(tmp_path, "pull", 0):
         pass
+
+
+@pytest.mark.parametrize(("minutes", "is_free"), [(5, False), (-1, True)])
+def test_lock_of_the_version_before_an_upgrade_counts_until_its_lease_is_over(
+    tmp_path: Path, minutes: int, is_free: bool
+) -> None:
+    now = datetime.now(UTC)
+    earlier = {
+        "name": "nightly",
+        "host": socket.gethostname(),
+        "process_id": os.getpid(),
+        "process_started": psutil.Process().create_time(),
+        "since": str(now - timedelta(hours=1)),
+        "expires_at": str(now + timedelta(minutes=minutes)),
+        "token": "0" * 32,
+    }
+    (tmp_path / module.FILE).write_text(json.dumps(earlier))
+    if is_free:
+        with writer_lock(tmp_path, "pull", 0):
+            assert read_writer(tmp_path).name == "pull"
+    else:
+        with pytest.raises(WriterLockedError, match="nightly"), writer_lock(tmp_path, "pull", 0):
+            pass
+        with pytest.raises(WriterLockedError, match="nightly"):
+            break_lock(tmp_path)
+        assert json.loads((tmp_path / module.FILE).read_text()) == earlier
 
 
 @pytest.mark.parametrize("fields", [{"token": "another"}, None], ids=["taken", "removed"])

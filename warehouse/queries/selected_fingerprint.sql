@@ -1,6 +1,7 @@
 -- One row: the number of known outcomes of the selected posts, and digests of all that they and
--- their posts say, of all counts of their owners, and of when these owners posted until then:
--- histories are made of these. Whatever the order of the rows.
+-- their posts say, of all counts of their owners, of when these owners posted until then, which
+-- histories are made of, and of the members they had: those counted until the last post, and those
+-- counted first, which hold for posts before. Whatever the order of the rows.
 WITH owners AS (
     SELECT DISTINCT owner_id FROM selected_posts
 )
@@ -21,4 +22,14 @@ SELECT
         FROM posts
         SEMI JOIN owners USING (owner_id)
         WHERE published_at <= (SELECT max(published_at) FROM selected_posts)
+    ),
+    (
+        SELECT bit_xor(hash(owner_id, seen_at, members))
+        FROM (
+            FROM owner_members
+            SEMI JOIN owners USING (owner_id)
+            WHERE seen_at <= coalesce(getvariable('as_of'), 'infinity'::TIMESTAMPTZ)
+            QUALIFY seen_at <= (SELECT max(published_at) FROM selected_posts)
+                 OR row_number() OVER (PARTITION BY owner_id ORDER BY seen_at) = 1
+        )
     )

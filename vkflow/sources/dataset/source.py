@@ -82,7 +82,7 @@ class DatasetSource:
         path = self._path
         if is_remote(path):
             path = str(download_once(path, self._downloads, limits=self._limits))
-        found, rows = find_files(path), 0
+        found, rows, unreadable = find_files(path), 0, list[str]()
         if found.skipped:
             logger.warning(
                 "%s: not read, since the names do not end in %s: %s",
@@ -97,11 +97,13 @@ class DatasetSource:
             except SourceError as error:
                 if found.is_one:
                     raise
+                unreadable.append(file.name)
                 yield _unreadable(file, str(error))
         for place, problem in found.unreadable:
+            unreadable.append(place.name)
             yield _unreadable(place, f"{place} is {problem}")
         if not rows:
-            raise SourceError(f"{path} has a header but no rows")
+            raise SourceError(_without_rows(path, unreadable))
 
     def examine(self) -> str:
         """What a pull would read.
@@ -138,6 +140,15 @@ class DatasetSource:
             if number == 0:
                 chunk = replace(chunk, reread=name)
             yield chunk
+
+
+def _without_rows(path: str, unreadable: Sequence[str]) -> str:
+    if not unreadable:
+        return f"{path} has a header but no rows"
+    return (
+        f"{path} gave no rows: {shown_names(unreadable)} cannot be read; the log and the "
+        f"quarantine say why of each"
+    )
 
 
 def _key(file: Path) -> str:

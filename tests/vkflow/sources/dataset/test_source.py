@@ -490,6 +490,24 @@ def test_one_bad_file_costs_itself_only(
     assert "left out: " in caplog.text and "b.csv" in caplog.text
 
 
+@pytest.mark.parametrize("with_header_only", [False, True], ids=["all", "and one without rows"])
+def test_folder_without_rows_names_the_files_that_cannot_be_read(
+    tmp_path: Path, with_header_only: bool
+):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(PNG)
+    (folder / "b.parquet").write_bytes(b"PAR1" + bytes(100))
+    (folder / "c.csv").mkdir()
+    if with_header_only:
+        (folder / "d.csv").write_bytes(HEADER)
+    with pytest.raises(
+        SourceError, match=r"files gave no rows: a\.csv, b\.parquet, c\.csv cannot be read"
+    ) as raised:
+        read_named(folder)
+    assert "header" not in str(raised.value)
+
+
 def test_file_that_can_be_read_again_leaves_the_quarantine(tmp_path: Path):
     (tmp_path / "a.csv").write_bytes(csv_bytes([row()]))
     (chunk,) = read_named(tmp_path)
