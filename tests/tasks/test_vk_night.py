@@ -138,7 +138,7 @@ def test_a_night_goes_from_the_api_to_predictions(tmp_path: Path, vk: FakeVk):
         (3, "Anna Number 3", 103, "https://vk.com/anna_3"),
     }
     manifest = read_snapshot(night.snapshot_file, "SELECT manifest FROM models").item()
-    assert "owner_members" in json.loads(manifest)["features"]
+    assert "owner_members" not in json.loads(manifest)["features"], "nobody had counted them then"
     assert any("on walls" in note for note in json.loads(manifest)["notes"])
     kinds = read_snapshot(
         night.snapshot_file, "SELECT DISTINCT owner_id, reposts_with_messages FROM labels"
