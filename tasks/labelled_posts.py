@@ -22,7 +22,7 @@ KINDS = {
     True: "posts count those in messages too",
     None: "posts are of a kind the source does not say",
 }
-RECIPE_VERSION = 6
+RECIPE_VERSION = 7
 """Raised whenever the same data would give another bundle, so that the next night trains."""
 
 
@@ -33,6 +33,7 @@ class LabelledPosts:
     Attributes:
         inputs: whose vectors they come with.
         outcomes: their labels: owner_id, post_id, activity, chances, count.
+        first_counts: what was known of them first, and when.
         files: the chunks, oldest posts first.
         repost_kinds: how many have reposts that count those in messages too (true), do not
             (false), or do not say (``None``).
@@ -40,6 +41,7 @@ class LabelledPosts:
 
     inputs: Inputs
     outcomes: pl.DataFrame
+    first_counts: pl.DataFrame
     files: tuple[Path, ...]
     repost_kinds: Mapping[bool | None, int]
 
@@ -62,6 +64,7 @@ class LabelledPosts:
         return prepare(
             self.read,
             self.outcomes,
+            self.first_counts,
             self.inputs.categories,
             settings.training,
             settings.label_maturity,
@@ -110,13 +113,14 @@ def labelled_posts(
                 features.select_labelled_between(connection, *published)
             inputs = read_inputs(connection)
             outcomes = features.read_selected_outcomes(connection)
+            first_counts = features.read_first_counts(connection)
             kinds = features.count_repost_kinds(connection)
             files = []
             for number, chunk in enumerate(selected_posts(connection, inputs)):
                 file = Path(folder) / f"{number:05d}.arrow"
                 chunk.write_ipc(file)
                 files.append(file)
-        yield LabelledPosts(inputs, outcomes, tuple(files), kinds)
+        yield LabelledPosts(inputs, outcomes, first_counts, tuple(files), kinds)
 
 
 def _since(settings: Settings, as_of: datetime) -> datetime:

@@ -112,6 +112,15 @@ def read_selected_outcomes(connection: duckdb.DuckDBPyConnection) -> pl.DataFram
     ).pl()
 
 
+def read_first_counts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """First mature counts of the selected posts that have a date.
+
+    Returns:
+        owner_id, post_id, moment at which they became known; by activity _count and _chances.
+    """
+    return connection.execute(query("first_counts")).pl()
+
+
 def count_repost_kinds(connection: duckdb.DuckDBPyConnection) -> dict[bool | None, int]:
     """Selected posts by what their reposts are: true, those on walls and in messages together.
 

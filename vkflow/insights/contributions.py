@@ -23,6 +23,7 @@ DESIGN_GROUPS = {
     "statistics": STATISTICS,
     "text": TEXT,
     "image": PICTURE,
+    "neighbours": TEXT,
 }
 
 
@@ -34,7 +35,7 @@ def group_of(feature: str) -> str:
         return OWNER
     if feature in TEXT_STATISTICS or feature in ("has_text", "is_ad"):
         return STATISTICS
-    if feature.startswith("text_") and feature != "text_image_similarity":
+    if feature.startswith(("text_", "similar_")) and feature != "text_image_similarity":
         return TEXT
     return PICTURE
 
@@ -101,6 +102,7 @@ def design_groups(design: Design) -> Mapping[str, np.ndarray]:
             for kind in ("text", "image")
             if kind in design.standardisers
         ),
+        ("neighbours", len(design.standardisers["neighbours"].mean)),
     ]
     groups = np.concatenate([[""], *([DESIGN_GROUPS[name]] * width for name, width in widths)])
     return {group: np.flatnonzero(groups == group) for group in GROUPS}

@@ -7,12 +7,14 @@ import numpy as np
 from vkflow.modelling.design import Design, Standardiser
 from vkflow.modelling.features import NO_CATEGORY, FeatureRecipe
 from vkflow.modelling.linear import Matrix
+from vkflow.modelling.neighbours import Neighbours
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.reducers import Reducer
 from vkflow.modelling.training_set import Recipe
 
 Arrays = dict[str, np.ndarray]
 KINDS = ("text", "image")
+REMEMBERED = ("directions", "known_at", "got", "expected", "strengths")
 
 
 def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
@@ -26,6 +28,9 @@ def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
         if reducer is not None:
             arrays[f"{kind}.mean"] = reducer.mean
             arrays[f"{kind}.components"] = reducer.components
+    neighbours = recipe.features.neighbours
+    if neighbours is not None:
+        arrays |= {f"neighbours.{name}": getattr(neighbours, name) for name in REMEMBERED}
     arrays |= {f"linear.{activity}": values for activity, values in coefficients.items()}
     return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
@@ -59,8 +64,19 @@ def unpack_arrays(
         else None
         for kind in KINDS
     )
+    neighbours = None
+    if "neighbours.directions" in arrays:
+        remembered = (arrays[f"neighbours.{name}"] for name in REMEMBERED)
+        neighbours = Neighbours(tuple(priors), *remembered)
     features = FeatureRecipe(
-        priors, tuple(categories), text, image, time_zone, owner_time_zones, knows_members
+        priors=priors,
+        categories=tuple(categories),
+        text_reducer=text,
+        image_reducer=image,
+        time_zone=time_zone,
+        owner_time_zones=owner_time_zones,
+        knows_members=knows_members,
+        neighbours=neighbours,
     )
     linear = {
         name.removeprefix("linear."): values

@@ -26,6 +26,7 @@ SCALES = {
     "statistics": 0.5,
     "text": 0.8,
     "image": 0.25,
+    "neighbours": 0.3,
 }
 SMALLEST_DEVIATION = 1e-6
 LIMIT = 3.0
@@ -87,7 +88,7 @@ class Design:
     Attributes:
         owners: owner ids with a column each.
         categories: of the taxonomy, the last one for "no picture".
-        standardisers: by group: history, statistics, text, image.
+        standardisers: by group: history, statistics, neighbours, text, image.
     """
 
     owners: tuple[int, ...]
@@ -115,6 +116,7 @@ class Design:
                 for kind in ("text", "image")
                 if kind in standard
             ),
+            standard["neighbours"].apply(neighbour_columns(table), SCALES["neighbours"]),
         ]
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
@@ -139,6 +141,9 @@ def fit_design(
         "statistics": fit_standardiser(
             statistics_columns(table), SCALES["statistics"], LEAST_DEVIATION
         ),
+        "neighbours": fit_standardiser(
+            neighbour_columns(table), SCALES["neighbours"], LEAST_DEVIATION
+        ),
     }
     for kind, sample in vectors.items():
         if len(sample) > 1:
@@ -157,6 +162,11 @@ def history_columns(table: pl.DataFrame) -> Matrix:
         pl.col("^owner_.*_trend$"),
         pl.col("^owner_(posts|views_per_post|members)$").log1p(),
     ).to_numpy()
+
+
+def neighbour_columns(table: pl.DataFrame) -> Matrix:
+    """What similar posts got; no column where no post has a text."""
+    return table.select(pl.col("^similar_.*_lift$")).to_numpy()
 
 
 def statistics_columns(table: pl.DataFrame) -> Matrix:

@@ -1,14 +1,15 @@
 """The features of a post: only what is known when it is published."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
+from vkflow.modelling.neighbours import Neighbours
 from vkflow.modelling.owner_rates import RatePrior, owner_rate_columns
-from vkflow.modelling.reducers import Reducer
+from vkflow.modelling.reducers import Matrix, Reducer
 from vkflow.modelling.vectors import as_matrix
 
 NO_CATEGORY = "none"
@@ -17,6 +18,7 @@ WINDOWS = (7, 30, 90)
 
 CATEGORICAL = ("image_category",)
 MEMBERS = "owner_members"
+TEXT_COMPONENTS = r"^text_\d+$"
 
 TEXT_STATISTICS = {
     "characters": "characters of the text, entities counted as one",
@@ -50,6 +52,7 @@ class FeatureRecipe:
         time_zone: of the owners.
         owner_time_zones: of owners that live elsewhere, by id.
         knows_members: whether the source tells how many members owners have.
+        neighbours: what posts of the past got; ``None`` when no training post had a text.
     """
 
     priors: Mapping[str, RatePrior]
@@ -59,6 +62,7 @@ class FeatureRecipe:
     time_zone: str
     owner_time_zones: Mapping[int, str]
     knows_members: bool = False
+    neighbours: Neighbours | None = None
 
     def describe(self) -> dict[str, str]:
         """What each feature is, by name, in the order of the table."""
@@ -91,6 +95,10 @@ class FeatureRecipe:
                 descriptions[f"{kind}_{number:02d}"] = f"principal component {number} of the {kind}"
         for category in self.categories:
             descriptions[f"score_{category}"] = f"score of the picture for {category}"
+        if self.neighbours is not None:
+            past = "the most similar posts of the past got, logarithm over their owners' rates"
+            names = zip(self.neighbours.columns(), self.neighbours.activities, strict=True)
+            descriptions |= {name: f"{activity}: what {past}" for name, activity in names}
         return descriptions
 
     def table(self, posts: pl.DataFrame) -> pl.DataFrame:
@@ -112,7 +120,20 @@ class FeatureRecipe:
         parts = [_plain(posts), self._calendar(posts), pl.DataFrame(columns)]
         table = pl.concat(parts, how="horizontal")
         numeric = pl.all().exclude(CATEGORICAL).cast(pl.Float32).fill_null(float("nan"))
-        return table.with_columns(numeric).select(list(self.describe()))
+        return self._beside_neighbours(table.with_columns(numeric), posts["published_at"])
+
+    def with_neighbours(
+        self, neighbours: Neighbours, table: pl.DataFrame, published_at: pl.Series
+    ) -> tuple["FeatureRecipe", pl.DataFrame]:
+        """The recipe that knows them, and its table, from a table of this one."""
+        recipe = replace(self, neighbours=neighbours)
+        return recipe, recipe._beside_neighbours(table, published_at)
+
+    def _beside_neighbours(self, table: pl.DataFrame, published_at: pl.Series) -> pl.DataFrame:
+        if self.neighbours is not None:
+            lifts = self.neighbours.lifts(text_components(table), published_at)
+            table = table.hstack(pl.DataFrame(lifts, schema=self.neighbours.columns()))
+        return table.select(list(self.describe()))
 
     def _calendar(self, posts: pl.DataFrame) -> pl.DataFrame:
         local = _local_time(self.time_zone)
@@ -131,6 +152,11 @@ class FeatureRecipe:
                 "is_holiday": times.dt.date().is_in(_holidays(times)),
             }
         )
+
+
+def text_components(table: pl.DataFrame) -> Matrix:
+    """Components of the texts in a table of features, float32, NaN without a text."""
+    return table.select(pl.col(TEXT_COMPONENTS)).to_numpy()
 
 
 def _local_time(time_zone: str) -> pl.Expr:

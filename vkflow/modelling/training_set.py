@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.design import Design, fit_design
-from vkflow.modelling.features import MEMBERS, FeatureRecipe
+from vkflow.modelling.features import MEMBERS, FeatureRecipe, text_components
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.metrics import Floats
+from vkflow.modelling.neighbours import align_first_counts, fit_neighbours
 from vkflow.modelling.owner_rates import fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.splits import TRAIN, split_posts
@@ -76,6 +77,7 @@ class Recipe:
 def prepare(
     read_posts: ReadPosts,
     outcomes: pl.DataFrame,
+    first_counts: pl.DataFrame,
     categories: Sequence[str],
     settings: TrainingSettings,
     gap: timedelta,
@@ -85,6 +87,7 @@ def prepare(
     Args:
         read_posts: reads the labelled posts in chunks.
         outcomes: owner_id, post_id, activity, chances, count of the same posts.
+        first_counts: what was known of them first, and when.
         categories: of the taxonomy in use, empty without pictures.
         settings: shares of the splits, numbers of components.
         gap: the label maturity.
@@ -111,6 +114,12 @@ def prepare(
         knows_members=MEMBERS in history.columns and history[MEMBERS].is_not_null().any(),
     )
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
+    if recipe.text_reducer is not None and recipe.priors:
+        first = align_first_counts(keys, first_counts)
+        neighbours = fit_neighbours(
+            text_components(features), history, first, recipe.priors, training
+        )
+        recipe, features = recipe.with_neighbours(neighbours, features, keys["published_at"])
     chosen = pl.Series(training)
     design = fit_design(
         keys.filter(chosen)["owner_id"], features.filter(chosen), categories, vectors

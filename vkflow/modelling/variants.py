@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vkflow.modelling.features import TEXT_STATISTICS
+from vkflow.modelling.features import TEXT_COMPONENTS, TEXT_STATISTICS
 from vkflow.modelling.learners import (
     log_ratio,
     observed_rates,
@@ -96,10 +96,10 @@ def _trees_on(*patterns: str) -> Callable[[Contest], Callable[[], Predictions]]:
 
 TEXT_COUNTS = (*TEXT_STATISTICS, "has_text")
 BOTH = ("text_image_similarity",)
-TEXT = (*TEXT_COUNTS, r"^text_\d+$")
+TEXT = (*TEXT_COUNTS, TEXT_COMPONENTS)
 PICTURE = ("has_image", "image_category", r"^image_\d+$", "^score_.*$")
 CALENDAR = ("hour", "weekday", "is_holiday")
-HISTORY = ("^owner_.*$", "^.*_beside_usual$")
+HISTORY = ("^owner_.*$", "^.*_beside_usual$", "^similar_.*$")
 
 
 def _fit_trees(contest: Contest, activity: str, columns: list[str]) -> Any:

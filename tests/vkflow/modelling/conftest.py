@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.fakes.first_counts import first_counts_of
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.text.statistics import text_statistics
 
@@ -89,3 +90,8 @@ def outcomes(posts: pl.DataFrame) -> pl.DataFrame:
         pl.col("views").alias("chances"),
         pl.col("likes").alias("count"),
     )
+
+
+@pytest.fixture(scope="session")
+def first_counts(posts: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    return first_counts_of(posts, outcomes)

@@ -13,7 +13,9 @@ SETTINGS = TrainingSettings(iterations=20, learning_rate=0.1, text_components=4,
 
 
 @pytest.fixture(scope="module")
-def without_pictures(posts: pl.DataFrame, outcomes: pl.DataFrame) -> Contest:
+def without_pictures(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame
+) -> Contest:
     bare = posts.with_columns(
         pl.lit(False).alias("has_image"),
         *(
@@ -22,7 +24,7 @@ def without_pictures(posts: pl.DataFrame, outcomes: pl.DataFrame) -> Contest:
         ),
     )
     recipe, data = prepare(
-        lambda: bare.iter_slices(400), outcomes, (), SETTINGS, timedelta(hours=72)
+        lambda: bare.iter_slices(400), outcomes, first_counts, (), SETTINGS, timedelta(hours=72)
     )
     return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors))
 

@@ -22,9 +22,14 @@ SETTINGS = TrainingSettings(iterations=30, learning_rate=0.1, text_components=4,
 
 
 @pytest.fixture(scope="module")
-def contest(posts: pl.DataFrame, outcomes: pl.DataFrame) -> Contest:
+def contest(posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame) -> Contest:
     recipe, data = prepare(
-        lambda: posts.iter_slices(400), outcomes, ("cat", "dog"), SETTINGS, timedelta(hours=72)
+        lambda: posts.iter_slices(400),
+        outcomes,
+        first_counts,
+        ("cat", "dog"),
+        SETTINGS,
+        timedelta(hours=72),
     )
     return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors))
 

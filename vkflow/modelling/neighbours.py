@@ -1,0 +1,186 @@
+"""What the posts most like a post got before it appeared, beside what their owners usually get.
+
+A topic that does well on one wall does well on others, long before a wall's own history tells. A
+kernel regression on the residuals of the owner rates: Hastie, Tibshirani and Friedman, The Elements
+of Statistical Learning, 6.1, over the nearest posts only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from vkflow.modelling.metrics import Floats
+from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
+from vkflow.modelling.weights import information, relative_variance
+
+Matrix = NDArray[np.float32]
+Moments = NDArray[np.int64]
+
+MEMORY_POSTS = 20_000
+"""Posts that are remembered at most; the time to find the nearest grows with them."""
+NEAREST = 50
+TEMPERATURE = 0.1
+"""Cosines that far below the nearest one's count for 1/e."""
+PRIOR_POSTS = 2.0
+"""Typical posts of which nothing is remarkable, added to every neighbourhood."""
+QUERIES_AT_ONCE = 500
+TIE = 1e-5
+"""Cosines closer than that are equal: the last bits of a sum depend on the rows beside it."""
+NEVER = np.iinfo(np.int64).max
+UNRELATED = -2.0
+"""Below every cosine."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Posts with known outcomes that others are compared with.
+
+    Attributes:
+        activities: names of those that are told of.
+        directions: components of the texts at unit length, float32, shape (posts, components).
+        known_at: when their first counts became known, microseconds since 1970, shape (posts,).
+        got: what was counted, in views worth learning from; float32, shape (posts, activities).
+        expected: the same by the owner's rate.
+        strengths: added to both, float32, shape (activities,).
+    """
+
+    activities: tuple[str, ...]
+    directions: Matrix
+    known_at: Moments
+    got: Matrix
+    expected: Matrix
+    strengths: Matrix
+
+    def columns(self) -> list[str]:
+        """Names of the columns of :meth:`lifts`."""
+        return [f"similar_{activity}_lift" for activity in self.activities]
+
+    def lifts(self, components: Matrix, published_at: pl.Series) -> Matrix:
+        """Logarithm of what the nearest posts got, over what was to be expected of them.
+
+        Only posts whose counts were known before a post appeared are its neighbours.
+
+        Args:
+            components: of the texts, shape (posts, components), NaN without a text.
+            published_at: of the same posts; nothing was known before one without a date.
+
+        Returns:
+            float32, shape (posts, activities); 0 where there is no neighbour, NaN without a text.
+        """
+        moments = microseconds(published_at, unknown=0)
+        queries = unit_length(components)
+        parts = [
+            self._lifts(queries[start : start + QUERIES_AT_ONCE], moments[start:])
+            for start in range(0, len(queries), QUERIES_AT_ONCE)
+        ]
+        lifts = np.concatenate([*parts, np.empty((0, len(self.activities)), dtype=np.float32)])
+        lifts[np.isnan(components).any(axis=1)] = np.nan
+        return lifts
+
+    def _lifts(self, queries: Matrix, moments: Moments) -> Matrix:
+        with threadpool_limits(1):
+            cosines = queries @ self.directions.T
+            cosines[self.known_at >= moments[: len(queries), None]] = UNRELATED
+            weights = _nearest_weights(cosines)
+            got, expected = weights @ self.got, weights @ self.expected
+        lifts: Matrix = np.log((got + self.strengths) / (expected + self.strengths))
+        return lifts
+
+
+def fit_neighbours(
+    components: Matrix,
+    history: pl.DataFrame,
+    first_counts: pl.DataFrame,
+    priors: Mapping[str, RatePrior],
+    training: NDArray[np.bool_],
+) -> Neighbours:
+    """Remember labelled posts, spread evenly over time.
+
+    Args:
+        components: of all labelled posts, oldest first, NaN without a text.
+        history: the ``history_…`` columns of the same posts.
+        first_counts: of the same posts, from :func:`align_first_counts`.
+        priors: belief about owners, by activity.
+        training: the posts that tell how much a neighbourhood can be trusted.
+    """
+    moments = microseconds(first_counts["moment"], unknown=NEVER)
+    usable = ~np.isnan(components).any(axis=1) & (moments != NEVER)
+    remembered = np.flatnonzero(usable)
+    remembered = remembered[:: -(-len(remembered) // MEMORY_POSTS) or 1]
+    got, expected, strengths = [], [], []
+    for activity, prior in priors.items():
+        worth, rates, usual = _worth(history, first_counts, activity, prior, training & usable)
+        promised = worth * usual
+        seen = promised[training & usable & (promised > 0)]
+        got.append((worth * rates)[remembered])
+        expected.append(promised[remembered])
+        strengths.append(PRIOR_POSTS * float(np.median(seen)) if len(seen) else 1.0)
+    return Neighbours(
+        activities=tuple(priors),
+        directions=unit_length(components[remembered]),
+        known_at=moments[remembered],
+        got=np.stack(got, axis=1).astype(np.float32),
+        expected=np.stack(expected, axis=1).astype(np.float32),
+        strengths=np.array(strengths, dtype=np.float32),
+    )
+
+
+def align_first_counts(keys: pl.DataFrame, first_counts: pl.DataFrame) -> pl.DataFrame:
+    """First counts of posts in the order of the posts, null where there are none.
+
+    Args:
+        keys: owner_id, post_id of the posts.
+        first_counts: from ``warehouse.features.read_first_counts``.
+    """
+    on = ["owner_id", "post_id"]
+    return keys.select(on).join(first_counts, on=on, how="left", maintain_order="left")
+
+
+def unit_length(components: Matrix) -> Matrix:
+    """Rows scaled to length 1; zero where unknown."""
+    known = np.nan_to_num(components, nan=0.0)
+    lengths = np.linalg.norm(known, axis=1, keepdims=True)
+    directions: Matrix = np.divide(known, lengths, out=np.zeros_like(known), where=lengths > 0)
+    return directions
+
+
+def microseconds(moments: pl.Series, unknown: int) -> Moments:
+    """Moments as microseconds since 1970."""
+    return moments.dt.epoch("us").fill_null(unknown).to_numpy().astype(np.int64)
+
+
+def _worth(
+    history: pl.DataFrame,
+    first_counts: pl.DataFrame,
+    activity: str,
+    prior: RatePrior,
+    training: NDArray[np.bool_],
+) -> tuple[Floats, Floats, Floats]:
+    """How many views each post is worth, its rate, and the rate its owner usually has."""
+    counts, chances = (
+        first_counts[f"{activity}_{kind}"].fill_null(0).to_numpy().astype(np.float64)
+        for kind in ("count", "chances")
+    )
+    usual = smoothed_rates(history, activity, prior)
+    known = chances > 0
+    told = training & known
+    variance = relative_variance(counts[told], chances[told], usual[told])
+    rates = np.divide(counts, chances, out=np.zeros_like(counts), where=known)
+    return information(chances, usual, variance), rates, usual
+
+
+def _nearest_weights(cosines: Matrix) -> Matrix:
+    """Weights of each query's nearest posts, those as near as the last one included."""
+    if not cosines.size:
+        return cosines
+    if cosines.shape[1] > NEAREST:
+        last = np.partition(cosines, -NEAREST, axis=1)[:, -NEAREST]
+        cosines[cosines < last[:, None] - TIE] = UNRELATED
+    nearest = cosines.max(axis=1, keepdims=True)
+    weights: Matrix = np.exp((cosines - nearest) / np.float32(TEMPERATURE))
+    weights[cosines == UNRELATED] = 0
+    return weights
