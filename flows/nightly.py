@@ -12,6 +12,7 @@ from tasks.backing_up import back_up_warehouse
 from tasks.diary import noted_run
 from tasks.drifting import measure_drift
 from tasks.exporting import export_predictions
+from tasks.growing import estimate_growth
 from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
@@ -58,6 +59,7 @@ def _work(
     settings: Settings, watch: Stopwatch, pulled: PullCounts, as_of: datetime, run_id: str
 ) -> Night:
     """All steps between pulling and the report."""
+    watch.time("growth", lambda: estimate_growth(settings, as_of))
     watch.time("count words", lambda: compute_text_statistics(settings))
     texts = watch.time("embed texts", lambda: embed_texts(settings))
     pictures = watch.time("tag pictures", lambda: tag_pictures(settings))

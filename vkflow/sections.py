@@ -127,7 +127,7 @@ class VkSettings(Section):
     api_version: str = Field("5.199", pattern=r"^5\.\d+$", description="version of the VK API")
     first_days: int = Field(90, ge=1, description="how far back the first pull of a wall reads")
     refresh_days: tuple[int, ...] = Field(
-        (1, 3, 7), description="ages of a post, in days, at which its counts are read again"
+        (1, 3, 7, 14, 30), description="ages of a post, in days, at which its counts are read again"
     )
     requests_per_second: float = Field(
         3, gt=0, description="requests a second, all of this process together"

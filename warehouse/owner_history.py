@@ -30,7 +30,7 @@ def read_owner_history(
 
     Returns:
         One row per dated post: owner_id, post_id; posts_count, views_count and, by activity,
-        _count and _chances of all that was known, Int64; the same behind ``recent_`` for what
+        _count and _chances of all that was known, Float64; the same behind ``recent_`` for what
         became known in the last 30 days; posts_Nd_count, the owner's posts, and views_Nd_count,
         views that became known, in the last N days; days_since_last_post, mean_log_length and
         mean_has_image of the posts before, Float64 or null.
@@ -61,7 +61,7 @@ def _running_sums(counted: pl.DataFrame) -> pl.DataFrame:
     """
     is_correction = pl.struct("owner_id", "post_id") == pl.struct("owner_id", "post_id").shift()
     before = pl.when(is_correction).then(pl.col(SUM).shift()).otherwise(0)
-    changes = counted.with_columns((pl.col(SUM) - before).cast(pl.Int64))
+    changes = counted.with_columns((pl.col(SUM) - before).cast(pl.Float64))
     return (
         changes.drop("post_id")
         .sort("owner_id", "moment")

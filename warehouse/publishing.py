@@ -22,6 +22,7 @@ TABLES = (
     "owners",
     "posts",
     "labels",
+    "current_growth",
     "predictions",
     "images",
     "image_tags",

@@ -52,7 +52,7 @@ def aged(world: World) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def logs(aged: pl.DataFrame) -> dict[str, np.ndarray]:
-    labels = aged.filter(pl.col("age") >= 72).group_by(KEY, maintain_order=True).last()
+    labels = aged.filter(pl.col("age") >= 720).group_by(KEY, maintain_order=True).last()
     return {name: np.log1p(labels[column].to_numpy()) for name, column in COLUMN.items()}
 
 
@@ -66,12 +66,13 @@ def test_counts_are_between_zero_and_the_views(aged: pl.DataFrame, column: str):
     assert aged.select(pl.col(column).is_between(0, pl.col("views")).all()).item()
 
 
-def test_posts_are_seen_at_four_ages_as_far_as_the_world_goes(world: World, aged: pl.DataFrame):
+def test_posts_are_seen_at_five_ages_as_far_as_the_world_goes(world: World, aged: pl.DataFrame):
     assert (world.snapshots["observed_at"] <= UNTIL).all()
     ages = aged.group_by(KEY, maintain_order=True).agg("age")["age"]
-    old = ages.filter(ages.list.len() == 4)
+    old = ages.filter(ages.list.len() == 5)
     assert len(old) > 6_000
-    for visit, (earliest, latest) in enumerate([(24, 30), (72, 84), (168, 192), (672, 696)]):
+    bounds = [(24, 30), (72, 84), (168, 192), (336, 360), (720, 744)]
+    for visit, (earliest, latest) in enumerate(bounds):
         assert (old.list.get(visit) >= earliest - 0.001).all()
         assert (old.list.get(visit) <= latest).all()
 
@@ -82,12 +83,21 @@ def test_posts_of_the_last_day_are_not_seen_yet(world: World):
     assert len(day_old.join(world.snapshots, on=KEY)) == 0
 
 
-def test_immature_counts_are_clearly_smaller_and_mature_ones_nearly_final(aged: pl.DataFrame):
-    views = aged.group_by(KEY, maintain_order=True).agg("views")["views"]
-    views = views.filter(views.list.len() == 4)
-    final = views.list.get(3).to_numpy()
-    assert 0.6 < np.median(views.list.get(0).to_numpy() / final) < 0.85
-    assert np.quantile(views.list.get(1).to_numpy() / final, 0.05) > 0.94
+@pytest.mark.parametrize(
+    ("column", "day", "three_days"),
+    [("views", (0.5, 0.6), (0.7, 0.8)), ("likes", (0.68, 0.8), (0.9, 0.96))],
+)
+def test_counts_grow_for_weeks_and_views_for_longer_than_likes(
+    aged: pl.DataFrame, column: str, day: tuple[float, float], three_days: tuple[float, float]
+):
+    counts = aged.group_by(KEY, maintain_order=True).agg(column)[column]
+    counts = counts.filter((counts.list.len() == 5) & (counts.list.last() > 100))
+    for visit, (low, high) in enumerate((day, three_days)):
+        assert (
+            low
+            < np.median(counts.list.get(visit).to_numpy() / counts.list.last().to_numpy())
+            < high
+        )
 
 
 @pytest.mark.parametrize(("pair", "real"), CORRELATIONS.items())

@@ -5,7 +5,7 @@ WITH hourly AS (
         owner_id, hour(published_at AT TIME ZONE 'Europe/Moscow') AS hour,
         count(*) AS posts, sum(likes) / sum(views) AS like_rate
     FROM posts
-    JOIN labels USING (owner_id, post_id)
+    JOIN grown_labels USING (owner_id, post_id)
     WHERE views > 0 AND likes IS NOT NULL
     GROUP BY ALL
     HAVING count(*) >= 5

@@ -4,7 +4,7 @@ SELECT
     hour(published_at AT TIME ZONE 'Europe/Moscow') AS hour,
     count(*) AS posts, sum(likes) / sum(views) AS like_rate
 FROM posts
-JOIN labels USING (owner_id, post_id)
+JOIN grown_labels USING (owner_id, post_id)
 WHERE published_at IS NOT NULL AND views > 0
 GROUP BY ALL
 ORDER BY weekday, hour;

@@ -4,7 +4,7 @@ SELECT
     arg_min(likes / views, published_at) AS like_rate_first,
     arg_max(likes / views, published_at) AS like_rate_last
 FROM posts
-JOIN labels USING (owner_id, post_id)
+JOIN grown_labels USING (owner_id, post_id)
 WHERE image_hash IS NOT NULL AND views > 0
 GROUP BY image_hash
 HAVING count(*) > 1

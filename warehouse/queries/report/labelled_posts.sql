@@ -1,5 +1,5 @@
 -- One row per labelled post of the window, the newest ones where there are too many: its text, the
--- category of its picture, its length, and its counts; none exceeds its chances.
+-- category of its picture, its length, and its counts at the stated age; none exceeds its chances.
 SELECT
     posts.owner_id, posts.post_id, posts.published_at, posts.source, posts.text, posts.image_hash,
     tags.category, tags.score, length(posts.text) AS characters,
@@ -8,7 +8,7 @@ SELECT
     least(reposts, views) AS repost, least(shares_to_message, views) AS share_to_message,
     least(hides, coalesce(reach, views)) AS hide, least(expands, views) AS expand,
     least(photo_opens, views) AS open_photo, least(opens, views) AS "open"
-FROM labels
+FROM grown_labels
 JOIN posts USING (owner_id, post_id)
 LEFT JOIN image_tags AS tags
     ON tags.image_hash = posts.image_hash AND tags.rank = 1

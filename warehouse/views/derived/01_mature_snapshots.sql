@@ -2,8 +2,8 @@
 -- A post without a date comes from a finished data set: its counts are final at once.
 -- known_at is when its counts became known, which decides what a later post's history holds. A post
 -- that was first seen when it was already mature, as by the first crawl of a wall, is_backfilled:
--- somebody who had watched it would have known its first counts at publication + maturity, and
--- they have hardly grown since.
+-- somebody who had watched it would have known its first counts at publication + maturity. They have
+-- grown since: whatever is made of counts brings them to one age first, by age_hours.
 CREATE OR REPLACE VIEW mature_snapshots AS
 WITH dated AS (
     SELECT
@@ -19,7 +19,8 @@ WITH dated AS (
         * EXCLUDE (mature_at, first_observed_at),
         coalesce(first_observed_at > mature_at AND observed_at = first_observed_at, false)
             AS is_backfilled,
-        if(is_backfilled, mature_at, observed_at) AS known_at
+        if(is_backfilled, mature_at, observed_at) AS known_at,
+        epoch(observed_at - published_at) / 3600 AS age_hours
     FROM dated
     WHERE mature_at IS NULL OR observed_at >= mature_at
 )

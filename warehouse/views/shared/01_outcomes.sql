@@ -1,5 +1,5 @@
--- One row per labelled post and activity with a known count: n chances, k times taken.
--- VK reports hides against reach; everything else, and hides without a reach, against views.
+-- One row per labelled post and activity with a known count: n chances, k times taken, at the stated
+-- age. VK reports hides against reach; everything else, and hides without a reach, against views.
 -- More activities than chances cannot be one a view: the count is capped.
 CREATE OR REPLACE VIEW outcomes AS
 WITH counted AS (
@@ -15,7 +15,7 @@ WITH counted AS (
             {'activity': 'open_photo', 'chances': views, 'count': photo_opens},
             {'activity': 'open', 'chances': views, 'count': opens}
         ], recursive := true)
-    FROM labels
+    FROM grown_labels
 )
 SELECT
     owner_id, post_id, activity, chances, least("count", chances) AS "count",
