@@ -9,13 +9,13 @@ from prefect.events import emit_event
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.bundles import Bundle, load_bundle
-from vkflow.modelling.drift import GROWING, noise_bound, table_drift
+from vkflow.modelling.drift import GROWING, noise_bound, table_drift, usual_bounds
 from vkflow.settings import Settings
 from warehouse import experiments, features, models
 
 NEWEST_DAYS = 7
 EVENT = "vkflow.drift.detected"
-FEATURE, PREDICTION = "feature", "prediction"
+FEATURE, PREDICTION, WEEK = "feature", "prediction", "week"
 
 
 @step("measure drift")
@@ -23,8 +23,9 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     """Compare the posts of the newest week with those the champion learnt from.
 
     Returns:
-        Names of features and predictions whose stability index is above the threshold and above
-        what chance alone does to so few posts, but for those that only grow with the warehouse.
+        Names of features and predictions whose stability index is above the threshold, above what
+        chance alone does to so few posts, and far above that of past weeks; but for those that only
+        grow with the warehouse.
     """
     newest = as_of - timedelta(days=NEWEST_DAYS)
     with warehouse_of(settings, as_of) as connection:
@@ -55,37 +56,53 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.lit(champion).alias("model_version"), pl.lit(as_of).alias("measured_at")
     )
+    noise = noise_bound(len(reference[FEATURE]), len(current[FEATURE]))
+    least = max(settings.training.drift_threshold, noise)
+    bounds = [
+        (kind, name, max(least, bound))
+        for kind in (FEATURE, PREDICTION)
+        for name, bound in usual_bounds(reference[kind], reference[WEEK]["week"]).items()
+    ]
+    columns = {"kind": pl.String, "name": pl.String, "bound": pl.Float64}
+    usual = pl.DataFrame(bounds, schema=columns, orient="row")
+    bounded = table.join(usual, on=["kind", "name"])
     with warehouse_of(settings) as connection:
-        experiments.write_drift(connection, table)
-    bound = noise_bound(len(reference[FEATURE]), len(current[FEATURE]))
-    return _tell(champion, table, max(settings.training.drift_threshold, bound))
+        experiments.write_drift(connection, bounded)
+    return _tell(champion, bounded)
 
 
 def _populations(
     connection: duckdb.DuckDBPyConnection, bundle: Bundle
 ) -> dict[str, pl.DataFrame] | None:
-    """Features and probabilities of the selected posts; ``None`` without any."""
-    tables, predictions = [], []
+    """Features, probabilities and weeks of the selected posts; ``None`` without any."""
+    tables, predictions, weeks = [], [], []
     for chunk in selected_posts(connection, bundle.manifest):
+        weeks.append(chunk.select(week=pl.col("published_at").dt.epoch("d") // 7))
         tables.append(bundle.recipe.features.table(chunk))
         predictions.append(pl.DataFrame(bundle.predict(chunk)))
     if not tables:
         return None
-    return {FEATURE: pl.concat(tables), PREDICTION: pl.concat(predictions)}
+    return {
+        FEATURE: pl.concat(tables),
+        PREDICTION: pl.concat(predictions),
+        WEEK: pl.concat(weeks),
+    }
 
 
-def _tell(champion: str, table: pl.DataFrame, threshold: float) -> list[str]:
+def _tell(champion: str, table: pl.DataFrame) -> list[str]:
     moved = table.filter(
-        pl.col("stability_index") > threshold, ~pl.col("name").is_in(GROWING)
+        pl.col("stability_index") > pl.col("bound"), ~pl.col("name").is_in(GROWING)
     ).sort("stability_index", descending=True)
     names = [f"{row['kind']} {row['name']}" for row in moved.to_dicts()]
     if names:
         run_logger().warning(
-            "drift above %.2f since %s was trained: %s", threshold, champion, ", ".join(names[:8])
+            "drift since %s was trained, beyond what past weeks did: %s",
+            champion,
+            ", ".join(names[:8]),
         )
         emit_event(
             event=EVENT,
             resource={"prefect.resource.id": f"vkflow.model.{champion}"},
-            payload={"moved": names, "threshold": threshold},
+            payload={"moved": names},
         )
     return names

@@ -245,7 +245,10 @@ class TrainingSettings(Section):
         (), description="metrics of your own, each as package.module:function"
     )
     drift_threshold: float = Field(
-        0.25, gt=0, description="population stability index above which drift is told"
+        0.25,
+        gt=0,
+        description="population stability index below which drift is not told, though past weeks "
+        "had none",
     )
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
     seed: int = Field(0, ge=0, description="start of all random numbers")

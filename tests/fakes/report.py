@@ -49,7 +49,12 @@ SCHEMAS = {
         "owner_id": pl.Int64, "post_id": pl.Int64, "published_at": TIME, "text": pl.String,
         "image_hash": pl.String, "source": pl.String,
     },
-    "drift": {"kind": pl.String, "name": pl.String, "stability_index": pl.Float64},
+    "drift": {
+        "kind": pl.String,
+        "name": pl.String,
+        "stability_index": pl.Float64,
+        "bound": pl.Float64,
+    },
     "before": {}, "now": {}, "insights": {},
 }  # fmt: skip
 

@@ -99,10 +99,9 @@ def design_groups(design: Design) -> Mapping[str, np.ndarray]:
         ("statistics", len(design.standardisers["statistics"].mean)),
         *(
             (kind, len(design.standardisers[kind].mean))
-            for kind in ("text", "image")
+            for kind in ("text", "image", "neighbours")
             if kind in design.standardisers
         ),
-        ("neighbours", len(design.standardisers["neighbours"].mean)),
     ]
     groups = np.concatenate([[""], *([DESIGN_GROUPS[name]] * width for name, width in widths)])
     return {group: np.flatnonzero(groups == group) for group in GROUPS}

@@ -88,7 +88,8 @@ class Design:
     Attributes:
         owners: owner ids with a column each.
         categories: of the taxonomy, the last one for "no picture".
-        standardisers: by group: history, statistics, neighbours, text, image.
+        standardisers: by group: history, statistics, and where there are such columns text, image
+            and neighbours.
     """
 
     owners: tuple[int, ...]
@@ -116,8 +117,10 @@ class Design:
                 for kind in ("text", "image")
                 if kind in standard
             ),
-            standard["neighbours"].apply(neighbour_columns(table), SCALES["neighbours"]),
         ]
+        if "neighbours" in standard:
+            lifts = standard["neighbours"].apply(neighbour_columns(table), SCALES["neighbours"])
+            parts.append(lifts)
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
@@ -141,10 +144,10 @@ def fit_design(
         "statistics": fit_standardiser(
             statistics_columns(table), SCALES["statistics"], LEAST_DEVIATION
         ),
-        "neighbours": fit_standardiser(
-            neighbour_columns(table), SCALES["neighbours"], LEAST_DEVIATION
-        ),
     }
+    lifts = neighbour_columns(table)
+    if lifts.shape[1]:
+        standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], LEAST_DEVIATION)
     for kind, sample in vectors.items():
         if len(sample) > 1:
             standardisers[kind] = fit_standardiser(sample, _spread(kind, sample.shape[1]))

@@ -10,6 +10,11 @@ BINS = 10
 EMPTY = 0.5
 """An empty bin counts as half a value, or it would make the index infinite."""
 
+LEAST_WEEKS = 6
+LEAST_WEEK_POSTS = 30
+DEVIATIONS = 4.0
+SMALLEST_INDEX = 1e-6
+
 GROWING = ("owner_posts", *(f"owner_{kind}_{n}d" for kind in ("posts", "views") for n in WINDOWS))
 """Features that grow by themselves while a warehouse is young: measured, but no cause for alarm."""
 
@@ -48,6 +53,36 @@ def noise_bound(n_reference: int, n_current: int) -> float:
     from scipy.stats import chi2
 
     return float((1 / n_reference + 1 / n_current) * chi2.ppf(0.999, BINS))
+
+
+def usual_bounds(reference: pl.DataFrame, weeks: pl.Series) -> dict[str, float]:
+    """What the index of a week stays below where nothing has happened, by column.
+
+    Weeks differ by more than chance: posts of an owner are alike, histories grow. So each past week
+    is compared with all others, and a new one has moved where its index is far beyond theirs:
+    ``DEVIATIONS`` standard deviations of the logarithm above its mean.
+
+    Args:
+        reference: features or probabilities of the training window.
+        weeks: number of the week of each of its posts.
+
+    Returns:
+        0 where there are fewer than ``LEAST_WEEKS`` weeks with ``LEAST_WEEK_POSTS`` posts.
+    """
+    counted = weeks.value_counts().filter(pl.col("count") >= LEAST_WEEK_POSTS)
+    numbers = counted[weeks.name].sort().to_list()
+    if len(numbers) < LEAST_WEEKS:
+        return dict.fromkeys(reference.columns, 0.0)
+    drifts = [
+        table_drift(reference.filter(weeks != number), reference.filter(weeks == number))
+        for number in numbers
+    ]
+    bounds = {}
+    for name in reference.columns:
+        logarithms = np.log(np.maximum([drift[name] for drift in drifts], SMALLEST_INDEX))
+        spread = logarithms.std(ddof=1)
+        bounds[name] = float(np.exp(logarithms.mean() + DEVIATIONS * spread))
+    return bounds
 
 
 def category_stability_index(reference: pl.Series, current: pl.Series) -> float:

@@ -7,6 +7,7 @@ from vkflow.modelling.drift import (
     noise_bound,
     stability_index,
     table_drift,
+    usual_bounds,
 )
 
 GENERATOR = np.random.default_rng(0)
@@ -62,3 +63,46 @@ def test_new_category_is_drift() -> None:
 def test_every_column_of_a_table_is_measured() -> None:
     table = pl.DataFrame({"words": [1.0, 2.0], "image_category": ["cat", "dog"]})
     assert table_drift(table, table) == {"words": 0.0, "image_category": 0.0}
+
+
+N_WEEKS, WEEK_POSTS = 16, 60
+
+
+def weekly(values: np.ndarray) -> tuple[pl.DataFrame, pl.Series]:
+    """Values of shape (weeks, posts) as a table, and the week of each."""
+    weeks = pl.Series("week", np.repeat(np.arange(len(values)), values.shape[1]))
+    return pl.DataFrame({"x": values.ravel()}), weeks
+
+
+def owners_weeks(generator: np.random.Generator, weeks: int, shift: float = 0.0) -> np.ndarray:
+    """Weeks in which a few owners, each at a level of its own, post more or less."""
+    levels = generator.normal(size=(weeks, 6))[:, :, None]
+    posts = levels + 0.3 * generator.normal(size=(weeks, 6, WEEK_POSTS // 6))
+    return np.reshape(posts, (weeks, WEEK_POSTS)) + shift
+
+
+def test_ordinary_weeks_stay_below_the_usual_bound_though_posts_are_alike() -> None:
+    generator, alarms, by_chance = np.random.default_rng(2), 0, 0
+    for _ in range(150):
+        values = owners_weeks(generator, N_WEEKS + 1)
+        reference, weeks = weekly(values[:-1])
+        index = stability_index(reference["x"].to_numpy(), values[-1])
+        alarms += index > usual_bounds(reference, weeks)["x"]
+        by_chance += index > noise_bound(len(reference), WEEK_POSTS)
+    assert alarms <= 1
+    assert by_chance > 30  # what the bound for independent posts would have cried
+
+
+def test_a_week_that_is_shifted_is_above_it() -> None:
+    generator = np.random.default_rng(3)
+    reference, weeks = weekly(owners_weeks(generator, N_WEEKS))
+    shifted = owners_weeks(generator, 1, shift=3.0)[0]
+    index = stability_index(reference["x"].to_numpy(), shifted)
+    assert index > usual_bounds(reference, weeks)["x"]
+
+
+def test_few_weeks_or_weeks_of_few_posts_bound_nothing() -> None:
+    few, weeks = weekly(NORMAL[:300].reshape(5, 60))
+    assert usual_bounds(few, weeks) == {"x": 0.0}
+    small, weeks = weekly(NORMAL[:400].reshape(20, 20))
+    assert usual_bounds(small, weeks) == {"x": 0.0}

@@ -12,7 +12,7 @@ from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.figures import ACCENT, MUTED, drawn, labelled, numbered, panels
 from vkflow.insights.report.language import Language
-from vkflow.modelling.drift import GROWING, noise_bound
+from vkflow.modelling.drift import GROWING
 from vkflow.modelling.metrics import Floats, sigmoid
 
 SHOWN = 8
@@ -38,16 +38,12 @@ def drift_section(data: ReportData, say: Language) -> dict[str, Any]:
         row["name"] if row["kind"] == "feature" else f"p_{row['name']}": row["stability_index"]
         for row in moved.to_dicts()
     }
-    threshold = NOTICEABLE
-    if len(data.before) and len(data.now):  # not there where the bundle is lost
-        threshold = max(threshold, noise_bound(len(data.before), len(data.now)))
-    n_moved = len(moved.filter(pl.col("stability_index") > threshold))
+    n_moved = len(moved.filter(pl.col("stability_index") > pl.col("bound").fill_null(NOTICEABLE)))
     section["lead"] = say(
         "drift_lead",
         posts=say.plural("posts", len(data.now)),
         moved=say.number(n_moved),
         all=say.number(len(moved)),
-        threshold=say.number(threshold, 1),
     )
     if shown:
         height = 1.6 * ((len(shown) + 1) // 2) + 0.3
