@@ -20,26 +20,31 @@ def main() -> int:
     wanted = parser.parse_args()
     mutants = [m for m in read_mutants() if not wanted.names or m.name in wanted.names]
     if problems := [problem for mutant in mutants if (problem := mutant.problem())]:
-        print("\n".join(problems))
+        _say("\n".join(problems))
         return 1
     with tempfile.TemporaryDirectory() as folder:
         tests = sorted({test for mutant in mutants for test in mutant.tests})
         code, seconds, output = run_tests(ROOT, Path(folder) / "sound", tests, lambda _: None)
     if code != 0:
-        print(f"the tests do not pass without a defect:\n{output}")
+        _say(f"the tests do not pass without a defect:\n{output}")
         return 1
-    print(f"{len(tests)} tests and files pass without a defect ({seconds:.0f} s)\n")
+    _say(f"{len(tests)} tests and files pass without a defect ({seconds:.0f} s)\n")
     outcomes = run_mutants(ROOT, mutants, wanted.jobs, _tell)
     missed = [outcome.name for outcome in outcomes if outcome.verdict != CAUGHT]
     total = sum(outcome.seconds for outcome in outcomes)
-    print(f"\n{len(outcomes) - len(missed)} of {len(outcomes)} caught, {total:.0f} s of work")
+    _say(f"\n{len(outcomes) - len(missed)} of {len(outcomes)} caught, {total:.0f} s of work")
     if missed:
-        print("not caught: " + ", ".join(missed))
+        _say("not caught: " + ", ".join(missed))
     return 1 if missed else 0
 
 
 def _tell(outcome: Outcome) -> None:
-    print(f"{outcome.verdict:9} {outcome.seconds:5.0f} s  {outcome.name}", flush=True)
+    _say(f"{outcome.verdict:9} {outcome.seconds:5.0f} s  {outcome.name}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
