@@ -113,8 +113,13 @@ class _Pull:
         with warehouse_of(self._settings) as connection, transaction(connection):
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
-            kept = posts.with_stored_pictures(connection, rows, chunk.keeps_picture)
-            written = posts.write_posts(connection, kept, source=self._source, seen_at=self._as_of)
+            written = posts.write_posts(
+                connection,
+                rows,
+                source=self._source,
+                seen_at=self._as_of,
+                awaiting=self._awaiting(chunk, checked),
+            )
             snapshots = posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
@@ -148,6 +153,12 @@ class _Pull:
             ]
         )
         return keys.filter(~pl.col("key").is_in(list(self._complained)))
+
+    def _awaiting(self, chunk: Chunk, checked: CheckedChunk) -> pl.DataFrame:
+        """Posts whose picture does not come: it could not be read, or pictures are switched off."""
+        if self._settings.images.tagger != "none":
+            return chunk.keeps_picture
+        return pl.concat([chunk.keeps_picture, checked.pictures.select("owner_id", "post_id")])
 
     def _hashed(self, pictures: pl.DataFrame) -> pl.DataFrame:
         """Pictures with their ``image_hash``; none where pictures are switched off."""

@@ -11,6 +11,7 @@ from warehouse.writing import add_missing_rows, registered, replace_rows
 
 KEY = ("owner_id", "post_id")
 SNAPSHOT_KEY = (*KEY, "observed_at")
+CONTENT_KEY = (*KEY, "seen_at")
 
 
 @dataclass(frozen=True)
@@ -25,52 +26,53 @@ class Written:
 
 
 def write_posts(
-    connection: duckdb.DuckDBPyConnection, posts: pl.DataFrame, *, source: str, seen_at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    posts: pl.DataFrame,
+    *,
+    source: str,
+    seen_at: datetime,
+    awaiting: pl.DataFrame | None = None,
 ) -> Written:
     """Store posts; those that are the same as in the warehouse are left alone.
+
+    What a post said before an edit stays in ``earlier_contents``.
 
     Args:
         connection: the open warehouse, inside a transaction.
         posts: owner_id, post_id, published_at, text, text_hash, image_hash, is_ad.
         source: name of the source they came from.
         seen_at: the moment of this run; a known post keeps its ``first_seen_at``.
+        awaiting: owner_id, post_id of posts whose picture did not come this time: one that is
+            stored stays, and one that comes later was there all the time.
     """
     rows = posts.unique(subset=list(KEY), keep="last", maintain_order=True)
     if rows.is_empty():
         return Written()
-    with registered(connection, "incoming", rows):
-        differing = connection.execute(query("differing_posts"), [source]).pl()
+    waiting = rows.select(KEY).clear() if awaiting is None else awaiting.select(KEY)
+    with registered(connection, "incoming", rows), registered(connection, "awaiting", waiting):
+        parameters = {"source": source, "seen_at": seen_at}
+        differing = connection.execute(query("differing_posts"), parameters).pl()
+    _keep_contents(connection, differing)
+    now = pl.lit(seen_at)
     stamped = differing.with_columns(
         pl.lit(source).alias("source"),
-        pl.col("first_seen_at").fill_null(pl.lit(seen_at)),
-        pl.lit(seen_at).alias("updated_at"),
+        pl.col("first_seen_at").fill_null(now),
+        pl.when("is_edit").then(now).otherwise("edited_at").alias("edited_at"),
+        now.alias("updated_at"),
     )
-    replace_rows(connection, "posts", stamped.drop("is_new"), KEY)
+    replace_rows(connection, "posts", stamped.drop("is_new", "is_edit"), KEY)
     new = int(differing["is_new"].sum())
     return Written(new, len(differing) - new)
 
 
-def with_stored_pictures(
-    connection: duckdb.DuckDBPyConnection, posts: pl.DataFrame, keeping: pl.DataFrame
-) -> pl.DataFrame:
-    """The posts, of which those of ``keeping`` have the ``image_hash`` that is stored.
-
-    Args:
-        connection: the open warehouse.
-        posts: as for :func:`write_posts`.
-        keeping: owner_id, post_id of posts whose picture did not come this time.
-    """
-    if keeping.is_empty():
-        return posts
-    with registered(connection, "keeping", keeping):
-        stored = connection.execute(
-            "SELECT owner_id, post_id, image_hash AS stored_hash "
-            "FROM posts SEMI JOIN keeping USING (owner_id, post_id)"
-        ).pl()
-    joined = posts.join(stored, on=KEY, how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("image_hash", "stored_hash").alias("image_hash")).drop(
-        "stored_hash"
-    )
+def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFrame) -> None:
+    """Store what posts said before, as far as it is known by now; before they are replaced."""
+    known = differing.filter(~pl.col("is_new"))
+    if known.is_empty():
+        return
+    with registered(connection, "differing", known):
+        earlier = connection.execute(query("completed_contents")).pl()
+    replace_rows(connection, "earlier_contents", earlier, CONTENT_KEY)
 
 
 def write_snapshots(

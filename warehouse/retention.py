@@ -42,10 +42,8 @@ def unneeded_models(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> 
 
 
 def wanted_images(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Hashes of the pictures posts refer to."""
-    rows = connection.execute(
-        "SELECT DISTINCT image_hash FROM posts WHERE image_hash IS NOT NULL"
-    ).fetchall()
+    """Hashes of the pictures posts show, or showed before an edit."""
+    rows = connection.execute("SELECT DISTINCT image_hash FROM shown_images").fetchall()
     return {str(image_hash) for (image_hash,) in rows}
 
 

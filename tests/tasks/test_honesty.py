@@ -16,11 +16,12 @@ from tasks import texts as texts_task
 from tasks.backtesting import backtest_night
 from tasks.experimenting import compare_variants
 from tasks.judging import judge_bundle
-from tasks.labelled_posts import labelled_posts
+from tasks.labelled_posts import labelled_posts, training_fingerprint
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
 from tasks.searching import search_trees
+from tasks.selected_posts import read_inputs, selected_posts
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.hashed_words import HashedWords
@@ -31,6 +32,8 @@ from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.sample.truth import read_effects, read_latent, read_oracle
 from vkflow.settings import Settings, load_settings
+from warehouse import features
+from warehouse.posts import write_posts
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 ORACLE_SHARE_BOUND = 0.80
@@ -228,6 +231,51 @@ def test_what_happens_after_a_night_changes_nothing_before_it(
     before = predict_posts(recipe, trained.models, rows)
     for activity, probabilities in predict_posts(recipe, moved.models, rows).items():
         np.testing.assert_array_equal(probabilities, before[activity])
+
+
+def test_edits_after_publication_change_nothing_that_is_learnt_scored_or_judged(
+    settings: Settings,
+) -> None:
+    """Every post is edited once its outcome is known, and the edit tells the outcome."""
+    night, later = UNTIL - timedelta(days=20), UNTIL + timedelta(days=1)
+    window = (night, UNTIL)
+
+    def read() -> tuple[list[pl.DataFrame], str]:
+        found = []
+        for as_of, published in ((UNTIL, None), (night, None), (UNTIL, window)):
+            with labelled_posts(settings, as_of, published=published) as posts:
+                found.append(pl.concat(list(posts.read())))
+        with warehouse_of(settings, UNTIL) as connection:
+            features.select_published_between(connection, *window)
+            found.append(pl.concat(list(selected_posts(connection, read_inputs(connection)))))
+        return found, training_fingerprint(settings, UNTIL)
+
+    before = read()
+    # given
+    with warehouse_of(settings) as connection:
+        for table in ("posts", "earlier_contents"):
+            connection.execute(f"CREATE TABLE kept_{table} AS FROM {table}")
+        told = connection.execute(
+            "SELECT owner_id, post_id, published_at, 'Итоги: ' || likes AS text, "
+            "md5(text) AS text_hash, NULL::VARCHAR AS image_hash, likes > 100 AS is_ad "
+            "FROM posts JOIN labels USING (owner_id, post_id)"
+        ).pl()
+        write_posts(connection, told, source="sample", seen_at=later)
+    # when
+    try:
+        texts_task.compute_text_statistics.fn(settings)
+        after = read()
+        with warehouse_of(settings) as connection:
+            (edited,) = connection.execute("SELECT count(*) FROM earlier_contents").fetchone()
+    finally:
+        with warehouse_of(settings) as connection:
+            for table in ("posts", "earlier_contents"):
+                connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM kept_{table}")
+                connection.execute(f"DROP TABLE kept_{table}")
+    # then
+    assert edited == len(told) > 2_000
+    assert all(one.equals(other) for one, other in zip(before[0], after[0], strict=True))
+    assert after[1] == before[1]
 
 
 def test_null_world_has_nothing_to_gain(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def settings(tmp_path: Path) -> Settings:
     old = NOW - timedelta(days=300)
     with warehouse_of(settings) as connection:
         connection.execute(
-            "INSERT INTO posts VALUES (-1, 1, ?, 'text', 'hash', ?, false, 'test', ?, ?)",
+            "INSERT INTO posts "
+            "VALUES (-1, 1, ?, 'text', 'hash', ?, false, 'test', ?, ?, NULL, NULL)",
             [old, WANTED, old, old],
         )
         for day in (1, 2, 4, 5, 6):

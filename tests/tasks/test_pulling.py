@@ -297,6 +297,28 @@ def test_a_post_observed_twice_in_a_file_is_one_post_with_two_snapshots(home: Pa
     ]
 
 
+def test_an_edited_row_of_a_file_keeps_what_it_said_first(home: Path, file: Path):
+    key = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-01"}
+    red, blue = jpeg(), jpeg("blue")
+    off, on = dataset(home, file), dataset(home, file, PICTURES_ON)
+    for day, how, text, picture in (
+        (0, off, "win", red),  # pictures are switched off: this one is awaited
+        (1, on, "win", red),
+        (2, on, "it is over", blue),
+        (3, off, "it is over!", blue),
+        (3, off, "it is over!", blue),
+    ):
+        write_csv(file, [row(REAL[1], text, as_base64(picture), **key)])
+        pull_posts.fn(how, NIGHT + timedelta(days=day))
+    shown = "SELECT text, image_hash FROM"
+    assert ask(home, f"{shown} first_contents") == [("win", picture_hash(red))]
+    assert ask(home, f"{shown} posts") == [("it is over!", picture_hash(blue))]
+    assert ask(home, f"{shown} earlier_contents ORDER BY seen_at") == [
+        ("win", picture_hash(red)),
+        ("it is over", picture_hash(blue)),
+    ]
+
+
 def test_whole_numbers_written_as_decimals_are_understood(home: Path, file: Path):
     write_csv(file, [row([f"{count}.0" for count in REAL[0]], owner_id="-5.0", post_id="7.0")])
     pull_posts.fn(dataset(home, file), NIGHT)

@@ -12,7 +12,6 @@ from warehouse.posts import (
     count_conflicts,
     fresh_snapshots,
     read_watermark,
-    with_stored_pictures,
     write_posts,
     write_quarantine,
     write_snapshots,
@@ -340,7 +339,6 @@ def test_post_whose_picture_did_not_come_keeps_the_one_it_has(
     write_posts(connection, known, source="vk", seen_at=NIGHT)
     edited = posts(*({"post_id": number, "text": "dog", "text_hash": "d"} for number in (1, 2, 3)))
     keeping = edited.filter(pl.col("post_id") != 2).select("owner_id", "post_id")
-    kept = with_stored_pictures(connection, edited, keeping)
-    write_posts(connection, kept, source="vk", seen_at=NEXT_NIGHT)
+    write_posts(connection, edited, source="vk", seen_at=NEXT_NIGHT, awaiting=keeping)
     stored = connection.execute("SELECT post_id, text, image_hash FROM posts ORDER BY 1")
     assert stored.fetchall() == [(1, "dog", "a"), (2, "dog", None), (3, "dog", None)]

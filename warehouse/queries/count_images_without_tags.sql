@@ -1,6 +1,6 @@
 -- One row: how many good pictures of posts lack a vector of this encoder or these scores.
 SELECT count(DISTINCT image_hash)
-FROM posts
+FROM shown_images
 JOIN images USING (image_hash)
 ANTI JOIN (
     SELECT image_hash FROM image_embeddings

@@ -3,6 +3,6 @@
 SELECT
     owner_id, post_id, published_at, ln(1 + length(text)) AS log_length,
     (image_hash IS NOT NULL)::INTEGER AS has_image
-FROM posts
+FROM first_contents
 WHERE published_at IS NOT NULL AND list_contains($owners, owner_id)
 ORDER BY owner_id, published_at, post_id

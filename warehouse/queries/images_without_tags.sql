@@ -1,7 +1,7 @@
 -- One row per good picture of a post without a vector of this encoder or scores of this
 -- taxonomy, newest posts first.
 SELECT image_hash
-FROM posts
+FROM shown_images
 JOIN images USING (image_hash)
 ANTI JOIN (
     SELECT image_hash FROM image_embeddings
@@ -12,5 +12,5 @@ ANTI JOIN (
 ) USING (image_hash)
 WHERE images.status = 'ok'
 GROUP BY image_hash
-ORDER BY max(posts.published_at) DESC NULLS LAST, image_hash
+ORDER BY max(published_at) DESC NULLS LAST, image_hash
 LIMIT $limit

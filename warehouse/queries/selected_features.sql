@@ -1,13 +1,15 @@
--- One row per selected post of this chunk: what was known when it was published.
+-- One row per selected post of this chunk: what was known when it was published. Text, picture and
+-- mark are those it had when it was first seen.
 -- Columns that begin with history_ come from the owner's past; NULL means unknown.
 -- Vectors are large and most of them belong to other posts: those of the chunk are found first, by
 -- the small columns, and then read by rowid, which leaves out the parts of the file without any.
 WITH chunk AS MATERIALIZED (
     SELECT
         selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at, position,
-        posts.text_hash, length(posts.text) AS text_length, posts.image_hash, posts.is_ad
+        contents.text_hash, length(contents.text) AS text_length, contents.image_hash,
+        contents.is_ad
     FROM selected_posts
-    JOIN posts USING (owner_id, post_id)
+    JOIN first_contents AS contents USING (owner_id, post_id)
     WHERE position >= $start AND position < $stop
 ), found_texts AS MATERIALIZED (
     SELECT rowid AS row_number FROM text_embeddings SEMI JOIN chunk USING (text_hash)

@@ -9,17 +9,17 @@ SELECT
     (SELECT count(*) FROM outcomes SEMI JOIN selected_posts USING (owner_id, post_id)),
     (
         SELECT bit_xor(hash(
-            owner_id, post_id, posts.published_at, posts.text_hash, posts.image_hash, posts.is_ad,
-            activity, chances, "count"
+            owner_id, post_id, contents.published_at, contents.text_hash, contents.image_hash,
+            contents.is_ad, activity, chances, "count"
         ))
         FROM outcomes
         SEMI JOIN selected_posts USING (owner_id, post_id)
-        JOIN posts USING (owner_id, post_id)
+        JOIN first_contents AS contents USING (owner_id, post_id)
     ),
     (SELECT bit_xor(hash(mature_snapshots)) FROM mature_snapshots SEMI JOIN owners USING (owner_id)),
     (
         SELECT bit_xor(hash(owner_id, post_id, published_at, length(text), image_hash IS NULL))
-        FROM posts
+        FROM first_contents
         SEMI JOIN owners USING (owner_id)
         WHERE published_at <= (SELECT max(published_at) FROM selected_posts)
     ),

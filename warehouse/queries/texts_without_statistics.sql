@@ -1,6 +1,6 @@
 -- One row per distinct text that has no statistics of this version.
 SELECT text_hash, any_value(text) AS text
-FROM posts
+FROM first_contents
 ANTI JOIN (SELECT text_hash FROM text_statistics WHERE version = $version) USING (text_hash)
 GROUP BY text_hash
 ORDER BY text_hash

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,10 +19,14 @@ from vkflow.modelling.bundles import (
     load_bundle,
     save_bundle,
 )
+from vkflow.modelling.calibration import IDENTITY, Calibration
 from vkflow.modelling.drift import GROWING
 from vkflow.modelling.evaluation import Judged, judge, metrics_table
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.linear_stage import fit_linear_stage
+from vkflow.modelling.metrics import logits
+from vkflow.modelling.owner_rates import smoothed_rates
+from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
@@ -222,6 +227,51 @@ def test_bundle_predicts_what_was_judged(
     np.testing.assert_allclose(
         judged.predict(posts[rows])["like"], trained.predictions["like"][rows], rtol=1e-5
     )
+
+
+def test_a_calibration_is_applied_once_to_the_sum_of_both_stages(
+    posts: pl.DataFrame, prepared: Prepared, trained: Trained
+) -> None:
+    line = Calibration(0.3, 0.8)
+    plain, corrected = (
+        logits(
+            predict_posts(
+                prepared[0],
+                {"like": replace(trained.judged["like"], calibration=calibration)},
+                posts,
+            )["like"]
+        )
+        for calibration in (IDENTITY, line)
+    )
+    np.testing.assert_allclose(corrected, 0.3 + 0.8 * plain, rtol=1e-9)
+
+
+def test_it_is_judged_on_the_test_window_alone(
+    prepared: Prepared, judged: dict[str, Judged]
+) -> None:
+    in_test = np.flatnonzero((prepared[1].keys["split"] == TEST).to_numpy())
+    np.testing.assert_array_equal(judged["like"].rows, in_test)
+
+
+def test_the_validation_window_alone_decides_what_is_fitted_on_it(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, prepared: Prepared
+) -> None:
+    """Where the owner's rate is all there is the model is dropped, not where it is judged."""
+    recipe, data = prepared
+    rates = smoothed_rates(data.history, "like", recipe.features.priors["like"])
+    views = outcomes["chances"].to_numpy()
+    usual = pl.Series(np.rint(views * rates).astype(int))
+    dropped = {}
+    for split in (VALIDATION, TEST):
+        as_usual = outcomes.with_columns(
+            pl.when(pl.lit(data.keys["split"] == split))
+            .then(usual)
+            .otherwise("count")
+            .alias("count")
+        )
+        first = first_counts_of(posts, outcomes)
+        dropped[split] = "like" in train_silently(prepare_posts(posts, as_usual, first)).skipped
+    assert dropped == {VALIDATION: True, TEST: False}
 
 
 def test_the_bundle_is_what_was_judged_and_has_learnt_from_the_test_window_since(
