@@ -33,7 +33,7 @@ def experiment(
 ) -> None:
     """Compare variants of the model on the same posts; prints the leaderboard."""
     from flows.tables import print_table
-    from vkflow.modelling.experiments import choose_variants
+    from vkflow.research.experiments import choose_variants
     from warehouse.publishing import read_snapshot
 
     choose_variants(variant or [])

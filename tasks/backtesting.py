@@ -7,8 +7,8 @@ import polars as pl
 from tasks.judging import oracle_of
 from tasks.labelled_posts import count_labelled_posts, labelled_posts
 from tasks.step import run_logger, step, warehouse_of
-from vkflow.modelling.evaluation import judge_posts
-from vkflow.modelling.experiments import summarise_judged
+from vkflow.modelling.evaluation import summarise_judged
+from vkflow.modelling.judging import judge_posts
 from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.training import train
 from vkflow.settings import Settings

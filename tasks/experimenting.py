@@ -11,8 +11,8 @@ from tasks.labelled_posts import count_labelled_posts, labelled_posts
 from tasks.progress import progress
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.errors import SourceError
-from vkflow.modelling.experiments import choose_variants, leaderboard_table, run_experiment
-from vkflow.modelling.variants import Contest, judged_activities
+from vkflow.research.experiments import choose_variants, leaderboard_table, run_experiment
+from vkflow.research.variants import Contest, judged_activities
 from vkflow.settings import Settings
 from warehouse import experiments
 
@@ -60,11 +60,11 @@ def contest_of(settings: Settings, as_of: datetime) -> Iterator[Contest]:
             f"{n_posts} posts have a label, {settings.training.min_posts} are needed to compare "
             f"models; pull more posts first"
         )
-    with labelled_posts(settings, as_of) as posts:
+    with labelled_posts(settings, as_of, with_texts=True) as posts:
         recipe, data = posts.prepare(settings)
         activities = judged_activities(data, recipe.features.priors)
         run_logger().info("models are compared on %d posts", n_posts)
-        yield Contest(data, recipe, settings.training, activities)
+        yield Contest(data, recipe, settings.training, activities, posts.texts(data.keys))
 
 
 def store_experiment(

@@ -6,7 +6,8 @@ import polars as pl
 
 from tasks.step import run_logger, warehouse_of
 from vkflow.errors import SourceError
-from vkflow.modelling.evaluation import compare_losses, judge, metrics_table, slices_table
+from vkflow.modelling.evaluation import compare_losses, metrics_table, slices_table
+from vkflow.modelling.judging import judge
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.training import Trained

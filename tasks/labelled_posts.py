@@ -35,6 +35,7 @@ class LabelledPosts:
         outcomes: their labels: owner_id, post_id, activity, chances, count.
         first_counts: what was known of them first, and when.
         files: the chunks, oldest posts first.
+        texts_file: what they said, where that was asked for.
         repost_kinds: how many have reposts that count those in messages too (true), do not
             (false), or do not say (``None``).
     """
@@ -44,6 +45,19 @@ class LabelledPosts:
     first_counts: pl.DataFrame
     files: tuple[Path, ...]
     repost_kinds: Mapping[bool | None, int]
+    texts_file: Path | None = None
+
+    def texts(self, keys: pl.DataFrame) -> pl.Series:
+        """What posts said when they were first seen, in the order of ``keys``.
+
+        Args:
+            keys: owner_id, post_id of these posts.
+        """
+        if self.texts_file is None:
+            raise ValueError("texts were not asked for")
+        on = ["owner_id", "post_id"]
+        told = pl.read_ipc(self.texts_file)
+        return keys.select(on).join(told, on=on, how="left", maintain_order="left")["text"]
 
     def read(self) -> Iterator[pl.DataFrame]:
         """The chunks, in order, as often as asked."""
@@ -96,6 +110,7 @@ def labelled_posts(
     as_of: datetime,
     *,
     published: tuple[datetime, datetime] | None = None,
+    with_texts: bool = False,
 ) -> Iterator[LabelledPosts]:
     """Copy labelled posts out of the warehouse, so that nobody waits for it while a model learns.
 
@@ -103,6 +118,7 @@ def labelled_posts(
         settings: where the warehouse is, how long the training window.
         as_of: only labels known then.
         published: only posts published in [from, to); by default the training window.
+        with_texts: whether the texts themselves are wanted, too.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".training-") as folder:
@@ -115,12 +131,15 @@ def labelled_posts(
             outcomes = features.read_selected_outcomes(connection)
             first_counts = features.read_first_counts(connection)
             kinds = features.count_repost_kinds(connection)
+            texts_file = Path(folder) / "texts.arrow" if with_texts else None
+            if texts_file is not None:
+                features.read_selected_texts(connection).write_ipc(texts_file)
             files = []
             for number, chunk in enumerate(selected_posts(connection, inputs)):
                 file = Path(folder) / f"{number:05d}.arrow"
                 chunk.write_ipc(file)
                 files.append(file)
-        yield LabelledPosts(inputs, outcomes, first_counts, tuple(files), kinds)
+        yield LabelledPosts(inputs, outcomes, first_counts, tuple(files), kinds, texts_file)
 
 
 def _since(settings: Settings, as_of: datetime) -> datetime:

@@ -12,15 +12,15 @@ from tasks.judging import oracle_of
 from tasks.step import run_logger, step
 from vkflow.errors import SourceError
 from vkflow.modelling.evaluation import ALL
-from vkflow.modelling.experiments import run_experiment
-from vkflow.modelling.search import (
-    PRODUCT,
+from vkflow.research.experiments import run_experiment
+from vkflow.research.search import (
     TUNED,
     Trial,
     best_trial,
-    rivals,
     search_parameters,
+    side_by_side,
 )
+from vkflow.research.variants import PRODUCT
 from vkflow.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Found:
     Attributes:
         experiment_id: its two variants are on the leaderboard.
         trials: how many sets of parameters were tried.
-        is_better: whether the best of them also wins on the test window.
+        is_better: whether the best of them also wins on the test window, beyond chance.
         message: for people, in Markdown: the figures, and lines for ``vkflow.toml``.
     """
 
@@ -57,7 +57,10 @@ def search_trees(settings: Settings, as_of: datetime, minutes: float) -> Found:
         trials = search_parameters(contest, seconds=60 * minutes, on_trial=tell)
         best = best_trial(trials)
         results = run_experiment(
-            contest, rivals(best.parameters), oracle_of(settings), on_progress=lambda _name: None
+            contest,
+            side_by_side(best.parameters),
+            oracle_of(settings),
+            on_progress=lambda _name: None,
         )
     experiment_id = f"search-{as_of:%Y%m%d-%H%M%S}"
     store_experiment(settings, experiment_id, as_of, results)
@@ -67,26 +70,34 @@ def search_trees(settings: Settings, as_of: datetime, minutes: float) -> Found:
 
 
 def _found(experiment_id: str, trials: list[Trial], results: pl.DataFrame) -> Found:
-    overall = results.filter(pl.col("activity") == ALL)
-    loss = dict(overall.select("variant", "log_loss").iter_rows())
-    gain = dict(overall.select("variant", "gain_over_owner").iter_rows())
     if missing := results.filter(pl.col("reason").is_not_null())["reason"].to_list():
         raise SourceError(f"the parameters cannot be compared: {missing[0]}")
-    is_better = loss[TUNED] < loss[PRODUCT]
+    overall = results.filter(pl.col("activity") == ALL)
+    gain = dict(overall.select("variant", "gain_over_owner").iter_rows())
+    tuned = overall.filter(pl.col("variant") == TUNED).row(0, named=True)
+    high = tuned["against_high"]
+    is_better = high is not None and high < 0
     best = best_trial(trials)
     lines = [
         f"## Search: {len(trials)} trials",
         "",
         f"On the validation window the best trial gains {best.gain:+.2%} over the global rate, the "
         f"parameters in use {trials[0].gain:+.2%}. On the test window, which chose nothing, it "
-        f"gains {gain[TUNED]:+.2%} over the owner rate, those in use {gain[PRODUCT]:+.2%}.",
+        f"gains {gain[TUNED]:+.2%} over the owner rate, those in use {gain[PRODUCT]:+.2%}"
+        + (_interval(tuned) if high is not None else ", which is too few posts to tell")
+        + ".",
         "",
     ]
     if is_better:
         lines += ["Better. To use it, put this into `vkflow.toml`:", "", *_toml(best)]
     else:
-        lines.append("Not better: keep the parameters in use.")
+        lines.append("Not better beyond chance: keep the parameters in use.")
     return Found(experiment_id, len(trials), is_better, "\n".join(lines))
+
+
+def _interval(tuned: dict[str, float]) -> str:
+    low, high = tuned["against_low"], tuned["against_high"]
+    return f": log loss {tuned['against_product']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"
 
 
 def _toml(trial: Trial) -> list[str]:

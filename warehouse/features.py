@@ -121,6 +121,14 @@ def read_first_counts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return connection.execute(query("first_counts")).pl()
 
 
+def read_selected_texts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What the selected posts said when they were first seen: owner_id, post_id, text."""
+    return connection.execute(
+        "SELECT owner_id, post_id, text FROM first_contents "
+        "SEMI JOIN selected_posts USING (owner_id, post_id)"
+    ).pl()
+
+
 def count_repost_kinds(connection: duckdb.DuckDBPyConnection) -> dict[bool | None, int]:
     """Selected posts by what their reposts are: true, those on walls and in messages together.
 

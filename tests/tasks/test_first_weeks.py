@@ -14,8 +14,8 @@ from tasks.pulling import pull_posts
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.hashed_words import HashedWords
 from vkflow.modelling.bundles import load_bundle
-from vkflow.modelling.evaluation import judge_posts
-from vkflow.modelling.experiments import summarise_judged
+from vkflow.modelling.evaluation import summarise_judged
+from vkflow.modelling.judging import judge_posts
 from vkflow.sample.files import write_sample
 from vkflow.sample.world import World, draw_world
 from vkflow.settings import Settings, load_settings

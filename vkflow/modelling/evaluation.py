@@ -1,18 +1,23 @@
-"""Judging predictions on the test window, next to the baselines every model must beat."""
+"""Figures of judged predictions, with intervals, next to the baselines every model must beat."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vkflow.modelling.metrics import SMALLEST, Floats, attainable_share
-from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
-from vkflow.modelling.registry import Forecasts, Metric, gain_over_global, gain_over_owner
+from vkflow.modelling.judging import Judged
+from vkflow.modelling.metrics import Floats, attainable_share
+from vkflow.modelling.registry import (
+    Metric,
+    gain_over_global,
+    gain_over_owner,
+    log_loss_per_view,
+    loss_against_reference,
+)
 from vkflow.modelling.splits import TEST
-from vkflow.modelling.training_set import TrainingSet, align_outcomes
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.sections import TrainingSettings
 
 ALL = "all"
 METRICS_SCHEMA = {
@@ -23,131 +28,11 @@ METRICS_SCHEMA = {
     "low": pl.Float64,
     "high": pl.Float64,
 }
-FEW_OWNERS = 10
+SUMMARY = {
+    metric.__name__: metric for metric in (log_loss_per_view, gain_over_global, gain_over_owner)
+}
 MOST_WORK = 20_000_000
 """Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One activity on the test window.
-
-    Attributes:
-        rows: positions of its posts in the training set.
-        blocks: what is resampled together, by post: its owner; where there are fewer than ten
-            owners, its owner's week, since a few owners would give no interval at all.
-        forecasts: predictions beside outcomes.
-        oracle: the best possible predictions; on sample posts only.
-    """
-
-    rows: NDArray[np.int64]
-    blocks: NDArray[np.int64]
-    forecasts: Forecasts
-    oracle: Floats | None
-
-    def part(self, chosen: NDArray[np.bool_]) -> "Judged":
-        """Only the chosen posts."""
-        forecasts = Forecasts(**{name: a[chosen] for name, a in vars(self.forecasts).items()})
-        oracle = None if self.oracle is None else self.oracle[chosen]
-        return Judged(self.rows[chosen], self.blocks[chosen], forecasts, oracle)
-
-
-def judge(
-    data: TrainingSet,
-    priors: Mapping[str, RatePrior],
-    predictions: Mapping[str, Floats],
-    oracle: pl.DataFrame | None,
-) -> dict[str, Judged]:
-    """Put the predictions of the test window beside outcomes and baselines.
-
-    Args:
-        data: from :func:`vkflow.modelling.training_set.prepare`.
-        priors: the baselines are the prior's rate, and the smoothed owner rate.
-        predictions: of all posts by activity; one without is predicted by its owner rate.
-        oracle: owner_id, post_id, activity, oracle; on sample posts only.
-
-    Returns:
-        By activity, for those with labelled posts in the test window.
-    """
-    judged = {}
-    for activity, prior in priors.items():
-        rows = data.rows(activity, TEST)
-        if len(rows):
-            outcomes = data.outcomes(activity, rows)
-            judged[activity] = _judged(
-                activity, rows, data.keys, data.history, outcomes, prior, predictions, oracle
-            )
-    return judged
-
-
-def judge_posts(
-    posts: pl.DataFrame,
-    outcomes: pl.DataFrame,
-    priors: Mapping[str, RatePrior],
-    predictions: Mapping[str, Floats],
-    oracle: pl.DataFrame | None,
-) -> dict[str, Judged]:
-    """The same for posts outside of any training set.
-
-    Args:
-        posts: rows of ``warehouse.features.selected_features``.
-        outcomes: owner_id, post_id, activity, chances, count of these posts.
-        priors: as in :func:`judge`.
-        predictions: of these posts by activity.
-        oracle: as in :func:`judge`.
-    """
-    counts, chances = align_outcomes(posts, outcomes)
-    judged = {}
-    for activity, prior in priors.items():
-        rows = np.flatnonzero(~np.isnan(counts[activity]))
-        if len(rows):
-            known = (counts[activity][rows], chances[activity][rows])
-            judged[activity] = _judged(
-                activity, rows, posts, posts, known, prior, predictions, oracle
-            )
-    return judged
-
-
-def _judged(
-    activity: str,
-    rows: NDArray[np.int64],
-    keys: pl.DataFrame,
-    history: pl.DataFrame,
-    outcomes: tuple[Floats, Floats],
-    prior: RatePrior,
-    predictions: Mapping[str, Floats],
-    oracle: pl.DataFrame | None,
-) -> Judged:
-    owner_rate = smoothed_rates(history[rows], activity, prior)
-    predicted = predictions[activity][rows] if activity in predictions else owner_rate
-    forecasts = Forecasts(
-        counts=outcomes[0],
-        chances=outcomes[1],
-        probabilities=np.clip(predicted, SMALLEST, 1 - SMALLEST),
-        global_rate=np.full(len(rows), prior.rate),
-        owner_rate=owner_rate,
-        sizes=effective_sample_sizes(outcomes[1], overdispersion(*outcomes)),
-        weights=np.ones(len(rows)),
-    )
-    chosen = keys.select("owner_id", "post_id")[rows]
-    best = None if oracle is None else _oracle(chosen, activity, oracle)
-    return Judged(rows, resampling_blocks(keys[rows]), forecasts, best)
-
-
-def resampling_blocks(posts: pl.DataFrame) -> NDArray[np.int64]:
-    """Which posts are resampled together: an owner's, or, with few owners, an owner's of a week.
-
-    Args:
-        posts: owner_id, published_at (null: one block an owner).
-
-    Returns:
-        A number for each post, equal within a block.
-    """
-    block = pl.col("owner_id")
-    if posts["owner_id"].n_unique() < FEW_OWNERS:
-        week = pl.col("published_at").dt.epoch("d") // 7
-        block = pl.struct(block, week.alias("week")).hash(seed=0).reinterpret(signed=True)
-    return posts.select(block.alias("block"))["block"].to_numpy()
 
 
 def metrics_table(
@@ -164,7 +49,7 @@ def metrics_table(
     Percentile bootstrap over clusters: Davison and Hinkley (1997), Bootstrap Methods, 3.8.
 
     Args:
-        judged: from :func:`judge`.
+        judged: from :func:`vkflow.modelling.judging.judge`.
         metrics: from :func:`vkflow.modelling.registry.load_metrics`.
         samples: resamples; the same blocks are drawn for every activity and metric.
         seed: of the resampling.
@@ -193,7 +78,7 @@ def slices_table(
     """The gains over both baselines by kind of post: ``split`` is such as ``test/text=short``.
 
     Args:
-        judged: from :func:`judge`.
+        judged: from :func:`vkflow.modelling.judging.judge`.
         features: of all posts of the training set.
         samples: resamples.
         seed: of the resampling.
@@ -214,20 +99,20 @@ def compare_losses(
     *,
     samples: int,
     seed: int,
-    split: str = TEST,
+    metric: str = "loss_against_champion",
 ) -> pl.DataFrame:
     """Relative difference in log loss to other predictions of the same posts, with intervals.
 
     Args:
-        judged: from :func:`judge`.
+        judged: from :func:`vkflow.modelling.judging.judge`.
         others: predictions of all posts of the training set, by activity; NaN where they have
             learnt from the post.
         samples: resamples, the same for both sides (a paired bootstrap).
         seed: of the resampling.
-        split: what to call the posts.
+        metric: what to call the difference.
 
     Returns:
-        Rows of ``loss_against_champion``: above 0 is worse than the other predictions.
+        Rows of the metric on the test window: above 0 is worse than the other predictions.
     """
     paired = {}
     for name, entry in judged.items():
@@ -236,12 +121,33 @@ def compare_losses(
         other = others[name][entry.rows]
         both = entry.part(~np.isnan(other))
         if len(np.unique(both.blocks)) > 1:  # of one block there is no interval
-            forecasts = replace(both.forecasts, global_rate=other[~np.isnan(other)])
-            paired[name] = replace(both, forecasts=forecasts)
-    # The gain over the other predictions, as if they were the first baseline.
-    metrics = {"loss_against_champion": lambda forecasts: -gain_over_global(forecasts)}
-    table = metrics_table(paired, metrics, samples=samples, seed=seed, split=split)
-    return table.filter(pl.col("metric") == "loss_against_champion")
+            reference = other[~np.isnan(other)]
+            paired[name] = replace(both, forecasts=replace(both.forecasts, reference=reference))
+    metrics = {metric: loss_against_reference}
+    table = metrics_table(paired, metrics, samples=samples, seed=seed)
+    return table.filter(pl.col("metric") == metric)
+
+
+def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -> pl.DataFrame:
+    """One row an activity, and ``all`` for their mean.
+
+    Returns:
+        activity, posts, log_loss (per view, nats), gain_over_global, gain_over_owner, low and
+        high of the latter, oracle_share (null without an oracle).
+    """
+    table = metrics_table(judged, SUMMARY, samples=settings.bootstrap_samples, seed=settings.seed)
+    owner = table.filter(pl.col("metric") == "gain_over_owner").select("activity", "low", "high")
+    names = (*SUMMARY, "posts", "oracle_share")
+    wide = table.filter(pl.col("metric").is_in(names)).pivot(
+        on="metric", index="activity", values="value"
+    )
+    if "oracle_share" not in wide.columns:
+        wide = wide.with_columns(pl.lit(None, pl.Float64).alias("oracle_share"))
+    return (
+        wide.rename({"log_loss_per_view": "log_loss"})
+        .with_columns(pl.col("posts").cast(pl.Int64))
+        .join(owner, on="activity")
+    )
 
 
 def _evaluate(
@@ -343,14 +249,3 @@ def _slices(features: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
         for name, condition in conditions.items()
     )
     return {name: table[name].to_numpy() for name in table.columns if table[name].any()}
-
-
-def _oracle(keys: pl.DataFrame, activity: str, oracle: pl.DataFrame) -> Floats | None:
-    """The oracle's conversions of these posts; ``None`` when any of them is no sample post."""
-    joined = keys.join(
-        oracle.filter(pl.col("activity") == activity),
-        on=["owner_id", "post_id"],
-        how="left",
-        maintain_order="left",
-    )["oracle"]
-    return None if joined.null_count() else joined.to_numpy().astype(np.float64)

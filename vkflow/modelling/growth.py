@@ -4,7 +4,7 @@ At 72 hours a post has most of its activities and three quarters of its views: i
 weeks. Labels taken at different ages would mix levels by as much as a good model gains.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -62,13 +62,14 @@ def fit_growth(pairs: pl.DataFrame) -> pl.DataFrame:
     Returns:
         age_hours, from which on the row holds until the next one's; ``<count>_growth``, Float64.
     """
-    grid: Floats = 24 * np.exp2(np.arange(STEPS, dtype=np.float64) / STEPS_PER_DOUBLING)
-    grid[0] = 0.0
-    columns: dict[str, Floats] = {"age_hours": grid}
+    steps = np.arange(STEPS)
+    ages = 24 * np.exp2(steps / STEPS_PER_DOUBLING)
+    ages[0] = 0  # younger ones are taken for a day old
+    columns: dict[str, Any] = {"age_hours": ages}
     for name, prior in PRIOR.items():
         growth = _posterior(pairs.filter(pl.col("name") == name), np.array(prior))
         stated = _later_segments(np.array([STATED_AGE_DAYS])) @ growth
-        remaining = _later_segments(_middle_days(np.arange(STEPS))) @ growth
+        remaining = _later_segments(_middle_days(steps)) @ growth
         columns[f"{name}_growth"] = np.round(np.exp(remaining - stated), DECIMALS)
     return pl.DataFrame(columns)
 

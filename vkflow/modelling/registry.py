@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vkflow.errors import SettingsError
 from vkflow.modelling.metrics import Floats, log_losses, logits
@@ -26,6 +28,7 @@ class Forecasts:
         owner_rate: the second baseline's p.
         sizes: independent views that each post is worth (effective sample sizes).
         weights: how often each post counts; a bootstrap resample is a vector of weights.
+        reference: other predictions of the same posts to compare with, or none.
     """
 
     counts: Floats
@@ -35,6 +38,14 @@ class Forecasts:
     owner_rate: Floats
     sizes: Floats
     weights: Floats
+    reference: Floats | None = None
+
+    def __getitem__(self, chosen: NDArray[Any]) -> "Forecasts":
+        """Only the chosen posts, by a mask or by position."""
+        chosen_parts: dict[str, Any] = {
+            name: None if part is None else part[chosen] for name, part in vars(self).items()
+        }
+        return Forecasts(**chosen_parts)
 
     def mean_per_view(self, totals: Floats) -> float:
         """Sum of the posts' totals over the sum of their views."""
@@ -71,6 +82,24 @@ def gain_over_global(forecasts: Forecasts) -> float:
 def gain_over_owner(forecasts: Forecasts) -> float:
     """1 - log loss / log loss of the smoothed owner rate."""
     return 1 - log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.owner_rate)
+
+
+def loss_against_reference(forecasts: Forecasts) -> float:
+    """Log loss / log loss of the reference - 1: below 0 is better.
+
+    Raises:
+        ValueError: there is no reference.
+    """
+    if forecasts.reference is None:
+        raise ValueError("these forecasts have no reference to compare with")
+    return log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.reference) - 1
+
+
+def predicted_over_observed(forecasts: Forecasts) -> float:
+    """Activities that were predicted, over those that happened, all views together; 1 is right."""
+    happened = forecasts.mean_per_view(forecasts.counts)
+    predicted = forecasts.mean_per_view(forecasts.chances * forecasts.probabilities)
+    return predicted / happened if happened > 0 else float("nan")
 
 
 def brier(forecasts: Forecasts) -> float:
@@ -150,6 +179,7 @@ BUILT_IN: tuple[Metric, ...] = (
     rate_mae,
     rate_r2,
     auc,
+    predicted_over_observed,
     calibration_intercept,
     calibration_slope,
     expected_calibration_error,

@@ -18,7 +18,7 @@ SELECT
     ),
     (SELECT bit_xor(hash(mature_snapshots)) FROM mature_snapshots SEMI JOIN owners USING (owner_id)),
     (
-        SELECT bit_xor(hash(owner_id, post_id, published_at, length(text), image_hash IS NULL))
+        SELECT bit_xor(hash(owner_id, post_id, published_at, length(text), image_hash IS NULL, is_ad))
         FROM first_contents
         SEMI JOIN owners USING (owner_id)
         WHERE published_at <= (SELECT max(published_at) FROM selected_posts)

@@ -5,12 +5,8 @@ import polars as pl
 import pytest
 
 from vkflow.errors import SettingsError
-from vkflow.modelling.evaluation import (
-    Judged,
-    compare_losses,
-    metrics_table,
-    resampling_blocks,
-)
+from vkflow.modelling.evaluation import compare_losses, metrics_table
+from vkflow.modelling.judging import Judged, resampling_blocks
 from vkflow.modelling.metrics import logits, sigmoid
 from vkflow.modelling.registry import Forecasts, load_metrics
 
@@ -95,7 +91,7 @@ def test_a_viral_post_counts_once_in_the_loss_per_post() -> None:
 def test_weights_are_repetitions() -> None:
     subject = forecasts(200)
     times = np.random.default_rng(1).integers(0, 3, 200)
-    repeated = Forecasts(**{name: np.repeat(a, times) for name, a in vars(subject).items()})
+    repeated = subject[np.repeat(np.arange(200), times)]
     weighted = Forecasts(**{**vars(subject), "weights": times.astype(float)})
     for name in load_metrics():
         if name != "expected_calibration_error":  # its groups have equal numbers of posts

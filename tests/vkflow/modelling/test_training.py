@@ -21,7 +21,8 @@ from vkflow.modelling.bundles import (
 )
 from vkflow.modelling.calibration import IDENTITY, Calibration
 from vkflow.modelling.drift import GROWING
-from vkflow.modelling.evaluation import Judged, judge, metrics_table
+from vkflow.modelling.evaluation import metrics_table
+from vkflow.modelling.judging import Judged, judge
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.linear_stage import fit_linear_stage
 from vkflow.modelling.metrics import logits

@@ -1,5 +1,6 @@
 -- One row per mature snapshot of a dated post: what was counted, brought to the stated age, where it
--- tells of a rate. Counts without chances tell nothing and stay out.
+-- tells of a rate. Counts without chances tell nothing and stay out; so do advertisements, whose
+-- views are bought and say little of an owner's other posts.
 CREATE OR REPLACE VIEW known_counts AS
 WITH grown AS (
     SELECT
@@ -15,6 +16,7 @@ WITH grown AS (
         photo_opens * coalesce(photo_opens_growth, 1) AS photo_opens,
         opens * coalesce(opens_growth, 1) AS opens
     FROM mature_snapshots
+    ANTI JOIN (FROM first_contents WHERE is_ad) USING (owner_id, post_id)
     ASOF LEFT JOIN current_growth ON mature_snapshots.age_hours >= current_growth.age_hours
     WHERE published_at IS NOT NULL
 )

@@ -7,14 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from vkflow.errors import SettingsError, SourceError
-from vkflow.modelling.evaluation import ALL, Judged, judge, metrics_table
-from vkflow.modelling.registry import gain_over_global, gain_over_owner, log_loss_per_view
-from vkflow.modelling.variants import VARIANTS, Contest, Variant
+from vkflow.modelling.evaluation import ALL, compare_losses, summarise_judged
+from vkflow.modelling.judging import Judged, judge
+from vkflow.research.text_rivals import RIVALS
+from vkflow.research.variants import PRODUCT, VARIANTS, Contest, Predictions, Variant
 from vkflow.sections import TrainingSettings
 
-METRICS = {
-    metric.__name__: metric for metric in (log_loss_per_view, gain_over_global, gain_over_owner)
-}
+AGAINST = "against_product"
 MEBIBYTE_IN_KIB = 1024
 REASON_CHARACTERS = 300
 
@@ -25,12 +24,12 @@ def choose_variants(names: Sequence[str]) -> list[Variant]:
     Raises:
         SettingsError: a name is unknown.
     """
-    known = {variant.name: variant for variant in VARIANTS}
+    known = {variant.name: variant for variant in (*VARIANTS, *RIVALS)}
     if unknown := [name for name in names if name not in known]:
         raise SettingsError(
             f"there is no variant {', '.join(unknown)}; there are {', '.join(known)}"
         )
-    return [known[name] for name in names] or list(VARIANTS)
+    return [known[name] for name in names] or list(known.values())
 
 
 def run_experiment(
@@ -51,7 +50,9 @@ def run_experiment(
     Returns:
         variant, activity, log_loss (per view, nats), gain_over_global, gain_over_owner, low and
         high (of the latter), oracle_share (null without an oracle), fit_seconds, predict_seconds,
-        peak_mb (of the process while fitting and predicting), reason; ``all`` is the mean over
+        peak_mb (of the process while fitting and predicting), reason; where the product is among
+        the variants, against_product, the relative difference in log loss to it (above 0 is worse),
+        with against_low and against_high, of a paired bootstrap. ``all`` is the mean over
         activities. A variant that cannot be fitted on these posts has one row, ``all``, with
         nothing but the reason.
 
@@ -59,10 +60,11 @@ def run_experiment(
         SourceError: none of them can be fitted.
     """
     results, failures = [], []
-    for variant in variants:
+    product: Predictions = {}
+    for variant in sorted(variants, key=lambda variant: variant.name != PRODUCT):
         on_progress(variant.name)
         try:
-            figures = _run(contest, variant, oracle)
+            figures = _run(contest, variant, oracle, product)
         except MemoryError:
             raise
         except Exception as error:  # whatever a learner says of data it cannot learn from
@@ -76,7 +78,9 @@ def run_experiment(
     return table.with_columns(missing)
 
 
-def _run(contest: Contest, variant: Variant, oracle: pl.DataFrame | None) -> pl.DataFrame:
+def _run(
+    contest: Contest, variant: Variant, oracle: pl.DataFrame | None, product: Predictions
+) -> pl.DataFrame:
     _forget_peak_memory()
     start = time.perf_counter()
     predict = variant.fit(contest)
@@ -90,35 +94,31 @@ def _run(contest: Contest, variant: Variant, oracle: pl.DataFrame | None) -> pl.
     priors = {name: contest.recipe.features.priors[name] for name in contest.activities}
     judged = judge(contest.data, priors, predictions, oracle)
     costs = [pl.lit(value, pl.Float64).alias(name) for name, value in cost.items()]
-    return summarise_judged(judged, contest.settings).drop("posts").with_columns(costs)
+    figures = summarise_judged(judged, contest.settings).drop("posts").with_columns(costs)
+    if variant.name == PRODUCT:
+        product |= predictions
+    if product:
+        figures = figures.join(
+            _against(judged, product, contest.settings), on="activity", how="left"
+        )
+    return figures
+
+
+def _against(
+    judged: Mapping[str, Judged], product: Predictions, settings: TrainingSettings
+) -> pl.DataFrame:
+    """Relative difference in log loss to the product, by activity, with its interval."""
+    samples, seed = settings.bootstrap_samples, settings.seed
+    table = compare_losses(judged, product, samples=samples, seed=seed, metric=AGAINST)
+    return table.select(
+        "activity", pl.col("value").alias(AGAINST), against_low="low", against_high="high"
+    )
 
 
 def _reason(error: Exception) -> str:
     """The last thing an error says: libraries written in C++ begin with their own files."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[-1]}"[:REASON_CHARACTERS] if lines else repr(error)
-
-
-def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -> pl.DataFrame:
-    """One row an activity, and ``all`` for their mean.
-
-    Returns:
-        activity, posts, log_loss (per view, nats), gain_over_global, gain_over_owner, low and
-        high of the latter, oracle_share (null without an oracle).
-    """
-    table = metrics_table(judged, METRICS, samples=settings.bootstrap_samples, seed=settings.seed)
-    owner = table.filter(pl.col("metric") == "gain_over_owner").select("activity", "low", "high")
-    names = (*METRICS, "posts", "oracle_share")
-    wide = table.filter(pl.col("metric").is_in(names)).pivot(
-        on="metric", index="activity", values="value"
-    )
-    if "oracle_share" not in wide.columns:
-        wide = wide.with_columns(pl.lit(None, pl.Float64).alias("oracle_share"))
-    return (
-        wide.rename({"log_loss_per_view": "log_loss"})
-        .with_columns(pl.col("posts").cast(pl.Int64))
-        .join(owner, on="activity")
-    )
 
 
 def leaderboard_table(results: pl.DataFrame) -> pl.DataFrame:

@@ -14,13 +14,13 @@ from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage
 from vkflow.modelling.metrics import log_loss_per_view
 from vkflow.modelling.splits import VALIDATION
 from vkflow.modelling.training import fit_activity
-from vkflow.modelling.variants import VARIANTS, Contest, Variant
+from vkflow.research.variants import PRODUCT, VARIANTS, Contest, Variant
 from vkflow.sections import TrainingSettings
 
 if TYPE_CHECKING:
     import optuna
 
-PRODUCT, TUNED = "product", "product, tuned"
+TUNED = "product, tuned"
 SEARCHED = ("learning_rate", "depth", "l2_leaf_reg", "feature_share")
 
 Parameters = Mapping[str, float]
@@ -82,7 +82,7 @@ def with_parameters(settings: TrainingSettings, parameters: Parameters) -> Train
     return settings.model_copy(update=dict(parameters))
 
 
-def rivals(parameters: Parameters) -> list[Variant]:
+def side_by_side(parameters: Parameters) -> list[Variant]:
     """The product as it is and with these parameters, to be judged side by side."""
     (product,) = (variant for variant in VARIANTS if variant.name == PRODUCT)
 

@@ -4,25 +4,26 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vkflow.modelling.experiments import run_experiment
-from vkflow.modelling.search import (
-    PRODUCT,
+from vkflow.modelling.training_set import prepare
+from vkflow.research.experiments import run_experiment
+from vkflow.research.search import (
     TUNED,
     Trial,
     best_trial,
-    rivals,
     search_parameters,
+    side_by_side,
     with_parameters,
 )
-from vkflow.modelling.training_set import prepare
-from vkflow.modelling.variants import Contest, judged_activities
+from vkflow.research.variants import PRODUCT, Contest, judged_activities
 from vkflow.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=30, learning_rate=0.1, text_components=4, threads=2)
 
 
 @pytest.fixture(scope="module")
-def contest(posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame) -> Contest:
+def contest(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
+) -> Contest:
     recipe, data = prepare(
         lambda: posts.iter_slices(400),
         outcomes,
@@ -31,7 +32,7 @@ def contest(posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFr
         SETTINGS,
         timedelta(hours=72),
     )
-    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors))
+    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts)
 
 
 def test_parameters_in_use_are_the_first_trial(contest: Contest) -> None:
@@ -62,7 +63,10 @@ def test_same_seed_tries_the_same_parameters(contest: Contest) -> None:
 
 def test_found_parameters_are_judged_beside_those_in_use(contest: Contest) -> None:
     results = run_experiment(
-        contest, rivals({"depth": 1, "learning_rate": 0.01}), None, on_progress=lambda name: None
+        contest,
+        side_by_side({"depth": 1, "learning_rate": 0.01}),
+        None,
+        on_progress=lambda name: None,
     ).filter(activity="all")
     losses = dict(results.select("variant", "log_loss").iter_rows())
     assert set(losses) == {PRODUCT, TUNED}

@@ -95,3 +95,17 @@ def outcomes(posts: pl.DataFrame) -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def first_counts(posts: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     return first_counts_of(posts, outcomes)
+
+
+@pytest.fixture(scope="session")
+def texts(posts: pl.DataFrame) -> pl.Series:
+    """What the posts say: the word "кот" where they have a cat, and something of their own."""
+    return posts.select(
+        pl.concat_str(
+            pl.when(pl.col("image_category") == "cat")
+            .then(pl.lit("кот и"))
+            .otherwise(pl.lit("без")),
+            pl.lit(" слово "),
+            (pl.col("post_id") % 7).cast(pl.String),
+        ).alias("text")
+    )["text"]

@@ -8,7 +8,13 @@ import numpy as np
 import polars as pl
 
 from vkflow.modelling.features import TEXT_COMPONENTS, TEXT_STATISTICS
-from vkflow.modelling.learners import (
+from vkflow.modelling.metrics import Floats, sigmoid
+from vkflow.modelling.owner_rates import smoothed_rates
+from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
+from vkflow.modelling.training import train
+from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
+from vkflow.research.learners import (
     log_ratio,
     observed_rates,
     rate_from_log_ratio,
@@ -20,16 +26,11 @@ from vkflow.modelling.learners import (
     tree_predictions,
     typical_views,
 )
-from vkflow.modelling.metrics import Floats, sigmoid
-from vkflow.modelling.owner_rates import smoothed_rates
-from vkflow.modelling.prediction import predict_posts
-from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
-from vkflow.modelling.training import train
-from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.sections import TrainingSettings
 
 Predictions = dict[str, Floats]
 """Probabilities of all posts by activity; only those of the test window are looked at."""
+PRODUCT = "product"
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ class Contest:
         recipe: its recipe.
         settings: parameters of the trees.
         activities: those that can be judged.
+        texts: of the posts, as they were first seen; empty ones where there is none.
     """
 
     data: TrainingSet
     recipe: Recipe
     settings: TrainingSettings
     activities: tuple[str, ...]
+    texts: pl.Series
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ VARIANTS = (
     Variant("text", _trees_on(*TEXT)),
     Variant("picture", _trees_on(*PICTURE)),
     Variant("text and picture", _trees_on(*TEXT, *PICTURE, *BOTH, *CALENDAR)),
-    Variant("product", _product),
+    Variant(PRODUCT, _product),
     Variant("trees alone", _trees_on(*TEXT, *PICTURE, *BOTH, *CALENDAR, *HISTORY, "is_ad")),
     Variant("MultiCrossEntropy", _multi("MultiCrossEntropy", observed_rates)),
     Variant("MultiRMSE on logits", _multi("MultiRMSE", smoothed_logits)),

@@ -1,0 +1,116 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from vkflow.errors import SourceError
+from vkflow.modelling.splits import TEST
+from vkflow.modelling.training_set import prepare
+from vkflow.research.experiments import choose_variants, leaderboard_table, run_experiment
+from vkflow.research.variants import Contest, judged_activities
+from vkflow.sections import TrainingSettings
+
+SETTINGS = TrainingSettings(iterations=20, learning_rate=0.1, text_components=4, threads=2)
+GAP = timedelta(hours=72)
+VARIANTS = [
+    "global rate", "owner rate", "text", "product", "trees alone", "logistic regression",
+    "TF-IDF and CatBoost", "TF-IDF and LightGBM",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def without_pictures(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
+) -> Contest:
+    bare = posts.with_columns(
+        pl.lit(False).alias("has_image"),
+        *(
+            pl.lit(None, posts.schema[name]).alias(name)
+            for name in ("image_scores", "image_category", "text_image_similarity")
+        ),
+    )
+    recipe, data = prepare(lambda: bare.iter_slices(400), outcomes, first_counts, (), SETTINGS, GAP)
+    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts)
+
+
+def test_variant_that_cannot_be_fitted_is_a_row_with_the_reason(without_pictures: Contest) -> None:
+    variants = choose_variants(["picture", "owner rate"])
+    results = run_experiment(without_pictures, variants, None, on_progress=lambda name: None)
+    board = leaderboard_table(results)
+    assert board["variant"].to_list() == ["owner rate", "picture"]
+    assert board["log_loss"][0] > 0 and board["log_loss"][1] is None
+    assert board["reason"][0] is None
+    assert "All features are either constant or ignored" in board["reason"][1]
+
+
+def test_experiment_in_which_nothing_can_be_fitted_says_why(without_pictures: Contest) -> None:
+    with pytest.raises(SourceError, match="no variant can be fitted on these posts"):
+        run_experiment(
+            without_pictures, choose_variants(["picture"]), None, on_progress=lambda name: None
+        )
+
+
+def test_no_variant_has_learnt_from_the_window_it_is_judged_on(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
+) -> None:
+    """Other outcomes of the test window change no prediction of it."""
+    predictions = []
+    for factor in (1, 3):
+        in_test = pl.int_range(pl.len()) >= 0.85 * len(posts)
+        changed = outcomes.with_columns(
+            pl.when(in_test).then(pl.col("count") // factor).otherwise("count").alias("count")
+        )
+        recipe, data = prepare(
+            lambda: posts.iter_slices(400), changed, first_counts, ("cat", "dog"), SETTINGS, GAP
+        )
+        contest = Contest(data, recipe, SETTINGS, ("like",), texts)
+        predictions.append(
+            {v.name: v.fit(contest)()["like"] for v in choose_variants(VARIANTS)} | {"": data}
+        )
+    rows = predictions[0][""].rows("like", TEST)
+    for name in VARIANTS:
+        before, after = (each[name][rows] for each in predictions)
+        np.testing.assert_array_equal(before, after, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def contest(
+    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
+) -> Contest:
+    recipe, data = prepare(
+        lambda: posts.iter_slices(400), outcomes, first_counts, ("cat", "dog"), SETTINGS, GAP
+    )
+    return Contest(data, recipe, SETTINGS, ("like",), texts)
+
+
+def board_of(contest: Contest, *names: str) -> dict[str, dict[str, float]]:
+    results = run_experiment(contest, choose_variants(names), None, on_progress=lambda name: None)
+    return {row["variant"]: row for row in leaderboard_table(results).to_dicts()}
+
+
+def test_every_variant_is_compared_with_the_product_on_the_same_posts(contest: Contest) -> None:
+    board = board_of(contest, "global rate", "product")
+    assert board["product"]["against_product"] == board["product"]["against_high"] == 0
+    rate = board["global rate"]
+    expected = rate["log_loss"] / board["product"]["log_loss"] - 1
+    assert rate["against_product"] == pytest.approx(expected)
+    assert 0 < rate["against_low"] < rate["against_product"] < rate["against_high"]
+
+
+def test_without_the_product_there_is_nothing_to_compare_with(contest: Contest) -> None:
+    assert "against_product" not in board_of(contest, "global rate")["global rate"]
+
+
+@pytest.mark.parametrize("name", ["TF-IDF and CatBoost", "TF-IDF and LightGBM"])
+def test_rivals_learn_from_words(contest: Contest, name: str) -> None:
+    """Posts with a cat, whose texts have the word, get more likes in this world."""
+    without = replace(contest, texts=contest.texts.str.replace("кот и", "без"))
+    assert board_of(contest, name)[name]["log_loss"] < board_of(without, name)[name]["log_loss"]
+
+
+def test_rivals_on_posts_without_a_word_are_rows_with_the_reason(contest: Contest) -> None:
+    silent = replace(contest, texts=pl.Series("text", [""] * len(contest.texts)))
+    board = board_of(silent, "owner rate", "TF-IDF and CatBoost")
+    assert "there are no words to learn from" in board["TF-IDF and CatBoost"]["reason"]
