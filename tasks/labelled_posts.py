@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from tasks.selected_posts import Inputs, read_inputs, selected_posts
@@ -89,6 +90,21 @@ def count_labelled_posts(settings: Settings, as_of: datetime) -> int:
     """How many posts of the training window have a label at ``as_of``."""
     with warehouse_of(settings, as_of) as connection:
         return features.select_labelled_posts(connection, _since(settings, as_of))
+
+
+def advice_on_age(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
+) -> str:
+    """What to do about posts that are all older than the training window; nothing if none are."""
+    newest = features.newest_label(connection)
+    if newest is None or newest >= _since(settings, as_of):
+        return ""
+    then = newest + settings.label_maturity + timedelta(days=1)
+    return (
+        f". The newest post with counts is of {newest:%Y-%m-%d}, before the training window of "
+        f"{settings.training.window_days} days: run as of that time (--as-of {then:%Y-%m-%d}), or "
+        f"widen the window (VKFLOW_TRAINING__WINDOW_DAYS)"
+    )
 
 
 def training_fingerprint(settings: Settings, as_of: datetime) -> str:

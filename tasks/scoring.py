@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from tasks.labelled_posts import advice_on_age
 from tasks.progress import progress
 from tasks.selected_posts import Inputs, read_inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
@@ -62,6 +63,7 @@ def _score_by_rates(
     priors = _priors(connection, inputs, as_of - timedelta(days=settings.training.window_days))
     if not priors:
         message = "there is no champion, and no post with a label whose rate could be predicted"
+        message += advice_on_age(connection, settings, as_of)
         run_logger().warning(message)
         return Scored(None, 0, 0, message)
     version = f"rates-{as_of:%Y%m%d}"

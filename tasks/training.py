@@ -12,6 +12,7 @@ from prefect.events import emit_event
 from tasks.judging import judge_bundle
 from tasks.labelled_posts import (
     LabelledPosts,
+    advice_on_age,
     count_labelled_posts,
     labelled_posts,
     training_fingerprint,
@@ -57,6 +58,8 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
     least = settings.training.min_posts
     if n_posts < least:
         message = f"{n_posts} posts have a label, {least} are needed (training.min_posts)"
+        with warehouse_of(settings, as_of) as connection:
+            message += advice_on_age(connection, settings, as_of)
         return _said(Training(None, False, message))
     fingerprint = training_fingerprint(settings, as_of)
     with warehouse_of(settings) as connection:

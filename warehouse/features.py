@@ -21,6 +21,14 @@ def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime
     return _select(connection, query("labelled_posts"), {"since": since})
 
 
+def newest_label(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When the newest dated post with a label was published; ``None`` without any."""
+    row = connection.execute(
+        "SELECT max(published_at) FROM posts SEMI JOIN labels USING (owner_id, post_id)"
+    ).fetchone()
+    return row[0] if row else None
+
+
 def select_labelled_between(
     connection: duckdb.DuckDBPyConnection, since: datetime, until: datetime
 ) -> int:

@@ -7,6 +7,7 @@ import pytest
 from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
 from tasks.step import warehouse_of
+from tasks.training import train_bundle
 from vkflow.sample.files import write_sample
 from vkflow.sample.world import draw_world
 from vkflow.settings import Settings, load_settings
@@ -53,3 +54,14 @@ def test_without_any_label_there_is_nothing_to_predict_from(settings: Settings) 
     scored = score_posts.fn(settings, UNTIL - timedelta(days=365), "too early")
     assert (scored.model_version, scored.rows) == (None, 0)
     assert "no post with a label" in scored.message
+
+
+def test_posts_older_than_the_windows_are_told_of_with_the_way_out(settings: Settings) -> None:
+    later = UNTIL + timedelta(days=400)
+    for message in (
+        score_posts.fn(settings, later, "too late").message,
+        train_bundle.fn(settings, later).message,
+    ):
+        assert "before the training window of 180 days" in message
+        assert "--as-of 2026-11-0" in message and "VKFLOW_TRAINING__WINDOW_DAYS" in message
+    assert "window" not in train_bundle.fn(settings, UNTIL).message

@@ -131,3 +131,20 @@ def test_an_estimate_that_changes_nothing_is_not_stored(
     ]
     assert stored == [True, False, True]
     assert connection.execute("SELECT count(DISTINCT estimated_at) FROM growth").fetchone() == (2,)
+
+
+def test_advertisements_tell_nothing_of_an_owners_other_posts(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+) -> None:
+    mature = PUBLISHED + timedelta(days=3)
+    add_posts(
+        {"post_id": 1, "published_at": PUBLISHED},
+        {"post_id": 2, "published_at": PUBLISHED, "is_ad": True},
+        {"post_id": 3, "published_at": PUBLISHED, "is_ad": None},
+        {"post_id": 4, "published_at": mature + timedelta(days=1)},
+    )
+    add_snapshots(
+        *({"post_id": post, "observed_at": mature, "views": 10**post} for post in (1, 2, 3))
+    )
+    later = read_owner_history(connection, [-1]).filter(post_id=4)
+    assert later.select("posts_count", "views_count").row(0) == (2, 1_010)

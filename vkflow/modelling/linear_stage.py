@@ -16,6 +16,8 @@ from vkflow.modelling.weights import information, relative_variance
 LEARNT = (TRAIN, VALIDATION, TEST, GAP)
 """What the bundle learns from in the end; until it is judged, only from the first two."""
 PASSES = 2
+MIN_EVENTS = 50
+"""Below it an owner's rate is all that can be known of an activity."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | N
     if sizes[TRAIN] < min_posts or min(sizes.values()) == 0:
         found = ", ".join(f"{number} {split}" for split, number in sizes.items())
         return f"too few labelled posts: {found}; {min_posts} are needed for training"
-    if not data.counts[activity][data.rows(activity, TRAIN)].any():
-        return "it never happened in the training window"
+    events = int(data.counts[activity][data.rows(activity, TRAIN)].sum())
+    if events < MIN_EVENTS:
+        return f"it happened {events} times in the training window, {MIN_EVENTS} are needed"
     return None
 
 

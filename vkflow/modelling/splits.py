@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 TRAIN, VALIDATION, TEST, GAP = "train", "validation", "test", "gap"
 
@@ -60,10 +61,20 @@ def _newest(times: pl.Series, share: float) -> datetime:
     return moment
 
 
-def _split_by_key(posts: pl.DataFrame, validation_share: float, test_share: float) -> pl.Series:
+def hashed_places(posts: pl.DataFrame, salt: bytes = b"fold") -> NDArray[np.float64]:
+    """A number in [0, 1) for each post, the same in every night, float64, shape (posts,).
+
+    Args:
+        posts: owner_id, post_id.
+        salt: other salts give numbers that have nothing to do with these.
+    """
     keys = posts.select(pl.format("{}_{}", "owner_id", "post_id").alias("key"))["key"]
-    digests = (hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys)
-    place = np.fromiter((int.from_bytes(digest) for digest in digests), dtype=np.uint64) / 2.0**64
+    digests = (hashlib.blake2b(key.encode(), digest_size=8, salt=salt).digest() for key in keys)
+    return np.fromiter((int.from_bytes(digest) for digest in digests), dtype=np.uint64) / 2.0**64
+
+
+def _split_by_key(posts: pl.DataFrame, validation_share: float, test_share: float) -> pl.Series:
+    place = hashed_places(posts, salt=b"")
     frame = pl.DataFrame({"place": place})
     validation_until = test_share + (1 - test_share) * validation_share
     return frame.select(

@@ -16,7 +16,7 @@ from vkflow.modelling.metrics import Floats
 from vkflow.modelling.neighbours import align_first_counts, fit_neighbours
 from vkflow.modelling.owner_rates import fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
-from vkflow.modelling.splits import TRAIN, split_posts
+from vkflow.modelling.splits import TRAIN, hashed_places, split_posts
 from vkflow.modelling.vectors import as_matrix
 from vkflow.sections import TrainingSettings
 
@@ -133,7 +133,7 @@ def prepare(
         chances=chances,
         linear_rows=linear_rows,
         linear_design=_design_rows(read_posts, design, features, linear_rows),
-        blocks=_blocks(training),
+        blocks=_blocks(keys, training),
         read_posts=read_posts,
     )
     return Recipe(recipe, design), data
@@ -205,9 +205,15 @@ def _design_rows(
     return np.concatenate(parts)
 
 
-def _blocks(training: NDArray[np.bool_]) -> Rows:
-    """Training posts in blocks of time of equal size; posts are in order of publication."""
+def _blocks(keys: pl.DataFrame, training: NDArray[np.bool_]) -> Rows:
+    """Folds of the training posts: blocks of time of equal size; by a hash of the key if undated.
+
+    Undated posts come in the order of their owners, whose whole walls must not be left out at once.
+    """
     blocks = np.full(len(training), -1, dtype=np.int64)
-    positions = np.flatnonzero(training)
+    is_undated = keys["published_at"].is_null().to_numpy()
+    positions = np.flatnonzero(training & ~is_undated)
     blocks[positions] = np.arange(len(positions)) * FOLDS // max(len(positions), 1)
+    undated = np.flatnonzero(training & is_undated)
+    blocks[undated] = np.floor(hashed_places(keys[undated]) * FOLDS).astype(np.int64)
     return blocks

@@ -481,3 +481,25 @@ def test_members_are_a_feature_where_the_source_tells_them(
         knows_members=True,
     )
     assert list(back.features.describe()) == list(recipe.features.describe())
+
+
+def test_undated_posts_of_an_owner_are_in_all_folds(
+    posts: pl.DataFrame, outcomes: pl.DataFrame
+) -> None:
+    """They come in the order of owners: blocks of that order would be whole walls."""
+    undated = posts.with_columns(pl.lit(None, posts.schema["published_at"]).alias("published_at"))
+    _, data = prepare_posts(undated.sort("owner_id", "post_id"), outcomes)
+    folds = data.keys.with_columns(pl.Series("fold", data.blocks)).filter(split="train")
+    of_owner = folds.group_by("owner_id").agg(pl.len(), pl.col("fold").n_unique())
+    assert of_owner.filter(pl.col("len") >= 20)["fold"].to_list()
+    assert (of_owner.filter(pl.col("len") >= 20)["fold"] == FOLDS).all()
+
+
+def test_an_activity_that_hardly_ever_happened_is_not_learnt(
+    posts: pl.DataFrame, outcomes: pl.DataFrame
+) -> None:
+    rare = outcomes.with_columns(
+        count=pl.when(pl.int_range(pl.len()) % 30 == 0).then(1).otherwise(0)
+    )
+    trained = train_silently(prepare_posts(posts, rare))
+    assert "times in the training window, 50 are needed" in trained.skipped["like"]
