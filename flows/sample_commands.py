@@ -21,6 +21,13 @@ def sample(
         datetime | None, typer.Option(help="End of the world, UTC. Default: last midnight.")
     ] = None,
     null: Annotated[bool, typer.Option("--null", help="Plant no effects at all.")] = False,
+    lifelike: Annotated[
+        bool,
+        typer.Option(
+            "--lifelike",
+            help="Levels and tastes drift, walls have their own, views cost rates, posts go viral.",
+        ),
+    ] = False,
 ) -> None:
     """Write sample posts, their counts over time, their pictures, and apart from them the truth."""
     if context.invoked_subcommand is not None:
@@ -31,7 +38,14 @@ def sample(
     directory = load_settings().sample_directory
     moment = (until or last_midnight()).replace(tzinfo=UTC)
     written = ensure_sample(
-        directory, posts, seed=seed, until=moment, days=days, owners=owners, null=null
+        directory,
+        posts,
+        seed=seed,
+        until=moment,
+        days=days,
+        owners=owners,
+        null=null,
+        lifelike=lifelike,
     )
     typer.echo(f"{'wrote' if written else 'already there:'} {posts} sample posts in {directory}")
 

@@ -18,11 +18,20 @@ def ensure_sample(
     days: int = 120,
     owners: int = 60,
     null: bool = False,
+    lifelike: bool = False,
 ) -> bool:
     """Write a sample world, unless this very one is there; returns whether it was written."""
-    if is_written(directory, WorldSettings(posts, seed, until, days, owners, null)):
+    if is_written(directory, WorldSettings(posts, seed, until, days, owners, null, lifelike)):
         return False
-    world = draw_world(posts, until=until, seed=seed, days=days, n_owners=owners, null=null)
+    world = draw_world(
+        posts,
+        until=until,
+        seed=seed,
+        days=days,
+        n_owners=owners,
+        null=null,
+        lifelike=lifelike,
+    )
     drawn = 0
     with progress("pictures drawn", world.posts["picture_category"].count()) as advance:
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.sample.effects import Effects
+from vkflow.sample.lifelike import PLAIN, Audience
 from vkflow.sample.settings import WorldSettings, random_stream
 
 Floats = npt.NDArray[np.float64]
@@ -19,6 +20,7 @@ _FEWEST_VIEWS: Final = 950
 _LOG_VIEWS: Final = 8.5
 _VIEWS_SPREAD: Final = 0.95
 _NODES: Final = 31
+_REPOST: Final = ACTIVITY_NAMES.index("repost")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,11 @@ class Engagement:
 
 
 def draw_engagement(
-    settings: WorldSettings, logits: Floats, effects: Effects, size: Floats
+    settings: WorldSettings,
+    logits: Floats,
+    effects: Effects,
+    size: Floats,
+    audience: Audience = PLAIN,
 ) -> Engagement:
     """Views and activities of posts.
 
@@ -48,19 +54,52 @@ def draw_engagement(
         logits: (n, 8) planted logits, without noise.
         effects: for the noise.
         size: (n,) log size of each post's community.
+        audience: how views and conversions hang together.
     """
     noise = random_stream(settings.seed, "noise").standard_normal(logits.shape)
     noise = noise @ np.linalg.cholesky(effects.correlations).T * effects.noise
-    realized = sigmoid(logits + noise)
     generator = random_stream(settings.seed, "counts")
-    log_views = generator.normal(_LOG_VIEWS + size, _VIEWS_SPREAD)
-    views = _FEWEST_VIEWS + np.exp(log_views).astype(np.int64)
+    surprise = generator.normal(0, _VIEWS_SPREAD, len(size))
+    is_viral = random_stream(settings.seed, "viral").random(len(size)) < audience.viral_share
+    surprise = surprise + is_viral * np.log(audience.viral_views)
+    shift = np.outer(surprise, np.full(logits.shape[1], audience.elasticity))
+    shift[is_viral, _REPOST] += audience.viral_reposts
+    realized = sigmoid(logits + noise + shift)
+    views = _FEWEST_VIEWS + np.exp(_LOG_VIEWS + size + surprise).astype(np.int64)
     return Engagement(
         views=views,
         counts=generator.binomial(views[:, np.newaxis], realized),
-        oracle=expected_conversion(logits, effects.noise),
+        oracle=expected_per_view(logits, effects.noise, size, audience),
         realized=realized,
     )
+
+
+def expected_per_view(logits: Floats, noise: Floats, size: Floats, audience: Audience) -> Floats:
+    """The conversion to expect of one view, given all that can be observed, shape (n, 8).
+
+    A view belongs to a post with many views more often than to one with few. Weighed by views, log
+    views of variance s^2 have their mean shifted by s^2; only the views below the floor, which all
+    posts have, are shared out evenly.
+
+    Args:
+        logits: (n, 8) planted logits.
+        noise: (8,) standard deviations.
+        size: (n,) log size of each post's community.
+        audience: how views and conversions hang together.
+    """
+    spread = np.sqrt(noise**2 + (audience.elasticity * _VIEWS_SPREAD) ** 2)
+    usual = np.exp(_LOG_VIEWS + size + _VIEWS_SPREAD**2 / 2)
+    weighed, total = np.zeros_like(logits), np.zeros(len(logits))
+    for is_viral, share in enumerate((1 - audience.viral_share, audience.viral_share)):
+        factor = audience.viral_views**is_viral
+        for views, tilt in ((np.full(len(size), _FEWEST_VIEWS), 0.0), (usual * factor, 1.0)):
+            surprise = tilt * _VIEWS_SPREAD**2 + np.log(factor)
+            shifted = logits + audience.elasticity * surprise
+            shifted[:, _REPOST] += is_viral * audience.viral_reposts
+            weight = share * views
+            weighed += weight[:, np.newaxis] * expected_conversion(shifted, spread)
+            total += weight
+    return np.asarray(weighed / total[:, np.newaxis], dtype=np.float64)
 
 
 def expected_conversion(logits: Floats, noise: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vkflow.errors import SettingsError
 
-GENERATOR_VERSION: Final = 1
+GENERATOR_VERSION: Final = 2
 """Rises whenever the same arguments would give another world, so that old files are redrawn."""
 
 MOSCOW: Final = "Europe/Moscow"
@@ -26,6 +26,8 @@ STREAMS: Final = (
     "noise",
     "counts",
     "growth",
+    "drift",
+    "viral",
 )
 
 
@@ -40,6 +42,7 @@ class WorldSettings:
         days: posts are published in the ``days`` days before ``until``.
         n_owners: communities that publish.
         null: plant no effects at all, so that nothing can be learned.
+        lifelike: levels and tastes drift, walls have their own, views cost rates, posts go viral.
 
     Raises:
         SettingsError: a number is out of range, or ``until`` has no time zone.
@@ -51,6 +54,7 @@ class WorldSettings:
     days: int
     n_owners: int
     null: bool
+    lifelike: bool = False
 
     def __post_init__(self) -> None:
         for name, lowest in (("n_posts", 1), ("seed", 0), ("days", 1), ("n_owners", 1)):

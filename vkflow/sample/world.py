@@ -10,6 +10,7 @@ from vkflow.sample.communities import draw_communities
 from vkflow.sample.effects import logits, plant_effects
 from vkflow.sample.engagement import draw_engagement, oracle_frame
 from vkflow.sample.growth import draw_snapshots
+from vkflow.sample.lifelike import LIFELIKE, PLAIN, lifelike_logits
 from vkflow.sample.observables import observe
 from vkflow.sample.posts import draw_posts
 from vkflow.sample.settings import WorldSettings
@@ -47,6 +48,7 @@ def draw_world(
     days: int = 120,
     n_owners: int = 60,
     null: bool = False,
+    lifelike: bool = False,
 ) -> World:
     """Draws a world: the same arguments give the same world, in any process.
 
@@ -57,18 +59,22 @@ def draw_world(
         days: posts are published in [until - days, until).
         n_owners: communities.
         null: plant no effects: conversions differ by noise alone.
+        lifelike: levels and tastes drift, walls have their own, views cost rates, posts go viral.
 
     Raises:
         SettingsError: an argument is out of range.
     """
-    settings = WorldSettings(n_posts, seed, until, days, n_owners, null)
+    settings = WorldSettings(n_posts, seed, until, days, n_owners, null, lifelike)
     communities = draw_communities(settings)
     posts = draw_posts(settings, communities)
     effects = plant_effects(settings, communities)
     observables = observe(posts)
     sizes = dict(zip(communities.owner_id.tolist(), communities.size.tolist(), strict=True))
     size = np.array([sizes[owner] for owner in posts["owner_id"]])
-    engagement = draw_engagement(settings, logits(observables, effects), effects, size)
+    planted, audience = logits(observables, effects), PLAIN
+    if lifelike:
+        planted, audience = planted + lifelike_logits(settings, observables, effects), LIFELIKE
+    engagement = draw_engagement(settings, planted, effects, size, audience)
     return World(
         settings=settings,
         posts=posts,

@@ -99,7 +99,8 @@ def test_the_arguments_are_kept(directory: Path):
         "days": 120,
         "n_owners": 5,
         "null": False,
-        "generator": 1,
+        "lifelike": False,
+        "generator": 2,
     }
 
 
