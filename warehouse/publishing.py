@@ -14,12 +14,15 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.database import STORAGE_VERSION, explained
+from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
 
 READ_ONLY = 0o444
-SHUT_IN = {"enable_external_access": False, "python_enable_replacements": False}
+SHUT_IN: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+}
 """A query gets at nothing but the snapshot: no other file, no extension, no variable of Python."""
 
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -107,6 +110,7 @@ def open_snapshot(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{snapshot} does not exist yet: nothing has been published. "
             f"Run `vkflow nightly` first, or set VKFLOW_HOME to the folder that has it."
         )
+    refuse_odd_file(snapshot)
     try:
         connection = duckdb.connect(str(snapshot), read_only=True, config=SHUT_IN)
     except duckdb.IOException as error:
