@@ -1,5 +1,6 @@
 """What is wrong is said in one sentence, and what others wrote does nothing to a terminal."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -128,3 +129,19 @@ def test_log_of_a_run_has_no_controls(caplog: pytest.LogCaptureFixture) -> None:
     logger.warning("left out: %s", "\x1b[2Jevil")
     logger.removeHandler(caplog.handler)
     assert "\x1b" not in caplog.text and "\\x1b[2Jevil" in caplog.text
+
+
+def test_file_that_cannot_be_written_is_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.running import _without_traceback
+
+    log = logging.getLogger("a run")
+    log.addFilter(_without_traceback)
+    (tmp_path / "reports").write_text("")
+    try:
+        (tmp_path / "reports").mkdir()
+    except OSError:
+        log.exception("Encountered an exception during execution")
+    assert caplog.records[-1].exc_info is None
+    assert str(tmp_path / "reports") in caplog.messages[-1]
