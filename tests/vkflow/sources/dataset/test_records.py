@@ -181,10 +181,10 @@ def test_many_blank_lines_before_the_header_take_no_longer_each(line: str):
 
 @pytest.mark.parametrize("line", ["\n", "\r\n"])
 def test_many_blank_lines_between_rows_take_no_time_each(line: str):
-    blocks = ["a,b\n1,2\n", *[line * (2**20 // len(line))] * 40, "3,4\n"]
-    began = time.monotonic()
+    blocks = ["a,b\n1,2\n", *[line * (2**20 // len(line))] * 10, "3,4\n"]
+    began = time.process_time()
     [records] = RecordReader(iter(blocks), Decoder()).chunks(1_000, 10**6)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 2
     assert records.whole_rows == [1, 2]
 
 
