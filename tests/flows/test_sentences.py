@@ -42,6 +42,8 @@ def vkflow(folder: Path, *arguments: str, **variables: str) -> subprocess.Comple
         (["pull"], {"VKFLOW_TRAINING__TIME_ZONE": "Mars/Olympus"}),
         (["pull"], {"VKFLOW_DATABASE__COLUMNS": NESTED}),
         (["pull"], {"VKFLOW_DATABASE__LAG": "inf"}),
+        (["automate", "file"], {}),
+        (["automate", "file"], {"PREFECT_API_URL": "http://127.0.0.1:1/api"}),
     ],
     ids=str,
 )
@@ -53,6 +55,36 @@ def test_what_is_wrong_is_one_sentence(
     assert done.returncode == 1
     assert done.stderr.startswith("vkflow: ") and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["maintenance", "--older-than-days", "10000000"],
+        ["backtest", "--nights", "999999999"],
+        ["backtest", "--days", "999999999"],
+        ["search", "--minutes", "inf"],
+        ["search", "--minutes", "nan"],
+        ["sample", "--posts", "99999999999999999999"],
+        ["sample", "--days", "99999999999999999999"],
+    ],
+    ids=str,
+)
+def test_number_beyond_all_measure_is_refused_before_any_work(arguments: list[str]) -> None:
+    from typer.testing import CliRunner
+
+    from flows.command_line import app
+
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 2, refused.output
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+def test_day_that_has_no_report_is_refused(date: str) -> None:
+    from flows.report import ReportOptions, _moment
+
+    with pytest.raises(SettingsError, match=date):
+        _moment(ReportOptions(date=date), load_settings())
 
 
 @pytest.mark.parametrize("content", [f"a = {NESTED}", "a = 1\n\x00", "\udcff"])
