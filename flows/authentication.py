@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from vkflow.errors import SettingsError
 
 FILE, GUARD = "auth-string", ".auth-string.guard"
 USER = "vkflow"
+FIT = re.compile("[ -9;-~]+:[ -~]+")
+"""User and password in letters and signs of ASCII: what a person can enter, and a header hold."""
+
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -64,11 +68,11 @@ def _guard(folder: Path) -> Iterator[None]:
 
 
 def _known(file: Path) -> str | None:
-    """What the file says; ``None`` if there is none, others could read it, or it says nothing."""
+    """What the file says; ``None`` if there is none, others could read it, or it is none."""
     if not file.is_file() or file.is_symlink() or file.stat().st_mode & 0o077:
         return None
-    known = file.read_text(encoding="utf-8").strip()
-    return known if known.partition(":")[2] else None
+    known = file.read_text(encoding="utf-8", errors="replace").strip()
+    return known if FIT.fullmatch(known) else None
 
 
 def _write(file: Path, known: str) -> None:

@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.options import MOST_DAYS
 from tasks.diary import noted_run
 from tasks.maintaining import maintain_home
 from vkflow.settings import load_settings
@@ -18,7 +19,11 @@ class MaintenanceOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     older_than_days: int = Field(
-        180, ge=1, title="Older than (days)", description="Nothing younger is touched."
+        180,
+        ge=1,
+        le=MOST_DAYS,
+        title="Older than (days)",
+        description="Nothing younger is touched.",
     )
     dry_run: bool = Field(
         True, title="Dry run", description="Only tell what would be deleted. Off: delete it."

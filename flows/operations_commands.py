@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare_prefect
+from flows.options import MOST_DAYS
 from flows.running import load_flow
 from vkflow.settings import load_settings
 
@@ -73,7 +74,9 @@ def restore(
 
 
 def maintenance(
-    older_than_days: Annotated[int, typer.Option(min=1, help="Nothing younger is touched.")] = 180,
+    older_than_days: Annotated[
+        int, typer.Option(min=1, max=MOST_DAYS, help="Nothing younger is touched.")
+    ] = 180,
     apply: Annotated[bool, typer.Option("--apply", help="Delete it. Default: only tell.")] = False,
 ) -> None:
     """Tell what is no longer needed, or delete it: snapshots, bundles, pictures, reports."""

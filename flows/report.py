@@ -10,7 +10,9 @@ from pydantic import Field
 from flows.options import RunOptions
 from tasks.diary import noted_run
 from tasks.reporting import write_report
+from vkflow.errors import SettingsError
 from vkflow.settings import Settings
+from vkflow.sources.validation import FIRST_DAY
 
 
 class ReportOptions(RunOptions):
@@ -35,6 +37,8 @@ def _moment(options: ReportOptions, settings: Settings) -> datetime:
     """The end of the day in the owners' time zone, but nothing that has not happened yet."""
     if options.date is None:
         return options.moment()
+    if not FIRST_DAY.date() <= options.date < calendar.date.max:
+        raise SettingsError(f"there is no report of {options.date}: VK did not exist then")
     zone = ZoneInfo(settings.training.time_zone)
     end = datetime.combine(options.date + timedelta(days=1), time(), zone) - timedelta(seconds=1)
     return min(end.astimezone(UTC), options.moment())

@@ -40,7 +40,8 @@ AsOf = Annotated[
 def _without_traceback(record: logging.LogRecord) -> bool:
     """An error made for people is told in one line; of all others the traceback is shown."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, VkflowError | WarehouseError):
+    is_of_a_file = isinstance(error, OSError) and error.filename
+    if isinstance(error, VkflowError | WarehouseError) or is_of_a_file:
         record.exc_info = None
         record.msg, record.args = "%s", (str(error),)
     return True

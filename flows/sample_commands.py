@@ -13,10 +13,14 @@ app = typer.Typer(help="Write sample posts whose truth is known.", invoke_withou
 @app.callback()
 def sample(
     context: typer.Context,
-    posts: Annotated[int, typer.Option(min=1, help="How many posts.")] = 3_000,
-    seed: Annotated[int, typer.Option(min=0, help="Start of all random numbers.")] = 0,
-    days: Annotated[int, typer.Option(min=1, help="Days the posts are spread over.")] = 120,
-    owners: Annotated[int, typer.Option(min=1, help="Communities.")] = 60,
+    posts: Annotated[int, typer.Option(min=1, max=10**7, help="How many posts.")] = 3_000,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Start of all random numbers.")
+    ] = 0,
+    days: Annotated[
+        int, typer.Option(min=1, max=3_650, help="Days the posts are spread over.")
+    ] = 120,
+    owners: Annotated[int, typer.Option(min=1, max=10**6, help="Communities.")] = 60,
     until: Annotated[
         datetime | None, typer.Option(help="End of the world, UTC. Default: last midnight.")
     ] = None,

@@ -47,7 +47,9 @@ def experiment(
 
 
 def search(
-    minutes: Annotated[float, typer.Option(min=0.01, help="Budget of the trials.")] = 10,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, max=24 * 60, help="Budget of the trials.")
+    ] = 10,
     source: Source = None,
     as_of: AsOf = None,
 ) -> None:
@@ -59,8 +61,12 @@ def search(
 
 
 def backtest(
-    nights: Annotated[int, typer.Option(min=1, help="How many past nights, a day apart.")] = 7,
-    days: Annotated[int, typer.Option(min=1, help="Score so many days after each night.")] = 7,
+    nights: Annotated[
+        int, typer.Option(min=1, max=365, help="How many past nights, a day apart.")
+    ] = 7,
+    days: Annotated[
+        int, typer.Option(min=1, max=90, help="Score so many days after each night.")
+    ] = 7,
     source: Source = None,
     as_of: AsOf = None,
 ) -> None:

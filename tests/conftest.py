@@ -1,4 +1,3 @@
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.postgres import Postgres, running_postgres, why_not
+from tests.fakes.tiny_encoder import make_tiny_encoder
 
 # Set before anything imports transformers or Prefect: tests never leave this machine.
 os.environ.update(
@@ -36,36 +36,7 @@ def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def tiny_encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """XLM-RoBERTa with its real classes, random weights and a tokenizer trained here."""
-    import torch
-    from tokenizers import SentencePieceUnigramTokenizer
-    from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizer
-
-    directory = tmp_path_factory.mktemp("models") / "tiny-xlm-roberta"
-    corpus = [
-        "Сегодня в городе открыли новую станцию метро, жители довольны",
-        "Рецепт пирога с яблоками: мука, сахар, два яйца и корица",
-        "The match ended two to one, what a game! 😺 #football",
-    ] * 20
-    special = ["<s>", "<pad>", "</s>", "<unk>"]
-    unigram = SentencePieceUnigramTokenizer()
-    unigram.train_from_iterator(corpus, vocab_size=200, special_tokens=special, unk_token="<unk>")
-    vocabulary = [tuple(piece) for piece in json.loads(unigram.to_str())["model"]["vocab"]]
-    tokenizer = XLMRobertaTokenizer(vocab=vocabulary)
-    torch.manual_seed(0)
-    model = XLMRobertaModel(
-        XLMRobertaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            intermediate_size=64,
-            max_position_embeddings=66,
-            pad_token_id=1,
-        )
-    )
-    tokenizer.save_pretrained(directory)
-    model.save_pretrained(directory)
-    return directory
+    return make_tiny_encoder(tmp_path_factory.mktemp("models") / "tiny-xlm-roberta")
 
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)

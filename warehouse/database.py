@@ -82,6 +82,7 @@ def look_into(path: Path) -> tuple[int, int]:
         WarehouseLockedError: another process writes it.
         WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
     """
+    refuse_odd_file(path)
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             applied, posts = (_count(connection, name) for name in ("schema_migrations", "posts"))
@@ -135,6 +136,7 @@ def create_database(path: Path) -> None:
 
 def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
+    refuse_odd_file(path)
     while True:
         try:
             if not path.exists():
@@ -149,6 +151,16 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         except OSError as error:
             raise WarehouseError(f"{path} cannot be made: {error}") from error
         time.sleep(POLL_SECONDS)
+
+
+def refuse_odd_file(path: Path) -> None:
+    """DuckDB would wait for ever for somebody to write into a pipe.
+
+    Raises:
+        WarehouseError: there is something, and it is no regular file.
+    """
+    if path.exists() and not path.is_file():
+        raise WarehouseError(f"{path} is no file, but a folder, a pipe or the like: move it away")
 
 
 def _refuse_to_begin_anew(path: Path) -> None:

@@ -6,6 +6,7 @@ So nobody may write the snapshot, and a log beside it is a stranger's and goes.
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,18 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.database import STORAGE_VERSION, explained
+from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
 
 READ_ONLY = 0o444
+SHUT_IN: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+}
+"""A query gets at nothing but the snapshot: no other file, no extension, no variable of Python."""
+
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
 TABLES = (
     "owners",
     "posts",
@@ -93,7 +101,7 @@ def read_snapshot(
 
 @contextmanager
 def open_snapshot(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published snapshot, read-only, with times in UTC.
+    """The published snapshot, read-only, with times in UTC, and no way out of it.
 
     Raises:
         WarehouseError: nothing has been published yet, or the file is damaged.
@@ -103,21 +111,25 @@ def open_snapshot(snapshot: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{snapshot} does not exist yet: nothing has been published. "
             f"Run `vkflow nightly` first, or set VKFLOW_HOME to the folder that has it."
         )
+    refuse_odd_file(snapshot)
     try:
-        connection = duckdb.connect(str(snapshot), read_only=True)
+        connection = duckdb.connect(str(snapshot), read_only=True, config=SHUT_IN)
     except duckdb.IOException as error:
         raise explained(snapshot, error) from error
     with connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET lock_configuration = true")
         yield connection
 
 
 def _answer(
     connection: duckdb.DuckDBPyConnection, statement: str, parameters: Sequence[object]
 ) -> pl.DataFrame:
+    if NO_TEXT.search(statement):  # behind a NUL nothing would be read
+        raise QueryError("the query has characters that are no text")
     try:
         if not connection.extract_statements(statement):
             raise QueryError("there is no statement in this query")
         return connection.execute(statement, list(parameters)).pl()
-    except duckdb.Error as error:
+    except (duckdb.Error, pl.exceptions.PolarsError) as error:
         raise QueryError(str(error)) from None

@@ -5,6 +5,7 @@ a whole run. A holder that is gone loses it at once to the next run on the same 
 another machine, where nobody can see whether a process lives, only when its lease is over.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -115,7 +116,7 @@ def check_held(home: Path) -> None:
 def read_writer(home: Path) -> Writer | None:
     """Who holds the lock of a home, alive or not; ``None`` if nobody does."""
     try:
-        said = json.loads((home / FILE).read_text(encoding="utf-8"))
+        said = json.loads(_regular(home / FILE).read_text(encoding="utf-8"))
         fields = {**OF_EARLIER_VERSION, **said}
         times = {name: datetime.fromisoformat(fields[name]) for name in ("since", "expires_at")}
         writer = Writer(**{**fields, **times})
@@ -130,6 +131,13 @@ def read_writer(home: Path) -> Writer | None:
         # A disk that was full leaves an empty file; nobody can say that it still counts.
         return None
     return writer if _is_sound(writer) else None
+
+
+def _regular(file: Path) -> Path:
+    """The file, unless it is a pipe, which would be waited for, or the like."""
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "no regular file")
+    return file
 
 
 def _is_sound(writer: Writer) -> bool:
@@ -222,7 +230,7 @@ def _guard(home: Path) -> Iterator[None]:
     """Nobody else looks at the lock in the meantime; the system frees the guard of the dead."""
     try:
         home.mkdir(parents=True, exist_ok=True)
-        file = (home / GUARD).open("a")
+        file = _regular(home / GUARD).open("a")
     except OSError as error:
         raise WarehouseError(
             f"{home} cannot be written ({error.strerror}); give the folder to this user, or set "

@@ -1,7 +1,8 @@
 """Kill a night at random moments, let it finish, and compare it with one that was left alone.
 
 ``make test-kill`` runs it 50 times; a shorter one is among the slow tests. All the while a reader
-queries the published snapshot in a loop.
+queries the published snapshot in a loop. The encoder is a small one, that nights spend their time
+on all steps alike, and kills hit them all.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from tasks.settled import SETTLED
+from tests.fakes.tiny_encoder import make_tiny_encoder
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 LAST_NIGHT = UNTIL - timedelta(days=14)
@@ -74,13 +76,14 @@ def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Ou
     """
     from flows.sampling import ensure_sample
 
+    environment = _environment(make_tiny_encoder(folder / "encoder"))
     start, alone, killed = (folder / name for name in ("start", "alone", "killed"))
     ensure_sample(start / "sample", posts, until=UNTIL, owners=10)
     processes.set_forkserver_preload(["flows.nightly"])
-    _finish(start, LAST_NIGHT)
+    _finish(start, LAST_NIGHT, environment)
     shutil.copytree(start, alone)
     began = time.monotonic()
-    _finish(alone, UNTIL)
+    _finish(alone, UNTIL, environment)
     duration = time.monotonic() - began
     outcome, chance = Outcome(), random.Random(seed)
     stop, answers = processes.Event(), processes.Queue()
@@ -90,12 +93,12 @@ def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Ou
     reader.start()
     home = killed
     while outcome.kills < kills:
-        if _killed_in_time(home, chance.uniform(0, duration)):
+        if _killed_in_time(home, chance.uniform(0, duration), environment):
             outcome.kills += 1
         else:  # it was done: begin again from the night before, for the same readers
             _compare(alone, home, outcome)
             _start_again(start, home)
-    _finish(home, UNTIL)
+    _finish(home, UNTIL, environment)
     stop.set()
     outcome.reads, outcome.read_errors = answers.get(timeout=60)
     reader.join()
@@ -103,8 +106,8 @@ def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Ou
     return outcome
 
 
-def _killed_in_time(home: Path, seconds: float) -> bool:
-    night = processes.Process(target=_night, args=(home, UNTIL, _environment()))
+def _killed_in_time(home: Path, seconds: float, environment: dict[str, str]) -> bool:
+    night = processes.Process(target=_night, args=(home, UNTIL, environment))
     night.start()
     night.join(seconds)
     if night.is_alive():
@@ -115,18 +118,22 @@ def _killed_in_time(home: Path, seconds: float) -> bool:
     return False
 
 
-def _finish(home: Path, as_of: datetime) -> None:
-    night = processes.Process(target=_night, args=(home, as_of, _environment()))
+def _finish(home: Path, as_of: datetime, environment: dict[str, str]) -> None:
+    night = processes.Process(target=_night, args=(home, as_of, environment))
     night.start()
     night.join()
     assert night.exitcode == 0, f"the night failed, exit status {night.exitcode}"
 
 
-def _environment() -> dict[str, str]:
+def _environment(encoder: Path) -> dict[str, str]:
     """What a night needs: the server that runs these processes may have been started before."""
     from prefect.settings import PREFECT_API_URL
 
-    return {**SETTINGS, "PREFECT_API_URL": PREFECT_API_URL.value()}
+    return {
+        **SETTINGS,
+        "VKFLOW_TEXT__ENCODER": str(encoder),
+        "PREFECT_API_URL": PREFECT_API_URL.value(),
+    }
 
 
 def _night(home: Path, as_of: datetime, environment: dict[str, str]) -> None:

@@ -159,6 +159,15 @@ def test_password_is_made_once_and_again_when_others_could_read_it(tmp_path: Pat
     assert stat.S_IMODE((folder / "auth-string").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("junk", [b"", b"vkflow:", b"\xff\xfe:\0x", b"a:b\nc", b"word"], ids=repr)
+def test_password_that_is_none_is_replaced(tmp_path: Path, junk: bytes) -> None:
+    folder = private_folder(tmp_path)
+    (folder / "auth-string").write_bytes(junk)
+    (folder / "auth-string").chmod(0o600)
+    known, is_new = auth_string(folder)
+    assert is_new and auth_string(folder) == (known, False)
+
+
 START = """
 import sys, time
 from pathlib import Path

@@ -1,5 +1,6 @@
 """What is wrong is said in one sentence, and what others wrote does nothing to a terminal."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def vkflow(folder: Path, *arguments: str, **variables: str) -> subprocess.Comple
         (["pull"], {"VKFLOW_TRAINING__TIME_ZONE": "Mars/Olympus"}),
         (["pull"], {"VKFLOW_DATABASE__COLUMNS": NESTED}),
         (["pull"], {"VKFLOW_DATABASE__LAG": "inf"}),
+        (["automate", "file"], {}),
+        (["automate", "file"], {"PREFECT_API_URL": "http://127.0.0.1:1/api"}),
     ],
     ids=str,
 )
@@ -52,6 +55,36 @@ def test_what_is_wrong_is_one_sentence(
     assert done.returncode == 1
     assert done.stderr.startswith("vkflow: ") and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["maintenance", "--older-than-days", "10000000"],
+        ["backtest", "--nights", "999999999"],
+        ["backtest", "--days", "999999999"],
+        ["search", "--minutes", "inf"],
+        ["search", "--minutes", "nan"],
+        ["sample", "--posts", "99999999999999999999"],
+        ["sample", "--days", "99999999999999999999"],
+    ],
+    ids=str,
+)
+def test_number_beyond_all_measure_is_refused_before_any_work(arguments: list[str]) -> None:
+    from typer.testing import CliRunner
+
+    from flows.command_line import app
+
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 2, refused.output
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+def test_day_that_has_no_report_is_refused(date: str) -> None:
+    from flows.report import ReportOptions, _moment
+
+    with pytest.raises(SettingsError, match=date):
+        _moment(ReportOptions(date=date), load_settings())
 
 
 @pytest.mark.parametrize("content", [f"a = {NESTED}", "a = 1\n\x00", "\udcff"])
@@ -128,3 +161,19 @@ def test_log_of_a_run_has_no_controls(caplog: pytest.LogCaptureFixture) -> None:
     logger.warning("left out: %s", "\x1b[2Jevil")
     logger.removeHandler(caplog.handler)
     assert "\x1b" not in caplog.text and "\\x1b[2Jevil" in caplog.text
+
+
+def test_file_that_cannot_be_written_is_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.running import _without_traceback
+
+    log = logging.getLogger("a run")
+    log.addFilter(_without_traceback)
+    (tmp_path / "reports").write_text("")
+    try:
+        (tmp_path / "reports").mkdir()
+    except OSError:
+        log.exception("Encountered an exception during execution")
+    assert caplog.records[-1].exc_info is None
+    assert str(tmp_path / "reports") in caplog.messages[-1]

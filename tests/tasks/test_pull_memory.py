@@ -93,6 +93,18 @@ def test_database_rows_with_large_pictures(tmp_path: Path) -> None:
     assert result["grown"] < BUDGET_MIB
 
 
+def test_database_row_with_an_endless_text(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "posts.db") as connection:
+        connection.execute("CREATE TABLE posts (post_id INTEGER, text TEXT, photo BLOB)")
+        connection.execute("INSERT INTO posts VALUES (1, 'cat', NULL)")
+        connection.execute("INSERT INTO posts VALUES (2, hex(zeroblob(?)), NULL)", [2 * 10**8])
+        connection.execute("INSERT INTO posts VALUES (3, 'cat', zeroblob(?))", [4 * 10**8])
+    database = {"url": f"sqlite:///{tmp_path}/posts.db", "table": "posts"}
+    result = pull(tmp_path / "home", source="database", database=database)
+    assert result["new"] == 1
+    assert result["grown"] < BUDGET_MIB
+
+
 def test_parquet_of_the_same_long_texts(tmp_path: Path) -> None:
     n_rows = 4_000
     long = pa.array([letter * 60_000 for letter in "abcdefgh"])

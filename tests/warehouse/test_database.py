@@ -1,5 +1,6 @@
 """Opening the warehouse: storage format, locks, damage, transactions."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,8 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.database import ROW_GROUP_ROWS, open_warehouse, transaction
+from warehouse.database import ROW_GROUP_ROWS, look_into, open_warehouse, transaction
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
+from warehouse.publishing import read_snapshot
 
 HOLD = """
 import sys
@@ -224,3 +226,19 @@ def test_a_full_disk_is_named_and_nothing_of_the_transaction_stays(small_disk: P
         connection.execute(rows)
     with open_warehouse(path) as connection:
         assert connection.execute("FROM watermarks").fetchall() == [("kept", "1")]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make):
+    path = tmp_path / "warehouse.duckdb"
+    make(path)
+    looks = (look_into, lambda place: read_snapshot(place, "SELECT 1"), open_and_close)
+    for look in looks:
+        with pytest.raises(WarehouseError, match="is no file"):
+            look(path)
+
+
+def open_and_close(path: Path) -> None:
+    with open_warehouse(path):
+        pass

@@ -261,6 +261,42 @@ def test_a_query_cannot_change_the_snapshot(
     assert snapshot.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COPY (SELECT 1) TO '{folder}/made'",
+        "SELECT 1; COPY (SELECT 1) TO '{folder}/made'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/made'",
+        "EXPORT DATABASE '{folder}/made'",
+        "ATTACH '{folder}/other.duckdb' AS other",
+        "FROM read_text('{folder}/secret.csv')",
+        "FROM '{folder}/secret.csv'",
+        "FROM glob('{folder}/*')",
+        "SET log_query_path = '{folder}/made'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "FROM secret",
+        "SELECT 1 \0; DROP TABLE posts",
+        "SELECT '\udcff'",
+        "SELECT union_value(a := 1)",
+    ],
+)
+def test_query_gets_at_nothing_but_the_snapshot(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path, tmp_path: Path, statement: str
+):
+    publish(filled, snapshot)
+    folder = tmp_path / "beside"
+    folder.mkdir()
+    (folder / "secret.csv").write_text("a\nsecret\n")
+    duckdb.connect(str(folder / "other.duckdb")).close()
+    secret = pl.DataFrame({"a": [1]})
+    before = sorted(folder.iterdir())
+    with pytest.raises(QueryError):
+        read_snapshot(snapshot, statement.format(folder=folder))
+    assert sorted(folder.iterdir()) == before
+    assert len(secret) == 1
+
+
 def test_times_of_the_snapshot_are_utc_wherever_the_machine_is(
     filled: duckdb.DuckDBPyConnection, snapshot: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -256,3 +256,11 @@ def test_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(WarehouseError, match="make room"), writer_lock(tmp_path, "pull", 0):
         pass
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("name", ["writer.json", ".writer.guard"])
+def test_pipe_in_the_place_of_the_lock_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(WarehouseError, match="no regular file"), writer_lock(tmp_path, "pull", 0):
+        pass

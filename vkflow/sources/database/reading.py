@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from vkflow.errors import SourceError
 from vkflow.sections import DatabaseSettings
 from vkflow.sources.columns import COLUMNS, find_columns
+from vkflow.sources.database.lengths import MOST_BYTES, long_values
 from vkflow.sources.database.position import Position
 from vkflow.sources.validation import CLOCK_SKEW
 
@@ -29,15 +30,23 @@ class Batch:
 
     Attributes:
         rows: ``COLUMNS``, as text.
-        unreadable: how rows begin that hold bytes that are no text.
+        unreadable: why rows cannot be read, and how they begin.
         ahead: keys and values of rows whose cursor lies in the future.
         furthest: the last position of them; ``None`` where the cursor column has no value.
     """
 
     rows: pl.DataFrame
-    unreadable: tuple[str, ...]
+    unreadable: tuple[tuple[str, str], ...]
     ahead: tuple[tuple[str, str], ...]
     furthest: Position | None
+
+
+class _Row(NamedTuple):
+    """A row: its values as text, why it cannot be read, and where its cursor stands."""
+
+    texts: list[str | None]
+    problem: str | None
+    position: Position | None
 
 
 class Reader:
@@ -71,11 +80,16 @@ class Reader:
         self._ahead: list[tuple[str, str]] = []
         self._posts = _posts_clause(settings)
         everything: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(self._posts)
-        present = list(connection.execute(everything.limit(0)).keys())
+        with connection.execute(everything.limit(0)) as nothing:
+            present = list(nothing.keys())
+            kinds = [column[1] for column in nothing.cursor.description]
         place = f"table {settings.table}" if settings.table else "the query of database.query"
         self.columns = find_columns(present, settings.columns, REQUIRED, place)
         if settings.cursor:
             find_columns(present, {"text": settings.cursor}, (), place)
+        read = {*self.columns.values(), settings.cursor}
+        asked = {name: kind for name, kind in zip(present, kinds, strict=True) if name in read}
+        self._long = long_values(connection, asked)
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """Rows from a position on, by the cursor column; all where there is none.
@@ -87,15 +101,15 @@ class Reader:
         result = self._connection.execution_options(
             stream_results=True, max_row_buffer=fetched_rows
         ).execute(self._statement(after))
-        taken: list[list[Any]] = []
+        taken: list[_Row] = []
         characters = 0
         for fetched in result.partitions(fetched_rows):
-            for row in map(self._texts, fetched):
-                if not self._is_known(row[-1]):
+            for row in map(self._row, fetched):
+                if not self._is_known(row.position):
                     self._note_if_ahead(row)
                     continue
                 taken.append(row)
-                characters += sum(len(text) for text in row[:-1] if text)
+                characters += sum(len(text) for text in row.texts if text)
                 if len(taken) >= self._settings.chunk_rows or characters >= self._batch_characters:
                     yield self._batch(taken)
                     taken, characters = [], 0
@@ -104,9 +118,12 @@ class Reader:
 
     def _statement(self, after: Position | None) -> sa.Select[Any]:
         cursor: Any = sa.column(self._settings.cursor) if self._settings.cursor else None
-        wanted: list[Any] = [sa.column(theirs) for theirs in self.columns.values()]
-        last = sa.null() if cursor is None else cursor
-        labelled = [each.label(f"c{number}") for number, each in enumerate([*wanted, last])]
+        wanted: list[Any] = [self._unless_long(theirs) for theirs in self.columns.values()]
+        any_long = sa.case((sa.or_(sa.false(), *self._long.values()), 1), else_=0)
+        last = self._unless_long(self._settings.cursor) if self._settings.cursor else sa.null()
+        labelled = [
+            each.label(f"c{number}") for number, each in enumerate([*wanted, any_long, last])
+        ]
         statement = sa.select(*labelled).select_from(self._posts)
         if cursor is None:
             return statement
@@ -117,12 +134,14 @@ class Reader:
             statement = statement.where(sa.or_(cursor >= lowest, cursor.is_(None)))
         return statement.order_by(cursor)
 
-    def _texts(self, row: Sequence[Any]) -> list[Any]:
-        """Values as text, the cursor's as a position."""
-        return [
-            *(_text(ours, value) for ours, value in zip(self.columns, row, strict=False)),
-            self._position(row[-1]),
-        ]
+    def _unless_long(self, name: str) -> sa.ColumnElement[Any]:
+        column: sa.ColumnElement[Any] = sa.column(name)
+        is_long = self._long.get(name)
+        return column if is_long is None else sa.case((is_long, sa.null()), else_=column)
+
+    def _row(self, row: Sequence[Any]) -> _Row:
+        texts = [_text(ours, value) for ours, value in zip(self.columns, row, strict=False)]
+        return _Row(texts, _problem(texts, is_long=bool(row[-2])), self._position(row[-1]))
 
     def _position(self, cursor: Any) -> Position | None:
         """Nowhere without a number or time: such a row is read every time."""
@@ -131,26 +150,24 @@ class Reader:
             self._strange = str(cursor)
         return position
 
-    def _note_if_ahead(self, row: list[Any]) -> None:
+    def _note_if_ahead(self, row: _Row) -> None:
         """A row of tomorrow waits for tomorrow's night; one of the year 2999 waits in vain."""
-        if row[-1].is_after(datetime.now(UTC) + CLOCK_SKEW):
-            named = dict(zip(self.columns, row, strict=False))
+        if row.position and row.position.is_after(datetime.now(UTC) + CLOCK_SKEW):
+            named = dict(zip(self.columns, row.texts, strict=True))
             owner_id = named.get("owner_id") or 0
-            self._ahead.append((f"{owner_id}_{named.get('post_id')}", str(row[-1].value)))
+            self._ahead.append((f"{owner_id}_{named.get('post_id')}", str(row.position.value)))
 
     def _is_known(self, position: Position | None) -> bool:
         return position is None or not position.is_after(self._as_of)
 
-    def _batch(self, rows: list[list[Any]]) -> Batch:
-        readable = [row for row in rows if all(_is_unicode(text) for text in row[:-1])]
-        unreadable = [row for row in rows if not all(_is_unicode(text) for text in row[:-1])]
+    def _batch(self, rows: list[_Row]) -> Batch:
         frame = pl.DataFrame(
-            [row[:-1] for row in readable],
+            [row.texts for row in rows if row.problem is None],
             schema=dict.fromkeys(self.columns, pl.String),
             orient="row",
         )
         absent = [ours for ours in COLUMNS if ours not in self.columns]
-        positions = [row[-1] for row in rows if row[-1] is not None]
+        positions = [row.position for row in rows if row.position is not None]
         if self._strange and not positions:
             raise SourceError(
                 f"database.cursor must be a column of numbers or times that grow; "
@@ -160,7 +177,7 @@ class Reader:
         return Batch(
             ahead=tuple(ahead),
             rows=frame.with_columns(pl.lit(None, pl.String).alias(ours) for ours in absent),
-            unreadable=tuple(_shown(row) for row in unreadable),
+            unreadable=tuple((row.problem, _shown(row.texts)) for row in rows if row.problem),
             furthest=max(positions, key=lambda position: position.rank, default=None),
         )
 
@@ -199,6 +216,12 @@ def _text(ours: str, value: Any) -> str | None:
             return str(value)
 
 
+def _problem(texts: Sequence[str | None], *, is_long: bool) -> str | None:
+    if is_long:
+        return f"the row has a value of more than {MOST_BYTES // 2**20} MiB, which no post has"
+    return None if all(map(_is_unicode, texts)) else "the row has bytes that are no UTF-8"
+
+
 def _is_unicode(text: str | None) -> bool:
     try:
         return text is None or text.isascii() or bool(text.encode()) or True
@@ -206,5 +229,5 @@ def _is_unicode(text: str | None) -> bool:
         return False
 
 
-def _shown(row: Sequence[Any]) -> str:
-    return json.dumps([text and text[:100] for text in row[:-1]])
+def _shown(texts: Sequence[str | None]) -> str:
+    return json.dumps([text and text[:100] for text in texts])

@@ -118,9 +118,7 @@ class DatabaseSource:
 
 def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:
     chunk = rows_to_chunk(batch.rows, seen, name_rows, makes_ids=False)
-    unreadable = [
-        (row_name(text), "the row has bytes that are no UTF-8", text) for text in batch.unreadable
-    ]
+    unreadable = [(row_name(text), reason, text) for reason, text in batch.unreadable]
     ahead = [
         (key, "the cursor lies in the future: the row is not read before", value)
         for key, value in batch.ahead

@@ -17,6 +17,7 @@ LONGEST_RECORD = 2**24
 MOST_FIELDS = 10_000
 SHOWN_CHARACTERS = 400
 BLANK_LINES = re.compile(r"\A(?:[^\S\n]*+\n)++")
+BLANK = re.compile(r"(?:\r?\n)++")
 QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 SEPARATORS = ",;\t"
 
@@ -135,14 +136,14 @@ class RecordReader:
 
     def _take_unusual(self, records: Records) -> int:
         """Take the record that breaks a rule, or read on; returns the characters taken."""
+        if blank := BLANK.match(self._text, self._at):  # a file may have any number of them
+            self._at = blank.end()
+            return 0
         walked = None if self._at == len(self._text) else self._walk()
         if walked is None:
             self._read_more()
             return 0
         start, self._at = self._at, walked.end
-        is_blank = self._text[start] != '"' and walked.fields in ([""], ["\r"])
-        if walked.problem is None and is_blank:
-            return walked.end - start  # a blank line says nothing
         self._row += 1
         problem = walked.problem or self._problem(walked.fields)
         if problem is None:

@@ -386,6 +386,38 @@ def test_row_of_the_far_future_is_named_and_the_others_are_read(database: Databa
         assert "2026-05-01" in chunk.watermark
 
 
+def test_value_longer_than_any_post_is_never_read(database: Database):
+    add(database, (1, "cat", 9, "2026-05-01"), (2, "a" * (2**24 + 1), 9, "2026-05-02"))
+    add(database, (3, "b" * 2**24, 9, "2026-05-03"), (4, "dog", 9, "2026-05-04"))
+    zeros = "zeroblob" if database.url.startswith("sqlite") else "make_bytes"
+    if zeros == "make_bytes":
+        database.execute(
+            "CREATE FUNCTION make_bytes(n integer) RETURNS bytea IMMUTABLE LANGUAGE sql "
+            "AS $$ SELECT decode(repeat('00', n), 'hex') $$"
+        )
+    database.execute(f"UPDATE posts SET photo = {zeros}({2**24 + 1}) WHERE post_id = 4")
+    chunks = fetch(database.url, cursor="updated_at", chunk_rows=1)
+    assert [text[:3] for text in texts(chunks)] == ["cat", "bbb"]
+    rejected = [row for chunk in chunks for row in chunk.rejected.rows()]
+    assert [reason for _, reason, _ in rejected] == [
+        "the row has a value of more than 16 MiB, which no post has"
+    ] * 2
+    assert all(len(payload) < 500 for _, _, payload in rejected)
+    assert sum(chunk.seen or 0 for chunk in chunks) == 4
+    assert "2026-05-04" in chunks[-1].watermark
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb", "text[]", "xml", "varchar", "char(3)", "uuid"])
+def test_columns_of_any_type_can_be_asked_for_their_length(postgres: Postgres, kind: str):
+    value = {"json": "{}", "jsonb": "{}", "text[]": "{}", "xml": "<a/>"}.get(kind, "abc")
+    value = "00000000-0000-0000-0000-000000000000" if kind == "uuid" else value
+    with postgres.connect() as connection:
+        connection.execute(f"CREATE TABLE posts (post_id bigint, text {kind}, view numeric)")
+        connection.execute(f"INSERT INTO posts VALUES (1, '{value}', 7)")
+    [chunk] = fetch(postgres.url())
+    assert len(chunk.posts) == 1
+
+
 def test_mistyped_sqlite_file_is_named_and_not_made(tmp_path: Path):
     with pytest.raises(SourceError, match="there is no SQLite file"):
         source(f"sqlite:///{tmp_path}/typo.db")

@@ -179,6 +179,15 @@ def test_many_blank_lines_before_the_header_take_no_longer_each(line: str):
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("line", ["\n", "\r\n"])
+def test_many_blank_lines_between_rows_take_no_time_each(line: str):
+    blocks = ["a,b\n1,2\n", *[line * (2**20 // len(line))] * 10, "3,4\n"]
+    began = time.process_time()
+    [records] = RecordReader(iter(blocks), Decoder()).chunks(1_000, 10**6)
+    assert time.process_time() - began < 2
+    assert records.whole_rows == [1, 2]
+
+
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_endless_commas_take_no_longer_each(end: str):
     blocks = iter(["a,b\n", *["," * 2**20] * 40, end + "1,2\n"])
