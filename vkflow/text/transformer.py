@@ -22,7 +22,7 @@ from vkflow.errors import MissingModelError
 from vkflow.text.batching import longest_first, plan_batches
 from vkflow.text.budgets import RememberedBudgets, probe_budget
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
-from vkflow.text.packed_linear import can_pack, pack_linear_layers
+from vkflow.text.packed_linear import gains_by_packing, pack_linear_layers
 from vkflow.weights import DIGITS, model_digest
 
 # Padded tokens in one batch until a probe has found the best. A CPU is fastest with small batches
@@ -56,7 +56,7 @@ class TransformerEncoder:
         precision: NumberFormat,
     ) -> None:
         self._model = model.to(device).eval()
-        if device == "cpu" and precision == "fp32" and can_pack():
+        if device == "cpu" and precision == "fp32" and gains_by_packing():
             pack_linear_layers(self._model)
         self._tokenizer = tokenizer
         self._name = name

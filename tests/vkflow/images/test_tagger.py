@@ -36,6 +36,12 @@ def picture_files(tmp_path: Path) -> list[Path]:
     return [tmp_path / name for name in names]
 
 
+@pytest.fixture
+def a_cpu_with_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others emulate it: slowly, with the same numbers."""
+    monkeypatch.setattr("vkflow.devices.cpu_has_bf16", lambda: True)
+
+
 def test_a_large_file_is_decoded_small_and_means_the_same(tagger, tmp_path: Path):
     large = [
         draw(category, 5).resize((1_280, 1_280), Image.Resampling.BICUBIC)
@@ -139,7 +145,9 @@ def test_phrases_of_unknown_words_are_named(tagger, caplog):
     assert "a cat" not in caplog.text
 
 
-def test_the_encoder_id_names_weights_preprocessing_and_precision(tagger, tmp_path):
+def test_the_encoder_id_names_weights_preprocessing_and_precision(
+    tagger, tmp_path, a_cpu_with_bf16
+):
     assert re.fullmatch(r"clip:sample:[0-9a-f]{12}:96-squash-bicubic-draft:fp32", tagger.encoder_id)
     shutil.copytree(SAMPLE_DIRECTORY, tmp_path / "copy")
 
@@ -149,7 +157,7 @@ def test_the_encoder_id_names_weights_preprocessing_and_precision(tagger, tmp_pa
     assert local.encoder_id == expected
 
 
-def test_bf16_agrees_with_fp32(tagger, pictures):
+def test_bf16_agrees_with_fp32(tagger, pictures, a_cpu_with_bf16):
     half = load_tagger("sample", precision="bf16")
 
     cosines = (half.embed(pictures) * tagger.embed(pictures)).sum(axis=1)

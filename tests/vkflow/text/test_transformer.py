@@ -158,17 +158,21 @@ def test_more_texts_than_are_tokenised_at_once_keep_their_places(
     assert encoded.n_tokens[[2, 4]].tolist() == [64, 2]
 
 
-def test_linear_layers_of_a_cpu_are_packed_and_compute_the_same(
-    tiny_encoder_directory: Path, one_by_one: np.ndarray, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("capability", "is_packed"), [("AVX512", True), ("AVX2", False)])
+def test_linear_layers_are_packed_where_that_is_faster_and_compute_the_same(
+    tiny_encoder_directory: Path,
+    encoder: TransformerEncoder,
+    one_by_one: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    capability: str,
+    is_packed: bool,
 ) -> None:
-    packed = load_transformer_encoder(str(tiny_encoder_directory), device="cpu")
-    assert any(type(layer) is PackedLinear for layer in packed._model.modules())
-    monkeypatch.setattr("vkflow.text.transformer.can_pack", lambda: False)
-    plain = load_transformer_encoder(str(tiny_encoder_directory), device="cpu")
-    assert not any(type(layer) is PackedLinear for layer in plain._model.modules())
-    assert plain.encoder_id == packed.encoder_id
-    np.testing.assert_allclose(packed.encode(TEXTS).vectors, one_by_one, atol=1e-4)
-    np.testing.assert_allclose(plain.encode(TEXTS).vectors, one_by_one, atol=1e-4)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    loaded = load_transformer_encoder(str(tiny_encoder_directory), device="cpu")
+    kinds = {type(layer) for layer in loaded._model.modules()}
+    assert (PackedLinear in kinds, torch.nn.Linear in kinds) == (is_packed, not is_packed)
+    assert loaded.encoder_id == encoder.encoder_id
+    np.testing.assert_allclose(loaded.encode(TEXTS).vectors, one_by_one, atol=1e-4)
 
 
 @pytest.mark.parametrize("bias", [True, False])
