@@ -15,7 +15,10 @@ class BacktestOptions(RunOptions):
     """Which nights to go back to."""
 
     nights: int = Field(
-        7, ge=1, le=365, title="Nights", description="How many past nights, a day apart."
+        7, ge=1, le=365, title="Nights", description="How many past nights to go back to."
+    )
+    every: int = Field(
+        1, ge=1, le=365, title="Every", description="Days between one of these nights and the next."
     )
     days: int = Field(
         7, ge=1, le=90, title="Days", description="Posts of so many days after a night are scored."
@@ -34,7 +37,7 @@ def backtest(options: BacktestOptions = BacktestOptions()) -> str:  # noqa: B008
     with noted_run(settings, "backtest") as (_, counts):
         judged = {}
         for back in reversed(range(options.nights)):
-            night = last - timedelta(days=back)
+            night = last - timedelta(days=back * options.every)
             posts = backtest_night(settings, backtest_id, night, as_of, options.days)
             judged[f"{night:%Y-%m-%d}"] = posts
         counts |= {"backtest_id": backtest_id, "posts": judged}

@@ -10,7 +10,8 @@ from vkflow.settings import load_settings
 LEADERBOARD = """
 SELECT
     variant, round(log_loss, 5) AS "log loss", round(100 * gain_over_owner, 1) AS "over owner, %",
-    round(oracle_share, 2) AS "of attainable", round(fit_seconds) AS "fit, s"
+    printf('%+.1f [%+.1f, %+.1f]', 100 * against_product, 100 * against_low, 100 * against_high)
+        AS "loss against product, %"
 FROM leaderboard
 WHERE experiment_id = ? AND activity = 'all' AND reason IS NULL ORDER BY log_loss
 """
@@ -62,8 +63,11 @@ def search(
 
 def backtest(
     nights: Annotated[
-        int, typer.Option(min=1, max=365, help="How many past nights, a day apart.")
+        int, typer.Option(min=1, max=365, help="How many past nights to go back to.")
     ] = 7,
+    every: Annotated[
+        int, typer.Option(min=1, max=365, help="Days between one of these nights and the next.")
+    ] = 1,
     days: Annotated[
         int, typer.Option(min=1, max=90, help="Score so many days after each night.")
     ] = 7,
@@ -74,6 +78,6 @@ def backtest(
     from flows.tables import print_table
     from warehouse.publishing import read_snapshot
 
-    backtest_id = run_flow("backtest", source, None, as_of, nights=nights, days=days)
+    backtest_id = run_flow("backtest", source, None, as_of, nights=nights, every=every, days=days)
     table = read_snapshot(load_settings().snapshot_file, NIGHTS, [backtest_id])
     print_table(table, f"Backtest {backtest_id}, mean over activities")
