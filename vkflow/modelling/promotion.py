@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import polars as pl
 
 
+MARGIN = 0.005
+"""Relative difference in log loss that is none."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """Promoted or not, and why, in one sentence."""
@@ -17,9 +21,10 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
     """Whether the challenger takes over, from its figures on the test window.
 
     With a champion, both were judged on the posts of the test window that neither has learnt from:
-    the challenger must beat both baselines, and the paired bootstrap must not show it worse. The
-    very first bundle only has to be no worse than the owner rate: where a model cannot beat it, the
-    bundle predicts the owner rate itself.
+    the challenger must beat both baselines, and must not be worse: neither beyond chance, nor by
+    more than ``MARGIN`` as far as these posts can tell. The newer of two that cannot be told apart
+    has learnt from newer posts. The very first bundle only has to be no worse than the owner rate:
+    where a model cannot beat it, the bundle predicts the owner rate itself.
 
     Args:
         metrics: activity, split, metric, value, low, high; ``loss_against_champion`` is among
@@ -40,11 +45,16 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
         return Decision(True, f"the first bundle: {gains}")
     if min(over_global["value"], over_owner["value"]) <= 0:
         return Decision(False, f"it does not beat both baselines: {gains}")
-    if rival is not None and rival["low"] > 0:
+    if rival is not None and _is_worse(rival):
         return Decision(False, f"worse than the champion, {_against(rival)}: {gains}")
     if rival is None:
         return Decision(True, f"no post that the champion has not learnt from: {gains}")
     return Decision(True, f"{gains}, {_against(rival)} against the champion")
+
+
+def _is_worse(rival: dict[str, float]) -> bool:
+    """Worse beyond chance or, as far as can be told, beyond the margin; not where none can be."""
+    return rival["high"] > MARGIN and (rival["low"] > 0 or rival["value"] > MARGIN)
 
 
 def _against(rival: dict[str, float]) -> str:
