@@ -1,4 +1,4 @@
-"""Platt scaling, used only where the validation window shows that it helps."""
+"""A correction of the level, or Platt scaling, where the validation window shows that it helps."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,10 @@ from vkflow.modelling.metrics import Floats, log_losses, sigmoid
 
 LEAST_GAIN = 0.001
 """Relative gain in log loss on held-out posts below which the line is not worth its risk."""
+
+
+MAX_LEVEL = 10.0
+"""Of a correction, on the logit scale; nothing that far off is worth correcting."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +31,46 @@ IDENTITY = Calibration(0.0, 1.0)
 
 
 def fit_calibration(logits: Floats, rates: Floats, weights: Floats) -> Calibration:
-    """Platt scaling of the validation window, if it also helps where it was not fitted.
+    """A level, or Platt scaling, of the validation window, if that helps where it was not fitted.
 
-    The line is fitted on each half of the window, in order of time, and judged on the other.
+    Each is fitted on each half of the window, in order of time, and judged on the other; the line
+    must beat the level, which must beat nothing at all.
     Platt (1999), Probabilistic outputs for support vector machines.
 
     Args:
         logits: predicted, of the validation posts in order of time.
         rates: observed.
-        weights: effective sample sizes.
+        weights: what each post counts, in views.
     """
     half = len(logits) // 2
     first, second = np.arange(len(logits)) < half, np.arange(len(logits)) >= half
-    plain, corrected = 0.0, 0.0
-    for fitted, judged in ((first, second), (second, first)):
-        if not fitted.any() or not judged.any():
-            return IDENTITY
-        line = _fit_line(logits[fitted], rates[fitted], weights[fitted])
-        plain += _loss(logits[judged], rates[judged], weights[judged])
-        corrected += _loss(line.apply(logits[judged]), rates[judged], weights[judged])
-    if corrected > (1 - LEAST_GAIN) * plain:
+    if not first.any() or not second.any():
         return IDENTITY
-    return _fit_line(logits, rates, weights)
+    chosen, best_loss = _keep, _loss(logits, rates, weights)
+    for fit in (_fit_level, _fit_line):
+        loss = 0.0
+        for fitted, judged in ((first, second), (second, first)):
+            line = fit(logits[fitted], rates[fitted], weights[fitted])
+            loss += _loss(line.apply(logits[judged]), rates[judged], weights[judged])
+        if loss < (1 - LEAST_GAIN) * best_loss:
+            chosen, best_loss = fit, loss
+    return chosen(logits, rates, weights)
+
+
+def _keep(logits: Floats, rates: Floats, weights: Floats) -> Calibration:
+    return IDENTITY
+
+
+def _fit_level(logits: Floats, rates: Floats, weights: Floats) -> Calibration:
+    """As many as happened, all posts together."""
+    from scipy.optimize import brentq
+
+    def excess(level: float) -> float:
+        return float((weights * (sigmoid(logits + level) - rates)).sum())
+
+    if not excess(-MAX_LEVEL) < 0 < excess(MAX_LEVEL):
+        return IDENTITY
+    return Calibration(float(brentq(excess, -MAX_LEVEL, MAX_LEVEL)), 1.0)
 
 
 def _fit_line(logits: Floats, rates: Floats, weights: Floats) -> Calibration:

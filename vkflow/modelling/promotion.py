@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-
 MARGIN = 0.005
 """Relative difference in log loss that is none."""
 

@@ -16,7 +16,7 @@ from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
-from vkflow.modelling.weights import information
+from vkflow.modelling.weights import capped_views, information
 from vkflow.sections import TrainingSettings
 
 
@@ -108,7 +108,7 @@ def fit_activity(
     held_out = data.rows(activity, VALIDATION, TEST)
     logits = np.full(len(offset), np.nan)
     logits[held_out] = offset[held_out] + tree_logits(trees, data.features[held_out])
-    calibration = _fit_calibration(data, activity, logits, weights)
+    calibration = _fit_calibration(data, activity, logits)
     model = ActivityModel(
         linear.judged, trees, calibration, stage.variances[activity], linear.penalty
     )
@@ -141,14 +141,17 @@ def _weights(data: TrainingSet, activity: str, stage: LinearStage) -> Floats:
     return information(data.chances[activity], expected, stage.variances[activity])
 
 
-def _fit_calibration(
-    data: TrainingSet, activity: str, logits: Floats, weights: Floats
-) -> Calibration:
+def _fit_calibration(data: TrainingSet, activity: str, logits: Floats) -> Calibration:
+    """Right on the validation window where every view counts, as in the measure.
+
+    A fit takes the rates of all posts for equally near the truth. Where views cost rates, as on
+    real walls, it expects more of posts that many see than comes.
+    """
     rows = data.rows(activity, VALIDATION)
     counts, chances = data.outcomes(activity, rows)
     if len(rows) < 2:
         return IDENTITY
-    return fit_calibration(logits[rows], counts / chances, weights[rows])
+    return fit_calibration(logits[rows], counts / chances, capped_views(chances))
 
 
 def _trees(settings: TrainingSettings, iterations: int) -> Any:

@@ -57,6 +57,11 @@ def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> floa
     return max(float(beyond_chance.sum()) / room, 0.0) if room > 0 else 0.0
 
 
+def capped_views(chances: Floats) -> Floats:
+    """Views, at most the 99th percentile: what the measure counts, but for a few viral posts."""
+    return np.minimum(chances, np.quantile(chances, 0.99))
+
+
 def information(chances: Floats, expected: Floats, variance: float) -> Floats:
     """How many independent views a post is worth: n / (1 + n p v).
 

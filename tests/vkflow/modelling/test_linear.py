@@ -126,6 +126,25 @@ def test_calibration_mends_what_is_too_extreme() -> None:
     assert found.intercept == pytest.approx(-0.5, abs=0.2)
 
 
+def test_a_wrong_level_is_mended_as_every_view_counts() -> None:
+    """Posts with many views have lower rates: right per post is too high per view."""
+    generator = np.random.default_rng(2)
+    logits = generator.normal(-3, 1, size=600)
+    views = np.where(generator.random(600) < 0.2, 3_000.0, 300.0)
+    shift = np.where(views > 1_000, -0.6, 0.15)
+    rates = generator.binomial(views.astype(int), sigmoid(logits + shift)) / views
+    found = fit_calibration(logits, rates, views)
+    assert found.slope == 1
+    predicted = (views * sigmoid(found.apply(logits))).sum()
+    assert predicted == pytest.approx((views * rates).sum(), rel=1e-3)
+    assert predicted < 0.8 * (views * sigmoid(logits)).sum()
+
+
+def test_calibration_of_posts_without_the_activity_is_finite() -> None:
+    found = fit_calibration(np.full(50, -3.0), np.zeros(50), np.full(50, 300.0))
+    assert np.isfinite([found.intercept, found.slope]).all()
+
+
 def test_applying_a_calibration_is_a_line() -> None:
     assert Calibration(1.0, 2.0).apply(np.array([3.0])).tolist() == [7.0]
 

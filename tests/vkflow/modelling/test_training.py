@@ -503,3 +503,17 @@ def test_an_activity_that_hardly_ever_happened_is_not_learnt(
     )
     trained = train_silently(prepare_posts(posts, rare))
     assert "times in the training window, 50 are needed" in trained.skipped["like"]
+
+
+def test_as_much_comes_as_was_predicted_where_views_cost_rates(
+    posts: pl.DataFrame, outcomes: pl.DataFrame
+) -> None:
+    """A fit on rates alone expects too much of the posts that make up most of the views."""
+    more = posts["views"].log() - posts["views"].log().mean()
+    costly = outcomes.with_columns(
+        count=(pl.col("count") * (-0.5 * more).exp()).round().clip(0, pl.col("chances"))
+    )
+    prepared = prepare_posts(posts, costly)
+    found = table_of(prepared, train_silently(prepared))
+    ratio = found.filter(activity="like", metric="predicted_over_observed").row(0, named=True)
+    assert ratio["value"] == pytest.approx(1, abs=0.06)
