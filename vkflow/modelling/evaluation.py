@@ -31,6 +31,12 @@ METRICS_SCHEMA = {
 SUMMARY = {
     metric.__name__: metric for metric in (log_loss_per_view, gain_over_global, gain_over_owner)
 }
+CALIBRATION = (
+    "predicted_over_observed",
+    "calibration_intercept",
+    "calibration_slope",
+    "expected_calibration_error",
+)
 MOST_WORK = 20_000_000
 """Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
 
@@ -153,7 +159,10 @@ def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -
 def _evaluate(
     judged: Mapping[str, Judged], metrics: Mapping[str, Metric], block_weights: Floats | None
 ) -> Floats:
-    """Values, shape (activities + 1, metrics); the last row is the mean over activities."""
+    """Values, shape (activities + 1, metrics); the last row is the mean over activities.
+
+    An owner rate is no forecast of a model: it has no part in how well those are calibrated.
+    """
     places = _block_places(judged)
     values = np.empty((len(judged) + 1, len(metrics)))
     for i, (activity, entry) in enumerate(judged.items()):
@@ -162,7 +171,11 @@ def _evaluate(
             forecasts = replace(forecasts, weights=block_weights[places[activity]])
         has_views = float((forecasts.weights * forecasts.chances).sum()) > 0
         values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
-    values[-1] = values[:-1].mean(axis=0)
+    is_fallback = np.array([entry.is_fallback for entry in judged.values()])
+    for column, name in enumerate(metrics):
+        of_models = ~is_fallback if name in CALIBRATION else ~np.zeros_like(is_fallback)
+        found = values[:-1][of_models, column]
+        values[-1, column] = found.mean() if len(found) else np.nan
     return values
 
 

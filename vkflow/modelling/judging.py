@@ -1,7 +1,7 @@
 """Predictions of posts beside their outcomes, the baselines, and the best that was possible."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -27,17 +27,25 @@ class Judged:
             owners, its owner's week, since a few owners would give no interval at all.
         forecasts: predictions beside outcomes.
         oracle: the best possible predictions; on sample posts only.
+        is_fallback: whether the owner rate predicts it, since there is no model.
     """
 
     rows: NDArray[np.int64]
     blocks: NDArray[np.int64]
     forecasts: Forecasts
     oracle: Floats | None
+    is_fallback: bool = False
 
     def part(self, chosen: NDArray[np.bool_]) -> "Judged":
         """Only the chosen posts."""
         oracle = None if self.oracle is None else self.oracle[chosen]
-        return Judged(self.rows[chosen], self.blocks[chosen], self.forecasts[chosen], oracle)
+        return replace(
+            self,
+            rows=self.rows[chosen],
+            blocks=self.blocks[chosen],
+            forecasts=self.forecasts[chosen],
+            oracle=oracle,
+        )
 
 
 def judge(
@@ -119,7 +127,8 @@ def _judged(
     )
     chosen = keys.select("owner_id", "post_id")[rows]
     best = None if oracle is None else _oracle(chosen, activity, oracle)
-    return Judged(rows, resampling_blocks(keys[rows]), forecasts, best)
+    blocks = resampling_blocks(keys[rows])
+    return Judged(rows, blocks, forecasts, best, is_fallback=activity not in predictions)
 
 
 def resampling_blocks(posts: pl.DataFrame) -> NDArray[np.int64]:

@@ -11,6 +11,8 @@ from vkflow.modelling.metrics import Floats, log_loss_per_view, logits
 
 # Views the global rate counts for; half-decades from "hardly" to "owners are all alike".
 STRENGTHS = np.logspace(2, 8, 25)
+UNTOLD_STRENGTH = 1e4
+"""Where no training post's owner has a past, and all strengths predict alike."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
     """The global rate of the training posts, and the strength that predicts them best.
 
     The strength minimises the log loss of the training posts given their owners' pasts, which
-    is an honest prediction since a post is no part of its own past.
+    is an honest prediction since a post is no part of its own past. Where nothing tells, a middling
+    one is taken: the weakest would believe whatever an owner's first posts get.
 
     Args:
         history: as in :func:`smoothed_rates`, of the training posts.
@@ -58,6 +61,8 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
         )
         for strength in STRENGTHS
     ]
+    if np.ptp(losses) == 0:
+        return RatePrior(rate, UNTOLD_STRENGTH)
     return RatePrior(rate, float(STRENGTHS[int(np.argmin(losses))]))
 
 

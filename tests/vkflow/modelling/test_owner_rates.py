@@ -41,3 +41,10 @@ def test_columns_are_logits_and_their_recent_trend() -> None:
     columns = owner_rate_columns(past, {"like": RatePrior(0.5, 100)})
     np.testing.assert_allclose(columns["owner_like_logit"], [0.0, 0.0])
     np.testing.assert_allclose(columns["owner_like_trend"], [np.log(0.65 / 0.35), 0.0])
+
+
+def test_where_no_owner_has_a_past_the_strength_is_a_middling_one() -> None:
+    """All predict alike then: the weakest would believe whatever an owner's first posts get."""
+    history = pl.DataFrame({"history_like_count": [0] * 9, "history_like_chances": [0] * 9})
+    prior = fit_prior(history, "like", np.full(9, 20.0), np.full(9, 1_000.0))
+    assert prior == RatePrior(0.02, 1e4)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -154,3 +155,19 @@ def test_user_adds_a_metric_with_one_function() -> None:
 def test_metric_that_leads_nowhere_is_a_settings_error(reference: str) -> None:
     with pytest.raises(SettingsError, match=r"training\.metrics"):
         load_metrics([reference])
+
+
+def test_activities_without_a_model_have_no_part_in_the_mean_of_calibration() -> None:
+    owners = np.arange(400) % 20
+    good = judged(forecasts(400), owners)["like"]
+    off = replace(good.forecasts, probabilities=good.forecasts.probabilities * 0.5)
+    both = {"like": good, "comment": replace(good, forecasts=off, is_fallback=True)}
+    metrics = load_metrics()
+    table = metrics_table(both, metrics, samples=100, seed=0)
+
+    def value_of(activity: str, metric: str) -> float:
+        return float(table.filter(activity=activity, metric=metric)["value"].item())
+
+    assert value_of("all", "predicted_over_observed") == value_of("like", "predicted_over_observed")
+    losses = [value_of(name, "log_loss_per_view") for name in ("like", "comment")]
+    assert value_of("all", "log_loss_per_view") == pytest.approx(np.mean(losses))
