@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.fakes.postgres import Postgres, running_postgres, why_not
@@ -17,6 +18,11 @@ os.environ.update(
 )
 for variable in [name for name in os.environ if name.startswith("VKFLOW_")]:
     del os.environ[variable]
+
+
+# A busy machine is no defect of what is tested.
+hypothesis.settings.register_profile("vkflow", deadline=None)
+hypothesis.settings.load_profile("vkflow")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,10 +9,12 @@ import pytest
 
 from tasks import texts as texts_task
 from tasks import training as training_task
+from tasks.growing import estimate_growth
 from tasks.labelled_posts import labelled_posts
 from tasks.pulling import pull_posts
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.hashed_words import HashedWords
+from vkflow.activities import COUNT_COLUMNS
 from vkflow.modelling.bundles import load_bundle
 from vkflow.modelling.evaluation import summarise_judged
 from vkflow.modelling.judging import judge_posts
@@ -26,16 +28,35 @@ UNTIL = FIRST_PULL + timedelta(days=75)
 NIGHTS = (0, 7, 14, 21, 28, 34, 37, 40, 43, 46, 52, 60)
 
 
+def counts_at_first_pull(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """A snapshot at ``FIRST_PULL`` of each post seen before: between the visits around it, in
+    proportion to the logarithm of the age."""
+    post = ["owner_id", "post_id"]
+    before = pl.col("observed_at") < FIRST_PULL
+    earlier = snapshots.filter(before).sort("observed_at").unique(post, keep="last")
+    later = snapshots.filter(~before).sort("observed_at").unique(post, keep="first")
+    both = earlier.join(later.drop("published_at"), on=post, how="left", suffix="_later")
+
+    def log_age(moment: pl.Expr) -> pl.Expr:
+        return (moment - pl.col("published_at")).dt.total_seconds().log()
+
+    start = log_age(pl.col("observed_at"))
+    place = (log_age(pl.lit(FIRST_PULL)) - start) / (log_age(pl.col("observed_at_later")) - start)
+    counts = [
+        pl.col(name) + ((pl.col(f"{name}_later") - pl.col(name)) * place.fill_null(0)).fill_null(0)
+        for name in ("views", *COUNT_COLUMNS)
+    ]
+    return both.with_columns(
+        *(count.round().cast(pl.Int64) for count in counts),
+        observed_at=pl.lit(FIRST_PULL).dt.cast_time_unit("us"),
+    ).select(snapshots.columns)
+
+
 def crawled_at_first_pull(world: World) -> World:
     """The world as somebody sees it who pulled for the first time at ``FIRST_PULL``."""
     published = world.posts.select("owner_id", "post_id", "published_at")
     snapshots = world.snapshots.join(published, on=["owner_id", "post_id"], how="left")
-    missed = snapshots.filter(pl.col("observed_at") < FIRST_PULL)
-    first_crawl = (
-        missed.sort("observed_at")
-        .unique(["owner_id", "post_id"], keep="last", maintain_order=True)
-        .with_columns(observed_at=pl.lit(FIRST_PULL).dt.cast_time_unit("us"))
-    )
+    first_crawl = counts_at_first_pull(snapshots)
     later = snapshots.filter(pl.col("observed_at") >= FIRST_PULL)
     seen = pl.concat([first_crawl, later]).drop("published_at")
     posts = world.posts.with_columns(
@@ -61,6 +82,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def gain_of_champion(settings: Settings, night: datetime) -> tuple[float, str]:
     """Gain over the owner rate on the posts of the seven days after, and what was decided."""
+    estimate_growth.fn(settings, night)
     trained = train_bundle.fn(settings, night)
     decision = decide_on_bundle.fn(settings, trained.model_version, night)
     with training_task.warehouse_of(settings) as connection:
