@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from vkflow.errors import SourceError
 from vkflow.sources.columns import COLUMNS, MESSAGE_CHARACTERS, find_columns
 from vkflow.sources.dataset.csv_file import RawRows
-from vkflow.sources.dataset.records import SHOWN_CHARACTERS, Damaged
+from vkflow.sources.dataset.records import LONGEST_RECORD, SHOWN_CHARACTERS, Damaged
 
 CHUNK_BYTES = 2**25
 BUFFER_BYTES = 2**20
 PHOTO = "photo"
+ROWS_SCHEMA = {"row": pl.Int64, **dict.fromkeys(COLUMNS, pl.String)}
 CALENDAR = (-719_162, 2_932_896)
 """The years 1 to 9999 in days since 1970, the end excluded: Polars cannot write out others."""
 
@@ -61,9 +62,8 @@ def read_parquet(
             rows = _rows_at_a_time(opened, chunk_rows, chunk_bytes)
             batches = opened.iter_batches(batch_size=rows, columns=wanted)
             for batch in _joined(batches, rows, chunk_bytes):
-                for part in _parts(batch, chunk_bytes):
-                    yield _raw_rows(part, columns, first_row)
-                    first_row += part.num_rows
+                yield from _parts(batch, columns, first_row, chunk_bytes)
+                first_row += batch.num_rows
     except (
         pa.ArrowException,
         pl.exceptions.PolarsError,
@@ -132,18 +132,29 @@ def _as_one(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from table.to_batches()
 
 
-def _parts(batch: pa.RecordBatch, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
-    """A batch cut where the texts of its rows, written out, reach ``chunk_bytes``."""
+def _parts(
+    batch: pa.RecordBatch, columns: Mapping[str, str], first_row: int, chunk_bytes: int
+) -> Iterator[RawRows]:
+    """The rows of a batch, some at a time; those longer than any post's are not written out."""
+    numbers = pl.int_range(first_row, first_row + batch.num_rows, dtype=pl.Int64, eager=True)
     lengths = [_lengths(column) for column in batch.columns if _has_bytes(column.type)]
-    total = pl.select(pl.sum_horizontal(*lengths) if lengths else pl.lit(0)).to_series()
+    total = pl.select(pl.sum_horizontal(*lengths, numbers * 0)).to_series()
+    is_long = total > LONGEST_RECORD
+    if is_long.any():
+        damaged = (
+            Damaged(row, "the row is longer than any post", "") for row in numbers.filter(is_long)
+        )
+        yield RawRows(pl.DataFrame(schema=ROWS_SCHEMA), tuple(damaged))
+        batch = batch.filter((~is_long).to_arrow())
+        numbers, total = numbers.filter(~is_long), total.filter(~is_long)
     start, size = 0, 0
-    for row, row_bytes in enumerate(total if lengths else []):
+    for end, row_bytes in enumerate(total):
         if size and size + row_bytes > chunk_bytes:
-            yield batch.slice(start, row - start)
-            start, size = row, 0
+            yield _raw_rows(batch.slice(start, end - start), columns, numbers[start:end])
+            start, size = end, 0
         size += row_bytes
     if start < batch.num_rows:
-        yield batch.slice(start)
+        yield _raw_rows(batch.slice(start), columns, numbers[start:])
 
 
 def _lengths(column: pa.Array) -> pl.Series:
@@ -163,15 +174,14 @@ def _as_bytes(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_binary())
 
 
-def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], first_row: int) -> RawRows:
+def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], numbers: pl.Series) -> RawRows:
     """The rows as text; those with bytes that are none are set aside."""
     texts, damaged = {}, {}
     for ours, theirs in columns.items():
         texts[ours], is_bad = _texts(part.column(theirs), is_picture=ours == PHOTO)
         if is_bad is not None:
             damaged[theirs] = is_bad
-    rows = pl.int_range(first_row, first_row + part.num_rows, dtype=pl.Int64, eager=True)
-    frame = pl.DataFrame({"row": rows, **texts}).with_columns(
+    frame = pl.DataFrame({"row": numbers, **texts}).with_columns(
         pl.lit(None, pl.String).alias(ours) for ours in COLUMNS if ours not in texts
     )
     frame = frame.select("row", *COLUMNS)

@@ -1,5 +1,6 @@
 """Parquet files with what their types do not promise."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,6 +103,21 @@ def test_long_texts_of_a_small_file_are_read_a_few_at_a_time(tmp_path: Path) -> 
     assert posts == 2_000
     assert most < 400 * 2**20
     assert pl.read_parquet(file).height == 2_000
+
+
+def test_rows_longer_than_any_post_are_not_written_out(tmp_path: Path) -> None:
+    texts = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 0] * 500), pa.array(["x" * 20_000_000, "cat"])
+    )
+    file = write(tmp_path / "posts.parquet", 1_500, text=texts, post_id=pa.array(range(1_500)))
+    began = time.process_time()
+    chunks = read(file)
+    assert time.process_time() - began < 20  # 20 GB of text would take longer
+    assert sum(len(chunk.posts) for chunk in chunks) == 500
+    rejected = pl.concat([chunk.rejected for chunk in chunks])
+    assert rejected["key"][:3].to_list() == [f"posts.parquet row {row}" for row in (1, 3, 4)]
+    assert set(rejected["reason"]) == {"the row is longer than any post"}
+    assert len(rejected) == 1_000 == sum(chunk.seen for chunk in chunks) - 500
 
 
 def test_row_groups_of_a_row_each_are_read_together(tmp_path: Path) -> None:
