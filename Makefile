@@ -21,8 +21,8 @@ test-browser: $(INSTALLED)
 	command -v chromium >/dev/null || (apt-get update && apt-get install --yes chromium)
 	$(BIN)/pytest -m browser
 
-# Kills a night 50 times, lets it finish, and compares; then pulls, publishes, maintenances and
-# restores, 50 times in turns; prints what came of it.
+# Kills a night 50 times (as often as 90 minutes allow), lets it finish, and compares; then pulls,
+# publishes, maintenances and restores, 50 times in turns; prints what came of it.
 test-kill: $(INSTALLED)
 	$(BIN)/python -m tests.flows.killing
 	$(BIN)/python -m tests.flows.killing_steps

@@ -21,6 +21,7 @@ from vkflow.insights.report.outcomes import biggest_misses
 from vkflow.insights.report.page import SECTIONS, render
 from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
+from vkflow.printing import as_markdown
 from vkflow.settings import Settings
 from warehouse import features, insights, models, owners, reporting
 
@@ -169,4 +170,4 @@ def report_summary(data: ReportData, settings: Settings) -> str:
     """The lead sentence of every section, as Markdown."""
     say = load_language(settings.report.language)
     leads = [(s["title"], s["lead"]) for s in (make(data, say) for make in SECTIONS.values())]
-    return "\n\n".join(f"**{title}.** {lead}" for title, lead in leads)
+    return "\n\n".join(f"**{title}.** {as_markdown(lead)}" for title, lead in leads)

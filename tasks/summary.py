@@ -13,6 +13,7 @@ from tasks.scoring import Scored
 from tasks.step import step, warehouse_of
 from tasks.texts import TextCounts
 from tasks.training import Training
+from vkflow.printing import as_markdown
 from vkflow.settings import Settings
 from warehouse import models, predictions
 
@@ -134,9 +135,9 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"- {quality}",
         f"- Drift: {', '.join(night.drifted[:8]) or 'nothing notable'}",
     ]
-    lines += [f"- **Warning**: {warning}" for warning in night.warnings]
+    lines += [f"- **Warning**: {as_markdown(warning)}" for warning in night.warnings]
     for reason, rows in pulled.quarantined.most_common():
-        lines.append(f"- Quarantine: {rows} rows, {reason}")
+        lines.append(f"- Quarantine: {rows} rows, {as_markdown(reason)}")
     lines += ["", "| step | seconds | a second |", "|---|---:|---:|"]
     lines += [
         f"| {name} | {seconds:.1f} | {_pace(night, name, seconds)} |"

@@ -11,7 +11,14 @@ CONTROLS = re.compile(
 )
 """Control characters but tabulator and line feed, marks of direction, and halves of characters."""
 
+MARKUP = re.compile(r"[\\`\[\]<>|&]")
+
 
 def printable(text: str) -> str:
     """The text with control characters written out, as Python would write them."""
     return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def as_markdown(text: str) -> str:
+    """Markdown that shows the text as it is: without pictures, links, HTML and cells of its own."""
+    return MARKUP.sub(r"\\\g<0>", printable(text)).replace("\n", " ")

@@ -6,6 +6,7 @@ on all steps alike, and kills hit them all.
 """
 
 import argparse
+import math
 import multiprocessing
 import os
 import random
@@ -34,6 +35,9 @@ SETTINGS = {
 }
 NEVER_EQUAL = ("run_id",)
 """Ids are new in every run; all times in these tables are the night's, which is given."""
+PRELOADED = ["flows.nightly", "torch", "transformers.modeling_utils", "open_clip", "catboost"]
+"""Imported once for all nights."""
+
 NOT_COMPARED = ("runs", "schema_migrations")
 
 processes = multiprocessing.get_context("forkserver")
@@ -65,21 +69,25 @@ class Outcome:
         )
 
 
-def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Outcome:
+def run_killed_nights(
+    folder: Path, kills: int, posts: int, seed: int = 0, minutes: float = math.inf
+) -> Outcome:
     """Do it; a Prefect API must be set in the environment.
 
     Args:
         folder: where the homes are made.
-        kills: nights to kill at least.
+        kills: nights to kill.
         posts: sample posts; 350 at least, to have a model.
         seed: of the moments.
+        minutes: after which no other night is killed.
     """
     from flows.sampling import ensure_sample
 
     environment = _environment(make_tiny_encoder(folder / "encoder"))
     start, alone, killed = (folder / name for name in ("start", "alone", "killed"))
     ensure_sample(start / "sample", posts, until=UNTIL, owners=10)
-    processes.set_forkserver_preload(["flows.nightly"])
+    processes.set_forkserver_preload(PRELOADED)
+    end = time.monotonic() + 60 * minutes
     _finish(start, LAST_NIGHT, environment)
     shutil.copytree(start, alone)
     began = time.monotonic()
@@ -92,9 +100,10 @@ def run_killed_nights(folder: Path, kills: int, posts: int, seed: int = 0) -> Ou
     reader = processes.Process(target=_read, args=(killed, stop, answers), daemon=True)
     reader.start()
     home = killed
-    while outcome.kills < kills:
+    while outcome.kills < kills and time.monotonic() < end:
         if _killed_in_time(home, chance.uniform(0, duration), environment):
             outcome.kills += 1
+            sys.stderr.write(f"{outcome.kills} nights killed\n")
         else:  # it was done: begin again from the night before, for the same readers
             _compare(alone, home, outcome)
             _start_again(start, home)
@@ -203,11 +212,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--posts", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=90, help="kill no other night after it")
     arguments = parser.parse_args()
     from prefect.testing.utilities import prefect_test_harness
 
     with tempfile.TemporaryDirectory() as folder, prefect_test_harness(server_startup_timeout=120):
-        outcome = run_killed_nights(Path(folder), arguments.kills, arguments.posts)
+        outcome = run_killed_nights(
+            Path(folder), arguments.kills, arguments.posts, minutes=arguments.minutes
+        )
     sys.stdout.write(f"{outcome}\n")
     sys.exit(bool(outcome.differences or outcome.read_errors or not outcome.reads))
 

@@ -112,7 +112,11 @@ def test_its_own_page_is_answered_also_through_a_tunnel(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:4200", "127.0.0.1.evil.example", "127.0.0.1@evil", ""]
+    "host",
+    [
+        *("evil.example", "evil.example:4200", "127.0.0.1.evil.example", "127.0.0.1@evil", ""),
+        "127.0.0.1/api/health?",  # as if that were the path, for which no password is asked
+    ],
 )
 def test_foreign_host_is_refused(server: Server, host: str) -> None:
     answer = server.ask("GET", "/health", signed_in=False, Host=host)

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -177,3 +178,17 @@ def test_file_that_cannot_be_written_is_one_line_of_the_log(
         log.exception("Encountered an exception during execution")
     assert caplog.records[-1].exc_info is None
     assert str(tmp_path / "reports") in caplog.messages[-1]
+
+
+def test_summary_shows_what_others_wrote_and_nothing_it_would_do() -> None:
+    from markdown_it import MarkdownIt
+
+    from tasks.pulling import PullCounts
+    from tasks.summary import Night, _lines
+
+    evil = "![x](http://evil/x.png) <img src=x> [a](http://b) `c` | d\n# e \x1b]0;evil\x07 \\"
+    pulled = PullCounts(quarantined=Counter({evil: 1}))
+    markdown = "\n".join(_lines(Night(pulled=pulled, seconds={}, warnings=[evil]), "Quality."))
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(markdown)
+    assert not any(mark in page for mark in ("<img", "<a ", "<code", "<h1", "\x1b", "\x07"))
+    assert page.count("![x](http://evil/x.png) &lt;img src=x&gt; [a](http://b) `c` | d # e") == 2

@@ -20,7 +20,7 @@ from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import decide_on_bundle, train_bundle
-from tests.fakes.pictures import jpeg, serving_pictures
+from tests.fakes.pictures import Page, jpeg, serving_pictures
 from tests.fakes.vk import TOKEN, FakeVk, Reply, make_photo, make_post, serving
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import media_path
@@ -158,12 +158,15 @@ def test_counts_of_a_second_night_become_labels(tmp_path: Path, vk: FakeVk):
     assert ask(tmp_path, "SELECT likes FROM snapshots ORDER BY observed_at") == [(4,), (77,)]
 
 
+HOST = "https://sun9-1.userapi.com"
+
+
 def test_pictures_of_the_night_are_in_the_media_store(
     tmp_path: Path, vk: FakeVk, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "certificate").mkdir()
     posts = [make_post(-1, number, ago(hours=number)) for number in (1, 2, 3)]
-    posts[0]["attachments"] = [make_photo("https://sun9-1.userapi.com/a.jpg")]
+    posts[0]["attachments"] = [make_photo(f"{HOST}/a.jpg")]
     posts[1]["attachments"] = [make_photo("https://evil.example/b.jpg")]
     vk.add_wall(-1, posts)
     night = settings_for(vk, tmp_path, -1, tagger="ViT-B-32:any")
@@ -171,7 +174,15 @@ def test_pictures_of_the_night_are_in_the_media_store(
         downloader = PictureDownloader(night.vk.picture_hosts, network=pictures.network())
         monkeypatch.setattr("tasks.pulling.open_source", lambda *_: VkSource(night.vk, downloader))
         pulled = pull_posts.fn(night, NIGHT)
+        posts[0] |= {
+            "text": "edited",
+            "edited": int(NIGHT.timestamp()),
+            "attachments": [make_photo(f"{HOST}/gone.jpg")],
+        }
+        pictures.pages["/gone.jpg"] = Page(status=404)
+        assert pull_posts.fn(night, NIGHT + timedelta(days=2)).changed == 1
     assert pulled.new == 3
+    assert ask(tmp_path, "SELECT text FROM posts WHERE post_id = 1") == [("edited",)]
     name = picture_hash(jpeg())
     assert ask(tmp_path, "SELECT post_id, image_hash FROM posts ORDER BY 1") == [
         (1, name),
@@ -179,7 +190,8 @@ def test_pictures_of_the_night_are_in_the_media_store(
         (3, None),
     ]
     assert media_path(night.media_directory, name).read_bytes() == jpeg()
-    ((key, reason),) = ask(tmp_path, "SELECT key, reason FROM quarantine")
+    (gone, (key, reason)) = ask(tmp_path, "SELECT key, reason FROM quarantine ORDER BY key")
+    assert gone == ("-1_1 picture", "the picture is left out: HTTP 404")
     assert key == "-1_2 picture" and "evil.example" in reason
 
 

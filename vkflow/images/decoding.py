@@ -21,6 +21,9 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 65_535
+"""What a JPEG can have. A picture of one pixel a row would take several times as much memory."""
+
 BYTES_A_PIXEL = 12
 """While it is decoded, laid on white and shrunk: four bytes for each, in three copies."""
 
@@ -155,8 +158,9 @@ def _decode_opened(
     budget: ByteBudget | None,
 ) -> DecodedPicture:
     size = opened.size
-    if size[0] * size[1] > max_pixels:
-        problem = f"The picture has {size[0]} x {size[1]} pixels, the limit is {max_pixels:,}."
+    if size[0] * size[1] > max_pixels or max(size) > MAX_SIDE:
+        limits = f"the limit is {max_pixels:,}, and {MAX_SIDE:,} on a side"
+        problem = f"The picture has {size[0]} x {size[1]} pixels, {limits}."
         return _refused(content, "too_large", problem, size)
     orientation = _orientation(opened)
     is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1

@@ -101,6 +101,11 @@ def test_decompression_bombs_are_refused(side):
     assert decode_picture(png_that_claims(side, side)).status == "too_large"
 
 
+@pytest.mark.parametrize("size", [(1, 65_536), (65_536, 1), (1, 49_000_000)])
+def test_endless_line_of_pixels_is_refused_before_decoding(size):
+    assert decode_picture(png_that_claims(*size)).status == "too_large"
+
+
 def test_transparency_is_laid_on_white(encode):
     picture = decode_picture(encode(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"))
 

@@ -12,11 +12,16 @@ import pyarrow.parquet as pq
 from vkflow.errors import SourceError
 from vkflow.sources.columns import COLUMNS, MESSAGE_CHARACTERS, find_columns
 from vkflow.sources.dataset.csv_file import RawRows
-from vkflow.sources.dataset.records import SHOWN_CHARACTERS, Damaged
+from vkflow.sources.dataset.records import LONGEST_RECORD, SHOWN_CHARACTERS, Damaged
 
 CHUNK_BYTES = 2**25
 BUFFER_BYTES = 2**20
 PHOTO = "photo"
+ROWS_SCHEMA = {"row": pl.Int64, **dict.fromkeys(COLUMNS, pl.String)}
+CALENDAR = (-719_162, 2_932_896)
+"""The years 1 to 9999 in days since 1970, the end excluded: Polars cannot write out others."""
+
+UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def read_parquet(
@@ -55,10 +60,10 @@ def read_parquet(
             first_row = 1
             wanted = sorted(set(columns.values()))
             rows = _rows_at_a_time(opened, chunk_rows, chunk_bytes)
-            for batch in opened.iter_batches(batch_size=rows, columns=wanted):
-                for part in _parts(batch, chunk_bytes):
-                    yield _raw_rows(part, columns, first_row)
-                    first_row += part.num_rows
+            batches = opened.iter_batches(batch_size=rows, columns=wanted)
+            for batch in _joined(batches, rows, chunk_bytes):
+                yield from _parts(batch, columns, first_row, chunk_bytes)
+                first_row += batch.num_rows
     except (
         pa.ArrowException,
         pl.exceptions.PolarsError,
@@ -104,18 +109,52 @@ def _rows_at_a_time(file: pq.ParquetFile, chunk_rows: int, chunk_bytes: int) -> 
     return max(1, min(chunk_rows, int(chunk_bytes / max(row_bytes, 1))))
 
 
-def _parts(batch: pa.RecordBatch, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
-    """A batch cut where the texts of its rows, written out, reach ``chunk_bytes``."""
+def _joined(
+    batches: Iterator[pa.RecordBatch], chunk_rows: int, chunk_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """Batches of small row groups together: a file may have a group for each row."""
+    waiting: list[pa.RecordBatch] = []
+    n_rows = n_bytes = 0
+    for batch in batches:
+        waiting.append(batch)
+        n_rows, n_bytes = n_rows + batch.num_rows, n_bytes + batch.nbytes
+        if n_rows >= chunk_rows or n_bytes >= chunk_bytes:
+            yield from _as_one(waiting)
+            waiting, n_rows, n_bytes = [], 0, 0
+    yield from _as_one(waiting)
+
+
+def _as_one(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    if len(batches) < 2:
+        yield from batches
+    else:
+        table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+        yield from table.to_batches()
+
+
+def _parts(
+    batch: pa.RecordBatch, columns: Mapping[str, str], first_row: int, chunk_bytes: int
+) -> Iterator[RawRows]:
+    """The rows of a batch, some at a time; those longer than any post's are not written out."""
+    numbers = pl.int_range(first_row, first_row + batch.num_rows, dtype=pl.Int64, eager=True)
     lengths = [_lengths(column) for column in batch.columns if _has_bytes(column.type)]
-    total = pl.select(pl.sum_horizontal(*lengths) if lengths else pl.lit(0)).to_series()
+    total = pl.select(pl.sum_horizontal(*lengths, numbers * 0)).to_series()
+    is_long = total > LONGEST_RECORD
+    if is_long.any():
+        damaged = (
+            Damaged(row, "the row is longer than any post", "") for row in numbers.filter(is_long)
+        )
+        yield RawRows(pl.DataFrame(schema=ROWS_SCHEMA), tuple(damaged))
+        batch = batch.filter((~is_long).to_arrow())
+        numbers, total = numbers.filter(~is_long), total.filter(~is_long)
     start, size = 0, 0
-    for row, row_bytes in enumerate(total if lengths else []):
+    for end, row_bytes in enumerate(total):
         if size and size + row_bytes > chunk_bytes:
-            yield batch.slice(start, row - start)
-            start, size = row, 0
+            yield _raw_rows(batch.slice(start, end - start), columns, numbers[start:end])
+            start, size = end, 0
         size += row_bytes
     if start < batch.num_rows:
-        yield batch.slice(start)
+        yield _raw_rows(batch.slice(start), columns, numbers[start:])
 
 
 def _lengths(column: pa.Array) -> pl.Series:
@@ -135,15 +174,14 @@ def _as_bytes(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_binary())
 
 
-def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], first_row: int) -> RawRows:
+def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], numbers: pl.Series) -> RawRows:
     """The rows as text; those with bytes that are none are set aside."""
     texts, damaged = {}, {}
     for ours, theirs in columns.items():
         texts[ours], is_bad = _texts(part.column(theirs), is_picture=ours == PHOTO)
         if is_bad is not None:
             damaged[theirs] = is_bad
-    rows = pl.int_range(first_row, first_row + part.num_rows, dtype=pl.Int64, eager=True)
-    frame = pl.DataFrame({"row": rows, **texts}).with_columns(
+    frame = pl.DataFrame({"row": numbers, **texts}).with_columns(
         pl.lit(None, pl.String).alias(ours) for ours in COLUMNS if ours not in texts
     )
     frame = frame.select("row", *COLUMNS)
@@ -162,7 +200,7 @@ def _raw_rows(part: pa.RecordBatch, columns: Mapping[str, str], first_row: int) 
 def _texts(column: pa.Array, *, is_picture: bool) -> tuple[pl.Series, pl.Series | None]:
     """A column as text, and which of its values are none; ``None``: all are."""
     if not _has_bytes(column.type):
-        return pl.Series(column).cast(pl.String), None
+        return _written_out(column), None
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     content = pl.Series(_as_bytes(column))
     if is_picture and not _is_text(kind):
@@ -172,6 +210,27 @@ def _texts(column: pa.Array, *, is_picture: bool) -> tuple[pl.Series, pl.Series 
     except pl.exceptions.ComputeError:
         texts = pl.Series([_decoded(value) for value in content], dtype=pl.String)
         return texts, content.is_not_null() & texts.is_null()
+
+
+def _written_out(column: pa.Array) -> pl.Series:
+    """Numbers and times as text; a time of no calendar stays the number it is stored as."""
+    a_day = _units_a_day(column.type)
+    if a_day is None:
+        return pl.Series(column).cast(pl.String)
+    stored = column.cast(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    numbers = pl.Series(stored).cast(pl.Int64)
+    first, end = (day * a_day for day in CALENDAR)
+    has_date = numbers.is_between(first, end, closed="left")
+    times = pl.Series(pc.if_else(has_date.to_arrow(), column, None)).cast(pl.String)
+    return pl.select(pl.coalesce(times, numbers.cast(pl.String))).to_series()
+
+
+def _units_a_day(kind: pa.DataType) -> int | None:
+    if pa.types.is_date32(kind):
+        return 1
+    if pa.types.is_date64(kind):
+        return 86_400_000
+    return 86_400 * UNITS_A_SECOND[kind.unit] if pa.types.is_timestamp(kind) else None
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -1,5 +1,6 @@
 """Parquet files with what their types do not promise."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,3 +103,49 @@ def test_long_texts_of_a_small_file_are_read_a_few_at_a_time(tmp_path: Path) -> 
     assert posts == 2_000
     assert most < 400 * 2**20
     assert pl.read_parquet(file).height == 2_000
+
+
+def test_rows_longer_than_any_post_are_not_written_out(tmp_path: Path) -> None:
+    texts = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, 0] * 500), pa.array(["x" * 20_000_000, "cat"])
+    )
+    file = write(tmp_path / "posts.parquet", 1_500, text=texts, post_id=pa.array(range(1_500)))
+    began = time.process_time()
+    chunks = read(file)
+    assert time.process_time() - began < 20  # 20 GB of text would take longer
+    assert sum(len(chunk.posts) for chunk in chunks) == 500
+    rejected = pl.concat([chunk.rejected for chunk in chunks])
+    assert rejected["key"][:3].to_list() == [f"posts.parquet row {row}" for row in (1, 3, 4)]
+    assert set(rejected["reason"]) == {"the row is longer than any post"}
+    assert len(rejected) == 1_000 == sum(chunk.seen for chunk in chunks) - 500
+
+
+def test_row_groups_of_a_row_each_are_read_together(tmp_path: Path) -> None:
+    file = write(tmp_path / "posts.parquet", 300, post_id=pa.array(range(300)))
+    texts = pa.array([f"text {number % 7}" for number in range(300)])
+    table = pq.read_table(file)
+    pq.write_table(table.set_column(table.column_names.index("text"), "text", texts), file, 1)
+    [chunk] = read(file)
+    assert chunk.posts["text"].to_list() == texts.to_pylist()
+    assert chunk.posts["post_id"].to_list() == list(range(300))
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd", "even"),
+    [
+        (pa.timestamp("s"), 2**50, 1_767_225_600),
+        (pa.timestamp("ms", "UTC"), -(2**62), 1_767_225_600_000),
+        (pa.timestamp("us"), 2**62, 1_767_225_600_000_000),
+        (pa.date32(), 2**31 - 1, 20_454),
+        (pa.date64(), 2**56 // 86_400_000 * 86_400_000, 1_767_225_600_000),
+    ],
+    ids=str,
+)
+def test_time_of_no_calendar_costs_its_row_only(
+    tmp_path: Path, kind: pa.DataType, odd: int, even: int
+) -> None:
+    number = pa.int32() if pa.types.is_date32(kind) else pa.int64()
+    times = pa.array([odd, even, None], number).cast(kind)
+    [chunk] = read(write(tmp_path / "posts.parquet", 3, published_at=times))
+    assert chunk.posts["published_at"].to_list() == [datetime(2026, 1, 1, tzinfo=UTC), None]
+    assert chunk.rejected["reason"].to_list() == ["published_at is not a time"]
