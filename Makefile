@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-browser test-kill test-fuzz bench bench-quick lint format clean requirements audit
+.PHONY: demo serve test test-slow test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
@@ -32,6 +32,11 @@ FUZZ_SECONDS ?= 600
 test-fuzz: $(INSTALLED)
 	end=$$(( $$(date +%s) + $(FUZZ_SECONDS) )); while [ $$(date +%s) -lt $$end ]; do \
 	  FUZZ_EXAMPLES=300 $(BIN)/pytest -q tests/fuzz -p no:cacheprovider || exit 1; done
+
+# Plants some 70 defects (leaks, wrong windows, weights, signs, orders) in copies of the code, one at
+# a time, and runs the tests that are to notice: a table, and an error if one is not noticed.
+test-mutants: $(INSTALLED)
+	$(BIN)/python -m tests.mutants
 
 # What production installs, with hashes; then known vulnerabilities of it.
 requirements: $(INSTALLED)

@@ -19,7 +19,6 @@ os.environ.update(
 for variable in [name for name in os.environ if name.startswith("VKFLOW_")]:
     del os.environ[variable]
 
-
 # A busy machine is no defect of what is tested.
 hypothesis.settings.register_profile("vkflow", deadline=None)
 hypothesis.settings.load_profile("vkflow")

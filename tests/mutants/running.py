@@ -18,7 +18,10 @@ CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 """A mutant whose tests cannot even be run proves nothing: it is broken."""
 VERDICTS = {0: SURVIVED, 1: CAUGHT}
 MOST_SECONDS = 400
-PYTEST = ("-x", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow and not browser")
+PYTEST = (
+    "-x", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow and not browser",
+    "--hypothesis-seed=0",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
