@@ -7,9 +7,9 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.options import MOST_DAYS
 from tasks.diary import noted_run
 from tasks.maintaining import maintain_home
+from vkflow.sections import MOST_DAYS
 from vkflow.settings import load_settings
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare_prefect
-from flows.options import MOST_DAYS
 from flows.running import load_flow
+from vkflow.sections import MOST_DAYS
 from vkflow.settings import load_settings
 
 

@@ -14,9 +14,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 """A moment the form was filled in with may lie ahead of this machine's clock by so much."""
 
 
-MOST_DAYS = 36_500
-"""A hundred years: more days make dates that are none."""
-
 WITHOUT_SECRETS = r"^(?![A-Za-z][A-Za-z0-9+.-]*://(?:[^/]*@|[^?#]*[?#]))"
 """No URL with a user, a password or parameters."""
 

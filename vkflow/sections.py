@@ -32,6 +32,10 @@ WordList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 """Words in a list, or in one string with commas, as a variable has them."""
 
 
+MOST_DAYS = 36_500
+"""A hundred years: more days make dates that are none."""
+
+
 class Section(BaseModel):
     """A table of the settings file."""
 
@@ -125,7 +129,9 @@ class VkSettings(Section):
     )
     id_url: str = Field("https://id.vk.ru", description="where VK ID renews tokens")
     api_version: str = Field("5.199", pattern=r"^5\.\d+$", description="version of the VK API")
-    first_days: int = Field(90, ge=1, description="how far back the first pull of a wall reads")
+    first_days: int = Field(
+        90, ge=1, le=MOST_DAYS, description="how far back the first pull of a wall reads"
+    )
     refresh_days: tuple[int, ...] = Field(
         (1, 3, 7, 14, 30), description="ages of a post, in days, at which its counts are read again"
     )
@@ -149,7 +155,7 @@ class VkSettings(Section):
     @field_validator("refresh_days")
     @classmethod
     def _ages_ascend(cls, days: tuple[int, ...]) -> tuple[int, ...]:
-        if any(day < 1 for day in days) or list(days) != sorted(set(days)):
+        if any(not 1 <= day <= MOST_DAYS for day in days) or list(days) != sorted(set(days)):
             raise ValueError("give whole days from 1 on, each larger than the one before")
         return days
 
@@ -220,13 +226,15 @@ class ImageSettings(Section):
 class TrainingSettings(Section):
     """How a bundle is trained and judged."""
 
-    window_days: int = Field(180, ge=1, description="posts older than this are not learnt from")
+    window_days: int = Field(
+        180, ge=1, le=MOST_DAYS, description="posts older than this are not learnt from"
+    )
     validation_share: float = Field(
         0.15, gt=0, lt=0.5, description="newest share of the posts before the test, to stop early"
     )
     test_share: float = Field(0.15, gt=0, lt=0.5, description="newest share, to judge by")
     min_posts: int = Field(200, ge=20, description="labelled posts below which nothing is trained")
-    iterations: int = Field(1_000, ge=1, description="trees at most")
+    iterations: int = Field(1_000, ge=1, le=10**6, description="trees at most")
     learning_rate: float = Field(0.03, gt=0, le=1, description="step of a tree")
     depth: int = Field(3, ge=1, le=10, description="depth of a tree")
     feature_share: float = Field(
@@ -251,7 +259,7 @@ class TrainingSettings(Section):
         "had none",
     )
     threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
-    seed: int = Field(0, ge=0, description="start of all random numbers")
+    seed: int = Field(0, ge=0, lt=2**31, description="start of all random numbers")
 
     @field_validator("time_zone")
     @classmethod
@@ -267,7 +275,9 @@ class TrainingSettings(Section):
 class ScoringSettings(Section):
     """Which posts are scored."""
 
-    window_days: int = Field(30, ge=1, description="posts published in these last days are scored")
+    window_days: int = Field(
+        30, ge=1, le=MOST_DAYS, description="posts published in these last days are scored"
+    )
     chunk_posts: int = Field(5_000, ge=1, description="posts scored between two saves")
 
 
@@ -280,10 +290,12 @@ class ReportSettings(Section):
 class WarehouseSettings(Section):
     """How the DuckDB file is opened."""
 
-    wait_seconds: float = Field(60, ge=0, description="how long to wait for another writer")
+    wait_seconds: float = Field(
+        60, ge=0, le=10**6, description="how long to wait for another writer"
+    )
     memory_limit: str | None = Field(
         None,
-        pattern=r"^\s*[0-9]*\.?[0-9]*[1-9][0-9]*\.?[0-9]*\s*([KMGT]i?B|[kmgt]i?b)\s*$",
+        pattern=r"^\s*(0*[1-9][0-9]{0,6}(\.[0-9]+)?|0*\.0*[1-9][0-9]*)\s*([KMGT]i?B|[kmgt]i?b)\s*$",
         description="DuckDB's memory_limit, such as 4GB",
     )
     backups: int = Field(3, ge=0, description="copies of the file to keep, one a night; 0: none")

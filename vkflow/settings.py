@@ -21,6 +21,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 from vkflow.devices import Precision
 from vkflow.errors import SettingsError
 from vkflow.sections import (
+    MOST_DAYS,
     DatabaseSettings,
     DatasetSettings,
     ExportSettings,
@@ -69,11 +70,15 @@ class Settings(BaseSettings):
         "it",
     )
     label_maturity_hours: int = Field(
-        72, ge=1, description="age of a post after which its counts count as final"
+        72,
+        ge=1,
+        le=24 * MOST_DAYS,
+        description="age of a post after which its counts count as final",
     )
     memory_mib: int = Field(
         512,
         ge=64,
+        le=2**24,
         description="MiB of posts and decoded pictures in memory at once, on their way into the "
         "warehouse",
     )

@@ -67,7 +67,8 @@ def open_warehouse(
             connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of])
         yield connection
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) or SIGN_OF_FULL_DISK in str(error):
+        is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
+        if is_told or SIGN_OF_FULL_DISK in str(error):
             raise explained(path, error) from error
         raise
     finally:

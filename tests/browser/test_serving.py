@@ -25,7 +25,7 @@ from tests.browser.chromium import Page, chromium, find_chromium
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "data" / "screenshots"
 VKFLOW = [sys.executable, "-c", "from flows.command_line import main; main()"]
-NIGHT_SECONDS = 240.0
+NIGHT_SECONDS = 600.0
 
 pytestmark = [
     pytest.mark.browser,
@@ -99,7 +99,9 @@ def wait_for(condition: Callable[[], object], seconds: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder_directory: Path
+) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("served")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -108,6 +110,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
         "VKFLOW_HOME": str(home),
         "VKFLOW_TRAINING__ITERATIONS": "50",
+        "VKFLOW_TEXT__ENCODER": str(tiny_encoder_directory),
         "PYTHONUNBUFFERED": "1",
     }
     subprocess.run(

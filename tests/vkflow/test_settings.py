@@ -166,3 +166,35 @@ def test_settings_are_frozen_on_every_level():
         settings.home = Path("elsewhere")
     with pytest.raises(ValidationError, match="frozen"):
         settings.text.encoder = "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MEMORY_MIB", "1" + "0" * 30),
+        ("LABEL_MATURITY_HOURS", "1" + "0" * 12),
+        ("TRAINING__WINDOW_DAYS", "9" * 12),
+        ("TRAINING__ITERATIONS", "9" * 12),
+        ("TRAINING__SEED", "9" * 12),
+        ("SCORING__WINDOW_DAYS", "9" * 12),
+        ("VK__FIRST_DAYS", "9" * 12),
+        ("VK__REFRESH_DAYS", "[1, 999999999999]"),
+        ("WAREHOUSE__WAIT_SECONDS", "1e300"),
+        ("WAREHOUSE__MEMORY_LIMIT", "1.2.3GB"),
+        ("WAREHOUSE__MEMORY_LIMIT", "0GB"),
+        ("WAREHOUSE__MEMORY_LIMIT", "0.0GB"),
+        ("WAREHOUSE__MEMORY_LIMIT", "9" * 30 + "TB"),
+    ],
+)
+def test_number_no_night_could_work_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    monkeypatch.setenv(f"VKFLOW_{name}", value)
+    with pytest.raises(SettingsError, match=name.lower().replace("__", ".")):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["4GB", "0.5 GiB", "1500mb", ".5TB", "04.25GB"])
+def test_limit_of_memory_is_as_duckdb_has_them(monkeypatch: pytest.MonkeyPatch, value: str):
+    monkeypatch.setenv("VKFLOW_WAREHOUSE__MEMORY_LIMIT", value)
+    assert load_settings().warehouse.memory_limit == value

@@ -242,3 +242,11 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make):
 def open_and_close(path: Path) -> None:
     with open_warehouse(path):
         pass
+
+
+def test_too_little_memory_is_said_in_a_sentence(tmp_path: Path):
+    with (
+        pytest.raises(WarehouseError, match="memory"),
+        open_warehouse(tmp_path / "warehouse.duckdb", memory_limit="1KB"),
+    ):
+        pass

@@ -26,9 +26,13 @@ class Position:
 
     @classmethod
     def read(cls, watermark: str | None, of: str) -> "Position | None":
-        """From a watermark; none if that is another table's or column's."""
-        stored = json.loads(watermark) if watermark else {}
-        return cls(of, stored["value"]) if stored.get("of") == of else None
+        """From a watermark; none if that is another table's or column's, or says nothing."""
+        try:
+            stored = json.loads(watermark or "null")
+        except ValueError:
+            return None
+        named = stored if isinstance(stored, dict) else {}
+        return cls.at(named.get("value"), of) if named.get("of") == of else None
 
     def write(self) -> str:
         """As a watermark."""

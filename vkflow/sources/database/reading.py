@@ -198,7 +198,7 @@ def _posts_clause(settings: DatabaseSettings) -> sa.FromClause:
         *schema, name = settings.table.rsplit(".", 1)
         return sa.table(name, schema=schema[0] if schema else None)
     query = (settings.query or "").strip().rstrip(";").replace(":", "\\:")
-    return sa.text(query).columns().subquery("posts")
+    return sa.text(f"{query}\n").columns().subquery("posts")
 
 
 def _text(ours: str, value: Any) -> str | None:

@@ -100,3 +100,12 @@ def test_ends_of_numbers_and_of_the_calendar_have_a_bound(value: Any, lag: float
         bound = position.bound(lag, times_are_text=times_are_text)
         with engine.connect() as connection:
             connection.execute(sa.select(bound))
+
+
+@pytest.mark.parametrize(
+    "watermark",
+    ["{", "[]", "null", "1", '{"of": "t: c"}', '{"of": "t: c", "value": {}}',
+     '{"of": "t: c", "value": "junk"}', '{"of": "t: c", "value": NaN}'],
+)  # fmt: skip
+def test_watermark_that_says_nothing_is_none(watermark: str):
+    assert Position.read(watermark, "t: c") is None

@@ -104,6 +104,11 @@ def test_a_query_with_other_names_is_read(database: Database):
     assert chunk.snapshots["views"].to_list() == [90]
 
 
+def test_a_query_may_end_with_a_comment(database: Database):
+    add(database, (1, "cat", 9, "2026-05-01"))
+    assert texts(fetch(database.url, query="SELECT post_id, text FROM posts -- all")) == ["cat"]
+
+
 def test_rows_come_in_chunks_by_the_cursor_each_with_how_far_it_is(database: Database):
     add(database, *((n, f"text {n}", n, f"2026-05-01 00:00:{n:02}") for n in (3, 1, 2, 4, 5)))
     chunks = fetch(database.url, cursor="post_id", chunk_rows=2)
