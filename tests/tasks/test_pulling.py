@@ -144,7 +144,7 @@ def ask(home: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 def whole_warehouse(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    tables = ("posts", "snapshots", "images", "quarantine", "watermarks")
+    tables = ("posts", "earlier_contents", "snapshots", "images", "quarantine", "watermarks")
     with reading(home) as connection:
         return {
             table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables
