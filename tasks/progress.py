@@ -22,12 +22,12 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show how far a step is.
 
     Args:
         description: such as ``texts embedded``.
-        total: items altogether.
+        total: items altogether; None where nobody knows before the end.
 
     Yields:
         A function to call with the number of items finished since the last call.
@@ -51,7 +51,11 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
             bar.advance(row, finished)
             if not console.is_terminal:
                 line.tell(done)
-            if artifact and time.monotonic() - updated > SECONDS_BETWEEN_UPDATES:
+            if (
+                artifact
+                and total is not None
+                and time.monotonic() - updated > SECONDS_BETWEEN_UPDATES
+            ):
                 updated = time.monotonic()
                 update_progress_artifact(artifact, min(100.0, 100 * done / max(total, 1)))
 
@@ -63,7 +67,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 class _LogLine:
     """Says now and then how far a step is, how fast it goes, and how long the rest will take."""
 
-    def __init__(self, description: str, total: int) -> None:
+    def __init__(self, description: str, total: int | None) -> None:
         self._description, self._total = description, total
         self._began = self._told = time.monotonic()
 
@@ -73,6 +77,9 @@ class _LogLine:
             return
         self._told = now
         rate = done / (now - self._began)
+        if self._total is None:
+            run_logger().info("%s: %d so far, %.3g a second", self._description, done, rate)
+            return
         run_logger().info(
             "%s: %d of %d, %.3g a second, %s left",
             self._description,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from tasks.progress import progress
 from tasks.secrets import keep_vk_token
 from tasks.step import heard, run_logger, step, warehouse_of
 from vkflow.images.budgets import ByteBudget
@@ -69,9 +70,11 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
     pull = _Pull(settings, source.name, as_of)
-    with heard("vkflow.sources"):
+    with heard("vkflow.sources"), progress("posts pulled") as advance:
         for chunk in source.fetch(since, as_of):
+            before = pull.counts.seen
             pull.store(chunk)
+            advance(pull.counts.seen - before)
     counts, log = pull.counts, run_logger()
     log.info(
         "%d posts seen: %d new, %d changed, %d refreshed",

@@ -1,4 +1,5 @@
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,6 +7,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from tests.fakes.postgres import Postgres, running_postgres, why_not
 from tests.fakes.tiny_encoder import make_tiny_encoder
@@ -16,12 +19,30 @@ os.environ.update(
     DO_NOT_TRACK="1",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",
 )
+# Beside one another, processes with a thread for every core wait in loops more than they work.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    assert "numpy" not in sys.modules, "too late"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 for variable in [name for name in os.environ if name.startswith("VKFLOW_")]:
     del os.environ[variable]
 
 # A busy machine is no defect of what is tested.
 hypothesis.settings.register_profile("vkflow", deadline=None)
 hypothesis.settings.load_profile("vkflow")
+
+ON_ONE_SERVER = ("tests/flows/", "tests/test_readme.py", "tests/warehouse/test_dictionary.py")
+"""Tests that share Prefect's server and a home after two nights: a minute and a half to make."""
+
+
+class FilesOfOneServer(LoadFileScheduling):
+    """Each file is run by one process, and all that share the server by the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "server" if nodeid.startswith(ON_ONE_SERVER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return FilesOfOneServer(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True, scope="session")

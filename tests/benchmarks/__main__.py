@@ -15,7 +15,9 @@ from pathlib import Path
 from tests.benchmarks.measuring import Row
 from tests.benchmarks.running import measured
 
-PARTS = ("commands", "texts", "pictures", "warehouse", "training", "nights")
+PARTS = (
+    "commands", "default_encoder", "xlm_roberta", "pictures", "warehouse", "training", "nights",
+)  # fmt: skip
 FOLDER = Path("data") / "benchmarks"
 
 

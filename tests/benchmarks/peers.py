@@ -5,16 +5,23 @@ here and given to it as a module, so that its sorting, batching and pooling stay
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from tests.benchmarks.measuring import Row, faster
+from vkflow.text.transformer import TransformerEncoder
+
 Peer = Callable[[list[str]], np.ndarray]
 BEST_BATCH_SIZES = (8, 16)
 """Beside its default of 32: smaller ones pad less, and are faster on a CPU."""
+
+DEFAULT = "sentence-transformers"
+KEPT = 2
+"""Settings of its backends that go on from a few texts to many."""
 
 
 def peers_of(folder: Path) -> dict[str, Peer]:
@@ -35,10 +42,36 @@ def peers_of(folder: Path) -> dict[str, Peer]:
             words.auto_model = _Compiled(words.auto_model.config, compute)
         model = SentenceTransformer(modules=[words, Pooling(width, "mean")], device="cpu")
         for size in BEST_BATCH_SIZES:
-            peers[f"sentence-transformers, {backend}, batches of {size}"] = _peer(model, size)
+            peers[f"{DEFAULT}, {backend}, batches of {size}"] = _peer(model, size)
         if compute is None:
-            peers["sentence-transformers"] = _peer(model, 32)
+            peers[DEFAULT] = _peer(model, 32)
     return peers
+
+
+def fastest_of(peers: dict[str, Peer], seconds: Mapping[str, float]) -> dict[str, Peer]:
+    """The defaults, and the settings that were fastest in so many seconds."""
+    others = sorted(peers.keys() - {DEFAULT}, key=seconds.__getitem__)
+    return {name: peers[name] for name in (DEFAULT, *others[:KEPT])}
+
+
+def rows_beside_peers(work: str, seconds: Mapping[str, float], goal: float) -> Iterator[Row]:
+    """Ours, called ``fp32``, beside the defaults, and beside the fastest of all settings."""
+    yield faster(work, seconds["fp32"], DEFAULT, seconds[DEFAULT], goal)
+    best = min((name for name in seconds if name.startswith(DEFAULT)), key=seconds.__getitem__)
+    yield faster(work, seconds["fp32"], f"the best: {best}", seconds[best], 0.95)
+
+
+def check_agreement(encoder: TransformerEncoder, peers: dict[str, Peer], texts: list[str]) -> None:
+    """All of them must compute the same vectors."""
+    ours = encoder.encode(texts).vectors
+    for name, peer in peers.items():
+        assert cosines(ours, peer(texts)).min() > 0.9999, f"{name} must compute the same"
+
+
+def cosines(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Of each row with the row beside it."""
+    product = (ours * theirs).sum(axis=1)
+    return product / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
 
 
 def _peer(model: Any, batch_size: int) -> Peer:

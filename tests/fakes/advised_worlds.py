@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from tests.fakes.hashed_words import HashedWords
 from vkflow.activities import ACTIVITIES, ACTIVITY_NAMES
@@ -68,7 +69,10 @@ class AdvisedWorld:
     def with_truth(self) -> pl.DataFrame:
         """Advice over all owners with the true effect of each row, ``truth``."""
         folds = fold_of_posts(len(self.studied.owner), 0)
-        rows = [row for lever in self.studied.levers.values() for row in self._truths(lever, folds)]
+        with threadpool_limits(1):  # as `advise` does
+            rows = [
+                row for lever in self.studied.levers.values() for row in self._truths(lever, folds)
+            ]
         truth = pl.DataFrame(rows, ["lever", "level", "activity", "truth"], orient="row")
         overall = self.advice.filter(pl.col("owner_id").is_null(), pl.col("effect").is_not_null())
         return overall.join(truth, on=["lever", "level", "activity"])
