@@ -25,6 +25,7 @@ TABLES = {
     "owners",
     "posts",
     "labels",
+    "current_growth",
     "predictions",
     "images",
     "image_tags",
@@ -37,6 +38,7 @@ TABLES = {
     "quarantine",
 }
 VIEWS = {
+    "grown_labels",
     "outcomes",
     "latest_predictions",
     "predictions_wide",

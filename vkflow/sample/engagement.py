@@ -87,6 +87,8 @@ def expected_per_view(logits: Floats, noise: Floats, size: Floats, audience: Aud
         size: (n,) log size of each post's community.
         audience: how views and conversions hang together.
     """
+    if audience == PLAIN:  # views and conversions have nothing to do with one another
+        return expected_conversion(logits, noise)
     spread = np.sqrt(noise**2 + (audience.elasticity * _VIEWS_SPREAD) ** 2)
     usual = np.exp(_LOG_VIEWS + size + _VIEWS_SPREAD**2 / 2)
     weighed, total = np.zeros_like(logits), np.zeros(len(logits))

@@ -21,6 +21,7 @@ ROWS_SCHEMA = {"row": pl.Int64, **dict.fromkeys(COLUMNS, pl.String)}
 CALENDAR = (-719_162, 2_932_896)
 """The years 1 to 9999 in days since 1970, the end excluded: Polars cannot write out others."""
 
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 UNITS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -219,7 +220,8 @@ def _written_out(column: pa.Array) -> pl.Series:
         return pl.Series(column).cast(pl.String)
     stored = column.cast(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
     numbers = pl.Series(stored).cast(pl.Int64)
-    first, end = (day * a_day for day in CALENDAR)
+    # Nanoseconds of 64 bits reach from 1677 to 2262 only: all of them have a date.
+    first, end = (min(max(day * a_day, MIN_INTEGER), MAX_INTEGER) for day in CALENDAR)
     has_date = numbers.is_between(first, end, closed="left")
     times = pl.Series(pc.if_else(has_date.to_arrow(), column, None)).cast(pl.String)
     return pl.select(pl.coalesce(times, numbers.cast(pl.String))).to_series()

@@ -263,14 +263,14 @@ def test_a_pull_later_than_its_moment_leaves_newer_posts(open_source, vk: FakeVk
 def test_counts_are_read_again_at_each_age_and_only_then(open_source, vk: FakeVk):
     vk.add_wall(-1, wall(-1, 1))
     since, seen = None, []
-    for hours in (0, 12, 24, 36, 48, 72, 96, 168, 192, 240):
+    for hours in (0, 12, 24, 36, 48, 72, 96, 168, 192, 336, 400, 720, 800):
         moment, timing = later(hours / 24)
         vk.walls[-1][0]["views"]["count"] = 1_000 + hours
         chunks = fetch(open_source(-1, timing=timing), since, moment)
         since = chunks[-1].watermark
         seen += [(hours, *row) for row in rows(chunks, "snapshots", "views", "observed_at")]
     assert seen == [
-        (hours, 1_000 + hours, NOW + timedelta(hours=hours)) for hours in (0, 24, 72, 168)
+        (hours, 1_000 + hours, NOW + timedelta(hours=hours)) for hours in (0, 24, 72, 168, 336, 720)
     ]
     assert "young" not in json.loads(since or "")["owners"]["-1"]
 
@@ -447,24 +447,24 @@ def test_edited_post_keeps_its_picture_and_the_new_one_is_asked_for_beyond_the_l
     post = wall(-1, 1)[0] | {"attachments": [make_photo(f"{URL}/old.jpg")]}
     vk.add_wall(-1, [post])
     chunks = fetch(open_source(-1, pictures=downloader))
-    for day in (1, 3):
+    for day in (1, 3, 7, 14):
         moment, timing = later(day)
         source = open_source(-1, pictures=downloader, timing=timing)
         chunks = fetch(source, chunks[-1].watermark, moment)
     pictures.pages["/new.jpg"] = Page(b"", status=503)
     edited = post | {"edited": post["date"] + 60, "attachments": [make_photo(f"{URL}/new.jpg")]}
     vk.add_wall(-1, [edited])
-    for day in (7, 8):
+    for day in (30, 31):
         moment, timing = later(day)
         source = open_source(-1, pictures=downloader, timing=timing)
         chunks = fetch(source, chunks[-1].watermark, moment)
         assert keys(chunks, "keeps_picture") == [(-1, 1)]
     pictures.pages.clear()
-    moment, timing = later(9)
+    moment, timing = later(32)
     source = open_source(-1, pictures=downloader, timing=timing)
     chunks = fetch(source, chunks[-1].watermark, moment)
     assert keys(chunks, "pictures") == [(-1, 1)] and keys(chunks, "keeps_picture") == []
-    moment, timing = later(10)
+    moment, timing = later(33)
     source = open_source(-1, pictures=downloader, timing=timing)
     assert keys(fetch(source, chunks[-1].watermark, moment)) == []
 
