@@ -476,12 +476,12 @@ def test_picture_that_never_comes_is_given_up(
     pictures.pages["/old.jpg"] = Page(b"", status=404)
     chunks = fetch(open_source(-1, pictures=downloader))
     asked = []
-    for day in range(1, 20):
+    for day in range(1, 45):
         moment, timing = later(day)
         source = open_source(-1, pictures=downloader, timing=timing)
         chunks = fetch(source, chunks[-1].watermark, moment)
         asked += [day] * len(keys(chunks))
-    assert asked[:3] == [1, 3, 7] and 13 <= asked[-1] <= 15
+    assert asked[:5] == [1, 3, 7, 14, 30] and 36 <= asked[-1] <= 38
 
 
 def test_without_a_downloader_no_picture_is_missed(open_source, vk: FakeVk):
