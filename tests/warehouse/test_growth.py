@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from warehouse.features import select_labelled_posts, selected_fingerprint
 from warehouse.growth import BEFORE_ALL, read_growth_pairs, write_growth
 from warehouse.owner_history import read_owner_history
 
@@ -148,3 +149,17 @@ def test_advertisements_tell_nothing_of_an_owners_other_posts(
     )
     later = read_owner_history(connection, [-1]).filter(post_id=4)
     assert later.select("posts_count", "views_count").row(0) == (2, 1_010)
+
+
+def test_another_growth_is_something_new_to_learn_from(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+) -> None:
+    add_posts({"post_id": 1, "published_at": PUBLISHED})
+    observed = PUBLISHED + timedelta(days=3)
+    add_snapshots({"post_id": 1, "observed_at": observed, "views": 1_000, "likes": 50})
+    prints = []
+    for likes in (1.1, 1.1, 1.2):
+        write_growth(connection, factors(likes=likes), estimated_at=PUBLISHED)
+        select_labelled_posts(connection, PUBLISHED)
+        prints.append(selected_fingerprint(connection))
+    assert prints[0] == prints[1] != prints[2]

@@ -106,8 +106,10 @@ def test_each_fit_learns_from_its_own_posts() -> None:
 
 def test_logits_are_those_of_the_columns() -> None:
     design = np.array([[1, 2], [1, -1]], dtype=np.float32)
-    found = linear_logits(design, {"a": np.array([0.5, 1], dtype=np.float32)})
+    of_activities = {"a": np.array([0.5, 1]), "b": np.array([0, 2])}
+    found = linear_logits(design, {n: c.astype(np.float32) for n, c in of_activities.items()})
     assert found["a"].tolist() == [2.5, -0.5]
+    assert found["b"].tolist() == [4, -2]
 
 
 def test_calibration_stays_away_from_what_is_calibrated() -> None:

@@ -23,6 +23,7 @@ def figures(over_global: float, over_owner: float, rival: tuple | None = None) -
         (figures(0.1, 0.05, (0.004, -0.02, 0.03)), True, "against the champion"),
         (figures(0.1, 0.05, (0.01, -0.02, 0.03)), False, "worse than the champion"),
         (figures(0.1, 0.05, (0.003, 0.001, 0.0045)), True, "against the champion"),
+        (figures(0.1, 0.05, (0.004, 0.001, 0.02)), False, "worse than the champion"),
         (figures(0.1, 0.05, (0.02, 0.01, 0.03)), False, "worse than the champion"),
         (figures(0.1, -0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),
         (figures(-0.1, 0.01, (-0.5, -0.6, -0.4)), False, "does not beat both baselines"),

@@ -114,3 +114,17 @@ def test_rivals_on_posts_without_a_word_are_rows_with_the_reason(contest: Contes
     silent = replace(contest, texts=pl.Series("text", [""] * len(contest.texts)))
     board = board_of(silent, "owner rate", "TF-IDF and CatBoost")
     assert "there are no words to learn from" in board["TF-IDF and CatBoost"]["reason"]
+
+
+def test_trees_stop_where_the_validation_window_says(contest: Contest) -> None:
+    """Counts of the test window that are a tenth of what was learnt would stop them at once."""
+    settings = SETTINGS.model_copy(update={"iterations": 150, "early_stopping_rounds": 5})
+    in_test = contest.data.keys["split"] == TEST
+    tenth = np.where(in_test, 0.1, 1.0) * contest.data.counts["like"]
+    other = replace(contest.data, counts={**contest.data.counts, "like": tenth})
+    (variant,) = choose_variants(["text"])
+    before, after = (
+        variant.fit(replace(contest, data=data, settings=settings))()["like"]
+        for data in (contest.data, other)
+    )
+    np.testing.assert_array_equal(before, after)
