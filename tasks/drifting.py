@@ -47,28 +47,32 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     if current is None or reference is None:
         run_logger().info("no post was published in the last %d days", NEWEST_DAYS)
         return []
-    rows = [
-        (kind, name, index)
-        for kind in (FEATURE, PREDICTION)
-        for name, index in table_drift(reference[kind], current[kind]).items()
-    ]
-    schema = {"kind": pl.String, "name": pl.String, "stability_index": pl.Float64}
-    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+    table = _compared(reference, current, settings.training.drift_threshold).with_columns(
         pl.lit(champion).alias("model_version"), pl.lit(as_of).alias("measured_at")
     )
-    noise = noise_bound(len(reference[FEATURE]), len(current[FEATURE]))
-    least = max(settings.training.drift_threshold, noise)
-    bounds = [
-        (kind, name, max(least, bound))
-        for kind in (FEATURE, PREDICTION)
-        for name, bound in usual_bounds(reference[kind], reference[WEEK]["week"]).items()
-    ]
-    columns = {"kind": pl.String, "name": pl.String, "bound": pl.Float64}
-    usual = pl.DataFrame(bounds, schema=columns, orient="row")
-    bounded = table.join(usual, on=["kind", "name"])
     with warehouse_of(settings) as connection:
-        experiments.write_drift(connection, bounded)
-    return _tell(champion, bounded)
+        experiments.write_drift(connection, table)
+    return _tell(champion, table)
+
+
+def _compared(
+    reference: dict[str, pl.DataFrame], current: dict[str, pl.DataFrame], threshold: float
+) -> pl.DataFrame:
+    """kind, name, stability_index, and the bound it stays below in an ordinary week."""
+    least = max(threshold, noise_bound(len(reference[FEATURE]), len(current[FEATURE])))
+    weeks = reference[WEEK]["week"]
+    rows = []
+    for kind in (FEATURE, PREDICTION):
+        indices = table_drift(reference[kind], current[kind])
+        usual = usual_bounds(reference[kind], weeks)
+        rows += [(kind, name, index, max(least, usual[name])) for name, index in indices.items()]
+    schema = {
+        "kind": pl.String,
+        "name": pl.String,
+        "stability_index": pl.Float64,
+        "bound": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _populations(

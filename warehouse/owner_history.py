@@ -64,7 +64,8 @@ def _running_sums(counted: pl.DataFrame) -> pl.DataFrame:
     changes = counted.with_columns((pl.col(SUM) - before).cast(pl.Float64))
     return (
         changes.drop("post_id")
-        .sort("owner_id", "moment")
+        # In the same order every time, or the last bits of the sums would differ.
+        .sort("owner_id", "moment", maintain_order=True)
         .with_columns(pl.col(SUM).cum_sum().over("owner_id"))
     )
 

@@ -30,6 +30,7 @@ TABLES = (
     "owners",
     "posts",
     "labels",
+    "grown_labels",
     "current_growth",
     "predictions",
     "images",

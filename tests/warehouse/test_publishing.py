@@ -25,6 +25,7 @@ TABLES = {
     "owners",
     "posts",
     "labels",
+    "grown_labels",
     "current_growth",
     "predictions",
     "images",
@@ -38,7 +39,6 @@ TABLES = {
     "quarantine",
 }
 VIEWS = {
-    "grown_labels",
     "outcomes",
     "latest_predictions",
     "predictions_wide",

@@ -8,8 +8,7 @@ from vkflow.modelling.linear import Sample, fit_logistic_ridge
 from vkflow.modelling.metrics import Floats, log_losses, sigmoid
 
 LEAST_GAIN = 0.001
-"""Relative gain in log loss on held-out posts below which the line is not worth its risk."""
-
+"""Relative gain in log loss on held-out posts below which a correction is not worth its risk."""
 
 MAX_LEVEL = 10.0
 """Of a correction, on the logit scale; nothing that far off is worth correcting."""

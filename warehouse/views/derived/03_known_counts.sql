@@ -2,24 +2,6 @@
 -- tells of a rate. Counts without chances tell nothing and stay out; so do advertisements, whose
 -- views are bought and say little of an owner's other posts.
 CREATE OR REPLACE VIEW known_counts AS
-WITH grown AS (
-    SELECT
-        owner_id, post_id, known_at, published_at,
-        views * coalesce(views_growth, 1) AS views,
-        coalesce(reach, views) * coalesce(views_growth, 1) AS reach,
-        likes * coalesce(likes_growth, 1) AS likes,
-        comments * coalesce(comments_growth, 1) AS comments,
-        reposts * coalesce(reposts_growth, 1) AS reposts,
-        shares_to_message * coalesce(shares_to_message_growth, 1) AS shares_to_message,
-        hides * coalesce(hides_growth, 1) AS hides,
-        expands * coalesce(expands_growth, 1) AS expands,
-        photo_opens * coalesce(photo_opens_growth, 1) AS photo_opens,
-        opens * coalesce(opens_growth, 1) AS opens
-    FROM mature_snapshots
-    ANTI JOIN (FROM first_contents WHERE is_ad) USING (owner_id, post_id)
-    ASOF LEFT JOIN current_growth ON mature_snapshots.age_hours >= current_growth.age_hours
-    WHERE published_at IS NOT NULL
-)
 SELECT
     owner_id, post_id, known_at AS moment,
     1 AS posts_count,
@@ -30,14 +12,18 @@ SELECT
     if(comments IS NULL, 0, coalesce(views, 0)) AS comment_chances,
     if(reposts IS NULL OR views IS NULL, 0, least(reposts, views)) AS repost_count,
     if(reposts IS NULL, 0, coalesce(views, 0)) AS repost_chances,
-    if(shares_to_message IS NULL OR views IS NULL, 0, least(shares_to_message, views)) AS share_to_message_count,
+    if(shares_to_message IS NULL OR views IS NULL, 0, least(shares_to_message, views))
+        AS share_to_message_count,
     if(shares_to_message IS NULL, 0, coalesce(views, 0)) AS share_to_message_chances,
-    if(hides IS NULL OR reach IS NULL, 0, least(hides, reach)) AS hide_count,
-    if(hides IS NULL, 0, coalesce(reach, 0)) AS hide_chances,
+    if(hides IS NULL OR coalesce(reach, views) IS NULL, 0, least(hides, coalesce(reach, views)))
+        AS hide_count,
+    if(hides IS NULL, 0, coalesce(reach, views, 0)) AS hide_chances,
     if(expands IS NULL OR views IS NULL, 0, least(expands, views)) AS expand_count,
     if(expands IS NULL, 0, coalesce(views, 0)) AS expand_chances,
     if(photo_opens IS NULL OR views IS NULL, 0, least(photo_opens, views)) AS open_photo_count,
     if(photo_opens IS NULL, 0, coalesce(views, 0)) AS open_photo_chances,
     if(opens IS NULL OR views IS NULL, 0, least(opens, views)) AS open_count,
     if(opens IS NULL, 0, coalesce(views, 0)) AS open_chances
-FROM grown;
+FROM grown_snapshots
+ANTI JOIN (FROM first_contents WHERE is_ad) USING (owner_id, post_id)
+WHERE published_at IS NOT NULL;

@@ -1,8 +1,8 @@
--- One row per post with a label: its counts, brought to the stated age by what such counts still grow
--- from the age at which they were read. Without a date they are final, and stay as they are.
-CREATE OR REPLACE VIEW grown_labels AS
+-- One row per mature snapshot, its counts brought to the stated age by what such counts still grow from
+-- the age at which they were read. Without a date they are final, and stay as they are.
+CREATE OR REPLACE VIEW grown_snapshots AS
 SELECT
-    labels.* REPLACE (
+    mature_snapshots.* REPLACE (
         views * coalesce(views_growth, 1) AS views,
         reach * coalesce(views_growth, 1) AS reach,
         likes * coalesce(likes_growth, 1) AS likes,
@@ -14,5 +14,5 @@ SELECT
         photo_opens * coalesce(photo_opens_growth, 1) AS photo_opens,
         opens * coalesce(opens_growth, 1) AS opens
     )
-FROM labels
-ASOF LEFT JOIN current_growth ON labels.age_hours >= current_growth.age_hours;
+FROM mature_snapshots
+ASOF LEFT JOIN current_growth ON mature_snapshots.age_hours >= current_growth.age_hours;
