@@ -96,9 +96,10 @@ class FeatureRecipe:
         for category in self.categories:
             descriptions[f"score_{category}"] = f"score of the picture for {category}"
         if self.neighbours is not None:
-            past = "the most similar posts of the past got, logarithm over their owners' rates"
-            names = zip(self.neighbours.columns(), self.neighbours.activities, strict=True)
-            descriptions |= {name: f"{activity}: what {past}" for name, activity in names}
+            past = "of the past got, logarithm over their owners' rates"
+            for name in self.neighbours.columns():
+                whose = "the owner's most" if name.startswith("similar_own_") else "the most"
+                descriptions[name] = f"what {whose} similar posts {past}"
         return descriptions
 
     def table(self, posts: pl.DataFrame) -> pl.DataFrame:
@@ -120,18 +121,18 @@ class FeatureRecipe:
         parts = [_plain(posts), self._calendar(posts), pl.DataFrame(columns)]
         table = pl.concat(parts, how="horizontal")
         numeric = pl.all().exclude(CATEGORICAL).cast(pl.Float32).fill_null(float("nan"))
-        return self._beside_neighbours(table.with_columns(numeric), posts["published_at"])
+        return self._beside_neighbours(table.with_columns(numeric), posts)
 
     def with_neighbours(
-        self, neighbours: Neighbours, table: pl.DataFrame, published_at: pl.Series
+        self, neighbours: Neighbours, table: pl.DataFrame, keys: pl.DataFrame
     ) -> tuple["FeatureRecipe", pl.DataFrame]:
         """The recipe that knows them, and its table, from a table of this one."""
         recipe = replace(self, neighbours=neighbours)
-        return recipe, recipe._beside_neighbours(table, published_at)
+        return recipe, recipe._beside_neighbours(table, keys)
 
-    def _beside_neighbours(self, table: pl.DataFrame, published_at: pl.Series) -> pl.DataFrame:
+    def _beside_neighbours(self, table: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
         if self.neighbours is not None:
-            lifts = self.neighbours.lifts(text_components(table), published_at)
+            lifts = self.neighbours.lifts(text_components(table), keys)
             table = table.hstack(pl.DataFrame(lifts, schema=self.neighbours.columns()))
         return table.select(list(self.describe()))
 

@@ -16,7 +16,7 @@ from vkflow.modelling.splits import TRAIN, VALIDATION
 
 Matrix = NDArray[np.float32]
 
-PENALTIES = (30.0, 10.0, 3.0, 1.0)
+PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0)
 FOLDS = 4
 MOST_STEPS = 15
 LONGEST_STEP = 2.0

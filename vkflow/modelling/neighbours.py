@@ -1,8 +1,9 @@
 """What the posts most like a post got before it appeared, beside what their owners usually get.
 
-A topic that does well on one wall does well on others, long before a wall's own history tells. A
-kernel regression on the residuals of the owner rates: Hastie, Tibshirani and Friedman, The Elements
-of Statistical Learning, 6.1, over the nearest posts only.
+A topic that does well on one wall does well on others, long before a wall's own history tells; and
+what a wall's own readers like is told by that wall. A kernel regression on the residuals of the
+owner rates: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 6.1, over the
+nearest posts only: those of all walls, and those of the post's own.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ Moments = NDArray[np.int64]
 MEMORY_POSTS = 20_000
 """Posts that are remembered at most; the time to find the nearest grows with them."""
 NEAREST = 50
+NEAREST_OWN = 20
 TEMPERATURE = 0.1
 """Cosines that far below the nearest one's count for 1/e."""
 PRIOR_POSTS = 2.0
@@ -33,6 +35,8 @@ TIE = 1e-5
 NEVER = np.iinfo(np.int64).max
 UNRELATED = -2.0
 """Below every cosine."""
+KINDS = ("similar", "similar_own")
+"""The nearest posts of all walls, and of the post's own."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Neighbours:
 
     Attributes:
         activities: names of those that are told of.
+        owners: of these posts, int64, shape (posts,).
         directions: components of the texts at unit length, float32, shape (posts, components).
         known_at: when their first counts became known, microseconds since 1970, shape (posts,).
         got: what was counted, in views worth learning from; float32, shape (posts, activities).
@@ -49,6 +54,7 @@ class Neighbours:
     """
 
     activities: tuple[str, ...]
+    owners: Moments
     directions: Matrix
     known_at: Moments
     got: Matrix
@@ -57,42 +63,54 @@ class Neighbours:
 
     def columns(self) -> list[str]:
         """Names of the columns of :meth:`lifts`."""
-        return [f"similar_{activity}_lift" for activity in self.activities]
+        return [f"{kind}_{name}_lift" for kind in KINDS for name in self.activities]
 
-    def lifts(self, components: Matrix, published_at: pl.Series) -> Matrix:
+    def lifts(self, components: Matrix, keys: pl.DataFrame) -> Matrix:
         """Logarithm of what the nearest posts got, over what was to be expected of them.
 
         Only posts whose counts were known before a post appeared are its neighbours.
 
         Args:
             components: of the texts, shape (posts, components), NaN without a text.
-            published_at: of the same posts; nothing was known before one without a date.
+            keys: owner_id, published_at of the same posts; nothing was known before one without a
+                date.
 
         Returns:
-            float32, shape (posts, activities); 0 where there is no neighbour, NaN without a text.
+            float32, shape (posts, 2 x activities), first of all walls, then of the post's own; 0
+            where there is no neighbour, NaN without a text.
         """
-        moments = microseconds(published_at, unknown=0)
+        moments = microseconds(keys["published_at"], unknown=0)
+        owners = keys["owner_id"].to_numpy()
         queries = unit_length(components)
-        parts = [
-            self._lifts(queries[start : start + QUERIES_AT_ONCE], moments[start:])
-            for start in range(0, len(queries), QUERIES_AT_ONCE)
-        ]
-        lifts = np.concatenate([*parts, np.empty((0, len(self.activities)), dtype=np.float32)])
+        parts = [np.empty((0, len(KINDS) * len(self.activities)), dtype=np.float32)]
+        for start in range(0, len(queries), QUERIES_AT_ONCE):
+            some = slice(start, start + QUERIES_AT_ONCE)
+            parts.append(self._lifts(queries[some], moments[some], owners[some]))
+        lifts = np.concatenate(parts)
         lifts[np.isnan(components).any(axis=1)] = np.nan
         return lifts
 
-    def _lifts(self, queries: Matrix, moments: Moments) -> Matrix:
+    def _lifts(self, queries: Matrix, moments: Moments, owners: Moments) -> Matrix:
         with threadpool_limits(1):
             cosines = queries @ self.directions.T
-            cosines[self.known_at >= moments[: len(queries), None]] = UNRELATED
-            weights = _nearest_weights(cosines)
-            got, expected = weights @ self.got, weights @ self.expected
+            cosines[self.known_at >= moments[:, None]] = UNRELATED
+            own = np.zeros((len(queries), len(self.activities)), dtype=np.float32)
+            for owner in np.unique(owners):
+                rows, posts = np.flatnonzero(owners == owner), np.flatnonzero(self.owners == owner)
+                own[rows] = self._of_nearest(cosines[np.ix_(rows, posts)], posts, NEAREST_OWN)
+            everywhere = self._of_nearest(cosines, slice(None), NEAREST)
+        return np.concatenate([everywhere, own], axis=1)
+
+    def _of_nearest(self, cosines: Matrix, posts: Moments | slice, most: int) -> Matrix:
+        weights = _nearest_weights(cosines, most)
+        got, expected = weights @ self.got[posts], weights @ self.expected[posts]
         lifts: Matrix = np.log((got + self.strengths) / (expected + self.strengths))
         return lifts
 
 
 def fit_neighbours(
     components: Matrix,
+    owners: pl.Series,
     history: pl.DataFrame,
     first_counts: pl.DataFrame,
     priors: Mapping[str, RatePrior],
@@ -102,6 +120,7 @@ def fit_neighbours(
 
     Args:
         components: of all labelled posts, oldest first, NaN without a text.
+        owners: ids of their owners.
         history: the ``history_…`` columns of the same posts.
         first_counts: of the same posts, from :func:`align_first_counts`.
         priors: belief about owners, by activity.
@@ -121,6 +140,7 @@ def fit_neighbours(
         strengths.append(PRIOR_POSTS * float(np.median(seen)) if len(seen) else 1.0)
     return Neighbours(
         activities=tuple(priors),
+        owners=owners.to_numpy()[remembered],
         directions=unit_length(components[remembered]),
         known_at=moments[remembered],
         got=np.stack(got, axis=1).astype(np.float32),
@@ -173,12 +193,12 @@ def _worth(
     return information(chances, usual, variance), rates, usual
 
 
-def _nearest_weights(cosines: Matrix) -> Matrix:
+def _nearest_weights(cosines: Matrix, most: int) -> Matrix:
     """Weights of each query's nearest posts, those as near as the last one included."""
     if not cosines.size:
         return cosines
-    if cosines.shape[1] > NEAREST:
-        last = np.partition(cosines, -NEAREST, axis=1)[:, -NEAREST]
+    if cosines.shape[1] > most:
+        last = np.partition(cosines, -most, axis=1)[:, -most]
         cosines[cosines < last[:, None] - TIE] = UNRELATED
     nearest = cosines.max(axis=1, keepdims=True)
     weights: Matrix = np.exp((cosines - nearest) / np.float32(TEMPERATURE))

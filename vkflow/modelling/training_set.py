@@ -116,10 +116,9 @@ def prepare(
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
     if recipe.text_reducer is not None and recipe.priors:
         first = align_first_counts(keys, first_counts)
-        neighbours = fit_neighbours(
-            text_components(features), history, first, recipe.priors, training
-        )
-        recipe, features = recipe.with_neighbours(neighbours, features, keys["published_at"])
+        components, owners = text_components(features), keys["owner_id"]
+        neighbours = fit_neighbours(components, owners, history, first, recipe.priors, training)
+        recipe, features = recipe.with_neighbours(neighbours, features, keys)
     chosen = pl.Series(training)
     design = fit_design(
         keys.filter(chosen)["owner_id"], features.filter(chosen), categories, vectors

@@ -22,9 +22,14 @@ VIEWS = 1_000
 
 
 def remember(
-    components: Matrix, likes: list[int], hours: list[int | None]
+    components: Matrix,
+    likes: list[int],
+    hours: list[int | None],
+    owners: list[int] | None = None,
 ) -> tuple[Neighbours, pl.DataFrame]:
     """Posts seen by 1,000 each, whose owners are known for nothing; their counts hours after START.
+
+    Unless told, all are of owner 1.
 
     Returns:
         The neighbours, and the first counts they were fitted on.
@@ -46,11 +51,14 @@ def remember(
         }
     )
     training = np.full(n_posts, True)
-    return fit_neighbours(components, history, counted, PRIORS, training), counted
+    of = pl.Series(owners or [1] * n_posts, dtype=pl.Int64)
+    return fit_neighbours(components, of, history, counted, PRIORS, training), counted
 
 
-def at(hours: float) -> pl.Series:
-    return pl.Series([START + timedelta(hours=hours)])
+def at(*hours: float | None, owner: int = 1) -> pl.DataFrame:
+    moments = [None if hour is None else START + timedelta(hours=hour) for hour in hours]
+    published = pl.Series(moments, dtype=pl.Datetime("us", "UTC"))
+    return pl.DataFrame({"published_at": published}).with_columns(pl.lit(owner).alias("owner_id"))
 
 
 def towards(*angles: float) -> Matrix:
@@ -63,7 +71,7 @@ def test_similar_posts_that_did_well_lift_a_post() -> None:
     components = np.concatenate([towards(*angles), -towards(*angles)])
     neighbours, _ = remember(components, [40] * 60 + [10] * 60, [0] * 120)
     # when
-    lifts = neighbours.lifts(np.concatenate([towards(0.3), -towards(0.3)]), pl.concat([at(1)] * 2))
+    lifts = neighbours.lifts(np.concatenate([towards(0.3), -towards(0.3)]), at(1, 1))
     # then
     assert 0.5 < lifts[0, 0] < np.log(2)
     assert -np.log(2) < lifts[1, 0] < -0.3
@@ -94,21 +102,38 @@ def test_post_is_not_its_own_neighbour() -> None:
     assert neighbours.lifts(towards(0), at(0))[0, 0] == 0
 
 
-@pytest.mark.parametrize("moment", [None, START - timedelta(days=1)])
+@pytest.mark.parametrize("hours", [None, -24])
 def test_nothing_was_known_before_the_first_post_or_before_one_without_a_date(
-    moment: datetime | None,
+    hours: float | None,
 ) -> None:
     neighbours, _ = remember(towards(0), [900], [0])
-    published = pl.Series([moment], dtype=pl.Datetime("us", "UTC"))
-    assert neighbours.lifts(towards(0), published)[0, 0] == 0
+    assert not neighbours.lifts(towards(0), at(hours)).any()
+
+
+def test_own_posts_tell_of_their_owner_alone() -> None:
+    # given: the same text got much on wall 1, and little on wall 2
+    neighbours, _ = remember(towards(*[0.0] * 80), [80, 5] * 40, [0] * 80, [1, 2] * 40)
+    # when
+    first, second, third = (
+        neighbours.lifts(towards(0), at(1, owner=owner))[0] for owner in (1, 2, 3)
+    )
+    # then
+    assert first[0] == second[0] == third[0]
+    assert first[1] > 0.8 and second[1] < -0.8 and third[1] == 0
+
+
+def test_own_posts_known_later_are_not_told_of() -> None:
+    neighbours, _ = remember(towards(0, 0), [20, 900], [0, 10], [1, 1])
+    before, after = (neighbours.lifts(towards(0), at(hours))[0, 1] for hours in (5, 11))
+    assert before == pytest.approx(0, abs=1e-4) and after > 1
 
 
 def test_post_without_a_text_has_no_lift_and_lends_none() -> None:
     without_text = np.full((1, 2), np.nan, dtype=np.float32)
     neighbours, _ = remember(np.concatenate([without_text, towards(0)]), [900, 20], [0, 0])
     assert len(neighbours.known_at) == 1
-    lifts = neighbours.lifts(np.concatenate([without_text, towards(0)]), pl.concat([at(1)] * 2))
-    assert np.isnan(lifts[0, 0]) and lifts[1, 0] == pytest.approx(0, abs=1e-5)
+    lifts = neighbours.lifts(np.concatenate([without_text, towards(0)]), at(1, 1))
+    assert np.isnan(lifts[0]).all() and lifts[1, 0] == pytest.approx(0, abs=1e-5)
 
 
 def test_posts_whose_counts_are_unknown_are_not_remembered() -> None:

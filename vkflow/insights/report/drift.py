@@ -67,8 +67,9 @@ def feature_name(name: str, say: Language) -> str:
         for kind in ("logit", "trend"):
             if name == f"owner_{activity}_{kind}":
                 return say(f"feature_owner_{kind}", activity=say.activity(activity))
-        if name == f"similar_{activity}_lift":
-            return say("feature_similar_lift", activity=say.activity(activity))
+        for kind in ("similar", "similar_own"):
+            if name == f"{kind}_{activity}_lift":
+                return say(f"feature_{kind}_lift", activity=say.activity(activity))
     for kind in ("text", "image"):
         number = name.removeprefix(f"{kind}_")
         if number.isdigit():

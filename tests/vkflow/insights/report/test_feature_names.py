@@ -5,7 +5,13 @@ import pytest
 from vkflow.insights.report.drift import feature_name
 from vkflow.insights.report.language import load_language
 
-NAMES = ("owner_like_logit", "owner_share_to_message_trend", "similar_repost_lift", "text_03")
+NAMES = (
+    "owner_like_logit",
+    "owner_share_to_message_trend",
+    "similar_repost_lift",
+    "similar_own_repost_lift",
+    "text_03",
+)
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
