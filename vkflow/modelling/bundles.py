@@ -19,6 +19,7 @@ from vkflow.modelling.features import MEMBERS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.spreads import Spread
 from vkflow.modelling.training import ActivityModel
 from vkflow.modelling.training_set import Recipe
 
@@ -67,6 +68,7 @@ class Manifest(BaseModel):
     trained: dict[str, Fitted]
     skipped: dict[str, str]
     notes: list[str] = []
+    spreads: dict[str, Spread] = {}
     parameters: dict[str, object]
     versions: dict[str, str]
 
