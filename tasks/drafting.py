@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -10,12 +11,18 @@ from tasks.draft_contents import Readers, read_contents
 from tasks.step import warehouse_of
 from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
+from vkflow.drafts.intake import Intake
+from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.moments import zone_of
 from vkflow.drafts.owners import KnownOwner
+from vkflow.drafts.words import draft_language
 from vkflow.errors import NotReadyError
 from vkflow.images.tagger import PictureTagger, load_tagger
+from vkflow.insights.sentences import LanguageCode
 from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
 from vkflow.modelling.vectors import as_matrix
 from vkflow.settings import Settings
+from vkflow.sources.downloads import PictureDownloader
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.loading import load_encoder
 from warehouse import images, models
@@ -138,13 +145,13 @@ def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[
     return rows, remarks
 
 
-def forecast(desk: Desk, drafts: Sequence[Draft]) -> list[Forecast]:
-    """What is to be expected of drafts.
+def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[str]]:
+    """What is to be expected of drafts, in their order; and what could not be read.
 
     Raises:
         DraftError: one of them is no draft.
     """
-    rows, _ = draft_rows(desk, drafts)
+    rows, remarks = draft_rows(desk, drafts)
     owners = {draft.owner_id for draft in drafts}
     with warehouse_of(desk.settings, desk.as_of) as connection:
         recent = {
@@ -157,4 +164,65 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> list[Forecast]:
             )
             for owner_id in owners
         }
-    return forecast_drafts(desk.bundle, drafts, rows, recent, desk.as_of)
+    told = forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
+    return told, remarks
+
+
+@dataclass(frozen=True)
+class Told:
+    """Forecasts, and what is needed to show them.
+
+    Attributes:
+        forecasts: of all drafts, in their order.
+        remarks: what is missing, in sentences.
+        owner_names: by id, where known.
+        zones: where the owner of each draft lives.
+    """
+
+    forecasts: tuple[Forecast, ...]
+    remarks: tuple[str, ...]
+    owner_names: dict[int, str]
+    zones: tuple[ZoneInfo, ...]
+
+
+def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
+    """What drafts are read by; pictures come from the hosts those of posts may come from."""
+    training = settings.training
+    return Intake(
+        known_owners(settings, as_of),
+        training.time_zone,
+        training.owner_time_zones,
+        as_of,
+        PictureDownloader(settings.vk.picture_hosts),
+        reads_files,
+    )
+
+
+def tell_of(settings: Settings, as_of: datetime, drafts: Sequence[Draft]) -> Told:
+    """Forecast drafts: load what is needed, and gather what is needed to show them.
+
+    Raises:
+        DraftError: one of them is no draft.
+        NotReadyError: there is no champion yet.
+        MissingModelError: a model is not on this machine.
+    """
+    check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
+    has_pictures = any(draft.picture is not None for draft in drafts)
+    desk = open_desk(settings, as_of, with_pictures=has_pictures)
+    forecasts, remarks = forecast(desk, drafts)
+    training = settings.training
+    return Told(
+        tuple(forecasts),
+        (*desk.remarks, *remarks),
+        {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
+        tuple(
+            zone_of(draft.owner_id, training.time_zone, training.owner_time_zones)
+            for draft in drafts
+        ),
+    )
+
+
+def markdown_of(told: Told, language: LanguageCode) -> str:
+    """Everything said of drafts, as Markdown."""
+    say = draft_language(language)
+    return as_markdown_page(told.forecasts, told.remarks, told.owner_names, told.zones, say)

@@ -23,6 +23,7 @@ from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.hashed_words import HashedWords
 from vkflow.drafts.draft import Draft
 from vkflow.errors import DraftError, NotReadyError
+from vkflow.insights.contributions import design_groups
 from vkflow.modelling.metrics import logits
 from vkflow.settings import Settings, load_settings
 from vkflow.sources.sample import SampleSource
@@ -162,7 +163,7 @@ def test_a_draft_gets_what_the_night_gives_the_post_it_becomes(
             night = expected[draft.owner_id, post_id, activity]
             assert probability == pytest.approx(night, rel=LAST_BITS), (draft.name, activity)
     post_id, draft = before[-1]
-    (alone,) = forecast(open_desk(settings, moment), [draft])
+    ((alone,), _) = forecast(open_desk(settings, moment), [draft])
     assert {each.activity for each in alone.activities} == set(found)
     for each in alone.activities:
         night = expected[draft.owner_id, post_id, each.activity]
@@ -173,7 +174,7 @@ def test_parts_add_up_to_the_logit_before_publication(
     settings: Settings, published: list[tuple[int, Draft]]
 ) -> None:
     desk = open_desk(settings, NIGHT)
-    for each in forecast(desk, [draft for _, draft in published[:9]]):
+    for each in forecast(desk, [draft for _, draft in published[:9]])[0]:
         told = {one.activity: one for one in each.activities if one.parts is not None}
         assert set(told) == set(desk.bundle.models) and len(told) > 3
         for one in told.values():
@@ -183,11 +184,26 @@ def test_parts_add_up_to_the_logit_before_publication(
             assert set(one.parts.groups) == {"owner", "calendar", "text", "picture", "statistics"}
 
 
+def test_a_picture_is_no_matter_of_style(settings: Settings) -> None:
+    design = open_desk(settings, NIGHT).bundle.recipe.design
+    places, n_statistics = design_groups(design), len(design.standardisers["statistics"].mean)
+    first = 1 + len(design.owners) + len(design.standardisers["history"].mean) + 31
+    last = first + len(design.categories) + n_statistics - 1  # the similarity of text and picture
+    assert {last, last - 4} <= set(places["picture"]) and last - 1 in places["calendar"]
+    assert {last - 5, last - 3, last - 2} <= set(places["statistics"])
+    assert (
+        sum(map(len, places.values()))
+        == max(map(max, places.values()))
+        == last
+        + sum(len(design.standardisers[kind].mean) for kind in ("text", "image", "neighbours"))
+    )
+
+
 def test_an_interval_holds_its_forecast_and_most_of_what_comes(
     settings: Settings, published: list[tuple[int, Draft]]
 ) -> None:
     desk = open_desk(settings, NIGHT)
-    for each in forecast(desk, [draft for _, draft in published[:9]]):
+    for each in forecast(desk, [draft for _, draft in published[:9]])[0]:
         for one in each.activities:
             assert one.low is not None and one.high is not None
             assert 0 <= one.low < one.probability < one.high <= 1
@@ -208,8 +224,8 @@ def test_drafts_leave_no_trace_and_say_nothing_of_one_another(
     before, media = tables(), sorted(settings.media_directory.rglob("*"))
     desk, draft = open_desk(settings, NIGHT), published[5][1]
     new = replace(draft, text="Чего никто ещё не писал", name="new")
-    (alone,) = forecast(desk, [new])
-    beside = forecast(desk, [new, *(draft for _, draft in published[:20]), new])
+    ((alone,), _) = forecast(desk, [new])
+    beside, _ = forecast(desk, [new, *(draft for _, draft in published[:20]), new])
     for other in (beside[0], beside[-1]):
         for ours, theirs in zip(alone.activities, other.activities, strict=True):
             assert ours.probability == pytest.approx(theirs.probability, rel=LAST_BITS)

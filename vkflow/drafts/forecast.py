@@ -9,6 +9,7 @@ import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.drafts.draft import Draft
+from vkflow.drafts.levers import OpenLever, open_levers
 from vkflow.insights.contributions import LogitParts, logit_parts
 from vkflow.modelling.bundles import Bundle
 from vkflow.modelling.metrics import SMALLEST, Floats
@@ -70,12 +71,14 @@ class Forecast:
         as_of: the moment the forecast stands at, UTC.
         model_version: whose it is.
         activities: in the order of ``ACTIVITY_NAMES``.
+        levers: what it could do better, strongest first.
     """
 
     draft: Draft
     as_of: datetime
     model_version: str
     activities: tuple[ActivityForecast, ...]
+    levers: tuple[OpenLever, ...] = ()
 
     def of(self, activity: str) -> ActivityForecast:
         """The forecast of one activity.
@@ -92,6 +95,7 @@ def forecast_drafts(
     drafts: Sequence[Draft],
     rows: pl.DataFrame,
     recent: Mapping[int, pl.DataFrame],
+    insights: pl.DataFrame,
     as_of: datetime,
 ) -> list[Forecast]:
     """Forecast drafts.
@@ -101,8 +105,11 @@ def forecast_drafts(
         drafts: at least one.
         rows: what is known of them, in their order: ``warehouse.drafts.draft_features``.
         recent: by owner activity and probability of the last posts: ``read_recent_posts``.
+        insights: the newest advice.
         as_of: the moment the forecast stands at.
     """
+    recipe = bundle.recipe.features
+    levers = open_levers(insights, rows, recipe.time_zone, recipe.owner_time_zones)
     probabilities = bundle.predict(rows)
     parts = logit_parts(bundle, rows)
     columns = [
@@ -129,8 +136,8 @@ def forecast_drafts(
         for name, usual in usual_rates(bundle, rows).items()
     ]
     return [
-        Forecast(draft, as_of, bundle.manifest.model_version, tuple(activities))
-        for draft, *activities in zip(drafts, *columns, strict=True)
+        Forecast(draft, as_of, bundle.manifest.model_version, tuple(activities), pulled)
+        for draft, pulled, *activities in zip(drafts, levers, *columns, strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.bundles import Bundle
-from vkflow.modelling.design import Design
+from vkflow.modelling.design import PRESENCE, Design
 from vkflow.modelling.features import CATEGORICAL, TEXT_STATISTICS
 from vkflow.modelling.metrics import Floats
 
@@ -26,6 +26,8 @@ DESIGN_GROUPS = {
     "image": PICTURE,
     "neighbours": TEXT,
 }
+OF_OTHERS = (*PRESENCE, "text_image_similarity")
+"""The last columns of the statistics, not all of which tell of the style of a text."""
 
 
 def group_of(feature: str) -> str:
@@ -120,14 +122,17 @@ def design_groups(design: Design) -> Mapping[str, np.ndarray]:
         ("history", len(design.standardisers["history"].mean)),
         ("calendar", 24 + 7),
         ("category", len(design.categories)),
-        ("statistics", len(design.standardisers["statistics"].mean)),
+        ("statistics", len(design.standardisers["statistics"].mean) - len(OF_OTHERS)),
+        *((group_of(name), 1) for name in OF_OTHERS),
         *(
             (kind, len(design.standardisers[kind].mean))
             for kind in ("text", "image", "neighbours")
             if kind in design.standardisers
         ),
     ]
-    groups = np.concatenate([[""], *([DESIGN_GROUPS[name]] * width for name, width in widths)])
+    groups = np.concatenate(
+        [[""], *([DESIGN_GROUPS.get(name, name)] * width for name, width in widths)]
+    )
     return {group: np.flatnonzero(groups == group) for group in GROUPS}
 
 
