@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.options import RunOptions
 from tasks.drafting import intake_of, markdown_of, tell_of
+from tasks.pages import write_drafts_page
 from vkflow.drafts.draft import Draft
 from vkflow.settings import Settings
 
@@ -34,6 +35,12 @@ class DraftOptions(BaseModel):
         title="Published at",
         description="By the owner's clock unless it has a zone. Empty: now.",
     )
+    when: bool = Field(
+        False, title="When to post", description="Forecast every hour of the next seven days, too."
+    )
+    page: bool = Field(
+        False, title="Page", description="Write an HTML page to reports/drafts/ in the home, too."
+    )
     as_of: datetime | None = Field(
         None, title="As of", description="Know nothing later than this moment. Empty: now."
     )
@@ -44,9 +51,12 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     """Forecast the drafts; returns the Markdown of the artifact. Nothing is stored."""
     run = RunOptions(as_of=options.as_of)
     settings, moment = run.settings(), run.moment()
-    told = tell_of(settings, moment, _drafts(options, settings, moment))
+    told = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
     markdown = markdown_of(told, settings.report.language)
     create_markdown_artifact(markdown, key="draft", description=told.forecasts[0].draft.name)
+    if options.page:
+        file = write_drafts_page(settings, told, None)
+        create_link_artifact(link=file.resolve().as_uri(), link_text=file.name, key="draft-page")
     return markdown
 
 

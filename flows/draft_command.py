@@ -15,8 +15,8 @@ from vkflow.printing import printable
 from vkflow.settings import Settings
 
 if TYPE_CHECKING:
-    from tasks.drafting import Told
     from vkflow.drafts.draft import Draft
+    from vkflow.drafts.told import Told
 
 Texts = Annotated[
     list[str] | None, typer.Option("--text", help="Text of a draft; several: several drafts.")
@@ -32,6 +32,13 @@ At = Annotated[
 File = Annotated[
     str, typer.Option("--file", help="CSV or Parquet of drafts: text, owner_id, published_at, …")
 ]
+PageFile = Annotated[Path | None, typer.Option("--page", help="Write an HTML page to this file.")]
+Open = Annotated[
+    bool, typer.Option("--open", help="Show the page; without --page in reports/drafts/.")
+]
+When = Annotated[
+    bool, typer.Option("--when", help="Forecast every hour of the next seven days, too.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
@@ -42,7 +49,10 @@ def draft(
     owner: Owner = "",
     at: At = "",
     file: File = "",
+    when: When = False,
     as_json: Json = False,
+    page: PageFile = None,
+    open_page: Open = False,
     as_of: AsOf = None,
 ) -> None:
     """Say what posts would get, before they are published; stores nothing."""
@@ -52,16 +62,22 @@ def draft(
     settings, moment = options.settings(), options.moment()
     prepare_prefect(settings.home)
     from tasks.drafting import tell_of
+    from tasks.pages import write_drafts_page
 
     texts = _texts(settings, text or [], text_file or [])
     drafts = _drafts(settings, moment, texts, picture, owner, at, file)
-    told = tell_of(settings, moment, drafts)
+    told = tell_of(settings, moment, drafts, with_week=when)
+    written = write_drafts_page(settings, told, page) if page or open_page else None
     if as_json:
         sys.stdout.write(_as_json(told) + "\n")
     else:
         from flows.draft_tables import print_forecasts
 
         print_forecasts(told)
+        if written:
+            typer.echo(written)
+    if written and open_page:
+        typer.launch(written.resolve().as_uri())
 
 
 def _texts(settings: Settings, texts: list[str], files: list[Path]) -> list[str]:
@@ -98,7 +114,5 @@ def _drafts(
 def _as_json(told: "Told") -> str:
     from vkflow.drafts.document import as_document
 
-    text = json.dumps(
-        as_document(told.forecasts, told.remarks), ensure_ascii=False, allow_nan=False, indent=2
-    )
+    text = json.dumps(as_document(told), ensure_ascii=False, allow_nan=False, indent=2)
     return printable(text) if sys.stdout.isatty() else text

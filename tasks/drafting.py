@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from tasks.draft_contents import Readers, read_contents
 from tasks.step import warehouse_of
+from vkflow.drafts.comparison import compare_drafts
 from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
+from vkflow.drafts.hours import forecast_week, hours_from
 from vkflow.drafts.intake import Intake
 from vkflow.drafts.markdown import as_markdown_page
 from vkflow.drafts.moments import zone_of
 from vkflow.drafts.owners import KnownOwner
+from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 from vkflow.errors import NotReadyError
 from vkflow.images.tagger import PictureTagger, load_tagger
@@ -152,6 +154,10 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[
         DraftError: one of them is no draft.
     """
     rows, remarks = draft_rows(desk, drafts)
+    return _forecast(desk, drafts, rows), remarks
+
+
+def _forecast(desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame) -> list[Forecast]:
     owners = {draft.owner_id for draft in drafts}
     with warehouse_of(desk.settings, desk.as_of) as connection:
         recent = {
@@ -164,25 +170,7 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[
             )
             for owner_id in owners
         }
-    told = forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
-    return told, remarks
-
-
-@dataclass(frozen=True)
-class Told:
-    """Forecasts, and what is needed to show them.
-
-    Attributes:
-        forecasts: of all drafts, in their order.
-        remarks: what is missing, in sentences.
-        owner_names: by id, where known.
-        zones: where the owner of each draft lives.
-    """
-
-    forecasts: tuple[Forecast, ...]
-    remarks: tuple[str, ...]
-    owner_names: dict[int, str]
-    zones: tuple[ZoneInfo, ...]
+    return forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
 
 
 def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
@@ -198,8 +186,16 @@ def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) 
     )
 
 
-def tell_of(settings: Settings, as_of: datetime, drafts: Sequence[Draft]) -> Told:
-    """Forecast drafts: load what is needed, and gather what is needed to show them.
+def tell_of(
+    settings: Settings, as_of: datetime, drafts: Sequence[Draft], *, with_week: bool = False
+) -> Told:
+    """Forecast drafts: load what is needed, and say all that is to be said of them.
+
+    Args:
+        settings: of the home.
+        as_of: the moment the forecasts stand at, UTC.
+        drafts: at least one.
+        with_week: also forecast each at every hour of the next seven days.
 
     Raises:
         DraftError: one of them is no draft.
@@ -209,20 +205,35 @@ def tell_of(settings: Settings, as_of: datetime, drafts: Sequence[Draft]) -> Tol
     check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
     has_pictures = any(draft.picture is not None for draft in drafts)
     desk = open_desk(settings, as_of, with_pictures=has_pictures)
-    forecasts, remarks = forecast(desk, drafts)
+    rows, remarks = draft_rows(desk, drafts)
     training = settings.training
-    return Told(
-        tuple(forecasts),
-        (*desk.remarks, *remarks),
-        {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
-        tuple(
-            zone_of(draft.owner_id, training.time_zone, training.owner_time_zones)
-            for draft in drafts
-        ),
+    zones = tuple(
+        zone_of(draft.owner_id, training.time_zone, training.owner_time_zones) for draft in drafts
     )
+    weeks = [
+        forecast_week(desk.bundle, rows[place], hours_from(as_of, zone))
+        for place, zone in enumerate(zones if with_week else ())
+    ]
+    return Told(
+        tuple(_forecast(desk, drafts, rows)),
+        compare_drafts(desk.bundle, drafts, rows),
+        tuple(weeks),
+        (*desk.remarks, *remarks, *_lacks(desk, is_asked=with_week or len(drafts) > 1)),
+        {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
+        zones,
+    )
+
+
+def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:
+    """What a champion of an earlier version cannot tell."""
+    remarks = []
+    if not desk.bundle.manifest.spreads:
+        remarks.append("the champion tells no intervals: it was trained by an earlier version")
+    if is_asked and all(model.replicates is None for model in desk.bundle.models.values()):
+        remarks.append("the champion cannot tell how sure differences are, for the same reason")
+    return remarks
 
 
 def markdown_of(told: Told, language: LanguageCode) -> str:
     """Everything said of drafts, as Markdown."""
-    say = draft_language(language)
-    return as_markdown_page(told.forecasts, told.remarks, told.owner_names, told.zones, say)
+    return as_markdown_page(told, draft_language(language))

@@ -53,6 +53,22 @@ def test_everything_is_there_as_json(nights: Nights, owner: str, tmp_path: Path)
         assert 0 <= each["low"] <= each["probability"] <= each["high"] <= 1
 
 
+def test_hours_pairs_and_a_page(nights: Nights, owner: str, tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "drafts.html"
+    result = vkflow(
+        "draft", "--text", TEXT, "--text", "Просто лес", "--owner", owner, "--when", "--json",
+        "--page", str(page), *AS_OF, home=nights.home, VKFLOW_REPORT__LANGUAGE="en",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    first, second = document["drafts"]
+    assert len(first["hours"]["moments"]) == 168 and first["hours"] != second["hours"]
+    (pair,) = document["comparisons"]
+    assert pair["differs"] == ["text"] and len(pair["contrasts"]) >= 4
+    text = page.read_text(encoding="utf-8")
+    assert "draft 2 beside draft 1" in text and "best hour" in text and "<script>" not in text
+
+
 def test_a_file_of_drafts_has_a_forecast_each(nights: Nights, owner: str, tmp_path: Path) -> None:
     file = tmp_path / "drafts.csv"
     rows = "".join(f'"текст {number}",{owner},\n' for number in range(20))
@@ -103,13 +119,17 @@ def test_the_flow_leaves_markdown_for_the_ui(nights: Nights, owner: str) -> None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(nights.home))
         patch.setenv("VKFLOW_REPORT__LANGUAGE", "en")
-        options = DraftOptions(text=TEXT, other_text="Просто лес", owner=owner, as_of=UNTIL)
+        options = DraftOptions(
+            text=TEXT, other_text="Просто лес", owner=owner, as_of=UNTIL, when=True, page=True
+        )
         markdown = draft(options)
     assert "### draft 1" in markdown and "### draft 2" in markdown
     assert "| activity | forecast | 90 % of such posts |" in markdown.replace("\u00a0", " ")
     assert r"\<script\>" in markdown and "<script>" not in markdown and "\x1b" not in markdown
     rows = [line for line in markdown.splitlines() if line.startswith("| Like")]
-    assert len(rows) == 2 and rows[0] != rows[1] and rows[0].count(" | ") == 6
+    assert len(rows) == 5 and rows[0] != rows[2] and rows[0].count(" | ") == 6
+    assert "### draft 2 beside draft 1" in markdown
+    assert len(list((nights.home / "reports" / "drafts").glob("2026-11-02-*.html"))) == 1
 
 
 def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> None:

@@ -1,11 +1,12 @@
 """A forecast as plain values: what ``--json`` prints, and what is kept."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.hours import Week
 from vkflow.drafts.levers import OpenLever
+from vkflow.drafts.told import Told
 
 LEVER_COLUMNS = (
     "activity", "lever", "level", "effect", "low", "high", "owner_id", "n_posts", "n_owners",
@@ -13,19 +14,25 @@ LEVER_COLUMNS = (
 CAVEAT = "insights are observation, not experiment"
 
 
-def as_document(forecasts: Sequence[Forecast], remarks: Sequence[str]) -> dict[str, Any]:
-    """Forecasts as values of JSON; rates are probabilities, not percent, and times ISO 8601 in UTC.
-
-    Args:
-        forecasts: of one moment.
-        remarks: what is missing, in sentences.
-    """
-    return {
-        "as_of": forecasts[0].as_of.isoformat(),
-        "model_version": forecasts[0].model_version,
-        "remarks": list(remarks),
+def as_document(told: Told) -> dict[str, Any]:
+    """All of it as values of JSON: probabilities, not percent; times in UTC, ISO 8601."""
+    document: dict[str, Any] = {
+        "as_of": told.forecasts[0].as_of.isoformat(),
+        "model_version": told.forecasts[0].model_version,
+        "remarks": list(told.remarks),
         "caveat": CAVEAT,
-        "drafts": [_draft(each) for each in forecasts],
+        "drafts": [_draft(each) for each in told.forecasts],
+        "comparisons": [asdict(each) for each in told.comparisons],
+    }
+    for draft, week in zip(document["drafts"], told.weeks, strict=False):
+        draft["hours"] = _week(week)
+    return document
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {
+        "moments": [moment.isoformat() for moment in week.moments],
+        "activities": [asdict(each) for each in week.activities],
     }
 
 
