@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.options import RunOptions
 from tasks.drafting import intake_of, markdown_of, tell_of
+from tasks.keeping import keep_drafts
 from tasks.pages import write_drafts_page
 from vkflow.drafts.draft import Draft
 from vkflow.settings import Settings
@@ -41,6 +42,11 @@ class DraftOptions(BaseModel):
     page: bool = Field(
         False, title="Page", description="Write an HTML page to reports/drafts/ in the home, too."
     )
+    keep: bool = Field(
+        False,
+        title="Keep",
+        description="Store the drafts and their forecasts, to be judged by the posts they become.",
+    )
     as_of: datetime | None = Field(
         None, title="As of", description="Know nothing later than this moment. Empty: now."
     )
@@ -48,7 +54,7 @@ class DraftOptions(BaseModel):
 
 @flow(name="draft", description=__doc__)
 def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
-    """Forecast the drafts; returns the Markdown of the artifact. Nothing is stored."""
+    """Forecast the drafts; returns the Markdown of the artifact."""
     run = RunOptions(as_of=options.as_of)
     settings, moment = run.settings(), run.moment()
     told = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
@@ -57,6 +63,8 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     if options.page:
         file = write_drafts_page(settings, told, None)
         create_link_artifact(link=file.resolve().as_uri(), link_text=file.name, key="draft-page")
+    if options.keep:
+        keep_drafts(settings, told)
     return markdown
 
 

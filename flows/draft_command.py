@@ -36,6 +36,9 @@ PageFile = Annotated[Path | None, typer.Option("--page", help="Write an HTML pag
 Open = Annotated[
     bool, typer.Option("--open", help="Show the page; without --page in reports/drafts/.")
 ]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Store drafts and forecasts, to be judged by their posts.")
+]
 When = Annotated[
     bool, typer.Option("--when", help="Forecast every hour of the next seven days, too.")
 ]
@@ -53,9 +56,10 @@ def draft(
     as_json: Json = False,
     page: PageFile = None,
     open_page: Open = False,
+    keep: Keep = False,
     as_of: AsOf = None,
 ) -> None:
-    """Say what posts would get, before they are published; stores nothing."""
+    """Say what posts would get, before they are published."""
     from flows.options import RunOptions
 
     options = RunOptions(as_of=as_of and as_of.replace(tzinfo=UTC))
@@ -76,6 +80,10 @@ def draft(
         print_forecasts(told)
         if written:
             typer.echo(written)
+    if keep:
+        from tasks.keeping import keep_drafts
+
+        keep_drafts(settings, told)
     if written and open_page:
         typer.launch(written.resolve().as_uri())
 

@@ -65,7 +65,7 @@ def read_contents(drafts: Sequence[Draft], readers: Readers) -> tuple[DraftConte
     Returns:
         The contents, and what could not be read, in sentences.
     """
-    posts = _posts(drafts, readers)
+    posts = as_posts(drafts, readers.customs, keeps_pictures=readers.keeps_pictures)
     vectors, remarks = _text_vectors(posts, readers.encoder)
     tables = {name: no_content(name) for name in CONTENT_SCHEMAS} | {"text_embeddings": vectors}
     if readers.tagger is not None:
@@ -74,28 +74,30 @@ def read_contents(drafts: Sequence[Draft], readers: Readers) -> tuple[DraftConte
     return DraftContents(posts=posts, text_statistics=statistics, **tables), remarks
 
 
-def _posts(drafts: Sequence[Draft], readers: Readers) -> pl.DataFrame:
+def as_posts(drafts: Sequence[Draft], customs: Customs, *, keeps_pictures: bool) -> pl.DataFrame:
+    """Drafts as rows of posts, written as these are; numbered from 0.
+
+    Args:
+        drafts: in their order.
+        customs: how stored posts are written.
+        keeps_pictures: whether posts have pictures at all, or these are switched off.
+    """
     rows = [
         (
             draft.owner_id,
             number,
             draft.at,
             LINE_BREAK.sub("<br>", draft.text)
-            if readers.customs.breaks_lines_as_html
+            if customs.breaks_lines_as_html
             else LINE_BREAK.sub("\n", draft.text),
-            _image_hash(draft, readers),
-            draft.is_ad if readers.customs.tells_adverts or draft.is_ad else None,
+            picture_hash(draft.picture) if draft.picture is not None and keeps_pictures else None,
+            draft.is_ad if customs.tells_adverts or draft.is_ad else None,
         )
         for number, draft in enumerate(drafts)
     ]
     schema = {name: kind for name, kind in POSTS_SCHEMA.items() if name != "text_hash"}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(text_hashes(frame["text"])).select(*POSTS_SCHEMA)
-
-
-def _image_hash(draft: Draft, readers: Readers) -> str | None:
-    has_picture = draft.picture is not None and readers.keeps_pictures
-    return picture_hash(draft.picture) if has_picture and draft.picture is not None else None
 
 
 def _text_vectors(

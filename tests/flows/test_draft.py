@@ -1,6 +1,7 @@
 """``vkflow draft`` and its flow, on a home after two real nights."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,23 @@ def test_hours_pairs_and_a_page(nights: Nights, owner: str, tmp_path: Path) -> N
     assert pair["differs"] == ["text"] and len(pair["contrasts"]) >= 4
     text = page.read_text(encoding="utf-8")
     assert "draft 2 beside draft 1" in text and "best hour" in text and "<script>" not in text
+
+
+def test_drafts_are_kept_when_that_is_asked_for(nights: Nights, owner: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(nights.home, home)
+    result = vkflow(
+        "draft", "--text", TEXT, "--owner", owner, "--json", "--keep", *AS_OF, home=home
+    )
+    assert result.returncode == 0, result.stderr
+    (draft,) = json.loads(result.stdout)["drafts"]
+    with open_warehouse(home / "warehouse.duckdb") as connection:
+        kept = connection.execute(
+            "SELECT text, activity, probability FROM drafts JOIN draft_predictions USING (draft_id)"
+        ).fetchall()
+    assert kept and set(kept) == {
+        (TEXT, each["activity"], each["probability"]) for each in draft["activities"]
+    }
 
 
 def test_a_file_of_drafts_has_a_forecast_each(nights: Nights, owner: str, tmp_path: Path) -> None:

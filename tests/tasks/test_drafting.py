@@ -13,7 +13,8 @@ from flows.sampling import ensure_sample
 from tasks import drafting, training
 from tasks import texts as texts_task
 from tasks.draft_contents import read_contents
-from tasks.drafting import Desk, draft_rows, forecast, known_owners, open_desk
+from tasks.drafting import Desk, draft_rows, forecast, known_owners, open_desk, tell_of
+from tasks.keeping import keep_drafts
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.scoring import score_posts
@@ -283,3 +284,24 @@ def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
     off = load_settings(home=settings.home, images={"tagger": "none"})
     rows, _ = draft_rows(desk := open_desk(off, NIGHT), [draft])
     assert "switched off" in desk.remarks[1] and not rows["has_image"][0]
+
+
+def test_kept_drafts_are_judged_by_the_posts_they_became(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    """Kept on the night, found among the posts that were published since."""
+    post_id, draft = next(each for each in published if each[1].text.count(" ") > 5)
+    new = replace(draft, text="Чего никто никогда ещё не писал здесь", name="new")
+    told = tell_of(settings, NIGHT, [draft, new])
+    assert keep_drafts(settings, told) == keep_drafts(settings, told) == 2
+    with warehouse_of(settings) as connection:
+        kept = connection.execute("SELECT count(*) FROM drafts").fetchall()
+        found = connection.execute(
+            "SELECT post_id, activity, probability, low, high, similarity FROM draft_outcomes"
+        ).fetchall()
+    assert kept == [(2,)] and {row[0] for row in found} == {post_id} and len(found) == 8
+    forecasts = {each.activity: each for each in told.forecasts[0].activities}
+    for _, activity, probability, low, high, similarity in found:
+        told_of = forecasts[activity]
+        assert (probability, low, high) == (told_of.probability, told_of.low, told_of.high)
+        assert similarity == 1
