@@ -72,14 +72,7 @@ def draft(
     drafts = _drafts(settings, moment, texts, picture, owner, at, file)
     told = tell_of(settings, moment, drafts, with_week=when)
     written = write_drafts_page(settings, told, page) if page or open_page else None
-    if as_json:
-        sys.stdout.write(_as_json(told) + "\n")
-    else:
-        from flows.draft_tables import print_forecasts
-
-        print_forecasts(told)
-        if written:
-            typer.echo(written)
+    _print(told, written, as_json=as_json)
     if keep:
         from tasks.keeping import keep_drafts
 
@@ -117,6 +110,17 @@ def _drafts(
         intake.draft(f"draft {number}", text=each, picture=picture, owner=owner, at=at)
         for number, each in enumerate(texts or [""], start=1)
     ]
+
+
+def _print(told: "Told", written: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(_as_json(told) + "\n")
+        return
+    from flows.draft_tables import print_forecasts
+
+    print_forecasts(told)
+    if written:
+        typer.echo(written)
 
 
 def _as_json(told: "Told") -> str:

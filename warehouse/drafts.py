@@ -105,33 +105,37 @@ def draft_features(
         The rows of ``warehouse.features.selected_features``, in the order of the drafts.
     """
     told = contents.posts.with_columns(pl.lit(moment).cast(TIME).alias("published_at"))
-    history = read_history_at(connection, told)
-    renamed = history.rename(
-        lambda name: name if name in ("owner_id", "post_id") else f"history_{name}"
-    )
-    members = connection.execute(
-        "FROM owner_members WHERE list_contains($owners, owner_id)",
-        {"owners": contents.posts["owner_id"].unique().to_list()},
-    ).pl()
-    selected = told.select("owner_id", "post_id", "published_at", position=pl.int_range(pl.len()))
     tables = {field.name: getattr(contents, field.name).unique() for field in fields(contents)}
     del tables["posts"]
-    tables |= {
-        "selected_posts": selected,
-        "selected_history": renamed,
-        "owner_members": members,
-        "first_contents": told,
-    }
     parameters = {
         "encoder_id": encoder_id,
         "tagger_id": tagger_id,
         "taxonomy": taxonomy,
         "statistics_version": statistics_version,
         "start": 0,
-        "stop": len(selected),
+        "stop": len(told),
     }
-    found = _asked_apart(tables, parameters)
+    found = _asked_apart(tables | _known_of(connection, told), parameters)
     return found.with_columns(contents.posts["published_at"])
+
+
+def _known_of(connection: duckdb.DuckDBPyConnection, told: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """What the warehouse knows of the drafts' owners, and the drafts in the place of posts."""
+    history = read_history_at(connection, told)
+    members = connection.execute(
+        "FROM owner_members WHERE list_contains($owners, owner_id)",
+        {"owners": told["owner_id"].unique().to_list()},
+    ).pl()
+    return {
+        "selected_posts": told.select(
+            "owner_id", "post_id", "published_at", position=pl.int_range(pl.len())
+        ),
+        "selected_history": history.rename(
+            lambda name: name if name in ("owner_id", "post_id") else f"history_{name}"
+        ),
+        "owner_members": members,
+        "first_contents": told,
+    }
 
 
 def _asked_apart(

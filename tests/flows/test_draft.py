@@ -159,3 +159,11 @@ def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> Non
         patch.setenv("VKFLOW_HOME", str(nights.home))
         with pytest.raises(DraftError, match="no base64"):
             draft(DraftOptions(text="а", picture=picture, owner=owner, as_of=UNTIL))
+
+
+def test_every_field_of_the_form_is_explained() -> None:
+    from flows.draft import DraftOptions
+
+    fields = DraftOptions.model_json_schema()["properties"]
+    assert list(fields)[:5] == ["text", "other_text", "picture", "owner", "at"]
+    assert all(field.get("title") and field.get("description") for field in fields.values())

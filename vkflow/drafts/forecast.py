@@ -110,34 +110,43 @@ def forecast_drafts(
     """
     recipe = bundle.recipe.features
     levers = open_levers(insights, rows, recipe.time_zone, recipe.owner_time_zones)
-    probabilities = bundle.predict(rows)
-    parts = logit_parts(bundle, rows)
+    probabilities, parts = bundle.predict(rows), logit_parts(bundle, rows)
     columns = [
-        [
-            ActivityForecast(
-                activity=name,
-                probability=float(probabilities[name][place]),
-                low=low,
-                high=high,
-                usual=float(usual[place]),
-                rank=rank,
-                n_ranked=n_ranked,
-                predicted_by=bundle.predicted_by(name),
-                parts=_parts_of(parts, name, place),
-            )
-            for place, (low, high, (rank, n_ranked)) in enumerate(
-                zip(
-                    *intervals(bundle.manifest.spreads.get(name), probabilities[name], rows),
-                    _ranks(name, probabilities[name], drafts, recent),
-                    strict=True,
-                )
-            )
-        ]
+        _column(bundle, name, usual, probabilities[name], parts.get(name), drafts, rows, recent)
         for name, usual in usual_rates(bundle, rows).items()
     ]
     return [
         Forecast(draft, as_of, bundle.manifest.model_version, tuple(activities), pulled)
         for draft, pulled, *activities in zip(drafts, levers, *columns, strict=True)
+    ]
+
+
+def _column(
+    bundle: Bundle,
+    activity: str,
+    usual: Floats,
+    probabilities: Floats,
+    parts: LogitParts | None,
+    drafts: Sequence[Draft],
+    rows: pl.DataFrame,
+    recent: Mapping[int, pl.DataFrame],
+) -> list[ActivityForecast]:
+    """One activity of all drafts."""
+    low, high = intervals(bundle.manifest.spreads.get(activity), probabilities, rows)
+    ranks = _ranks(activity, probabilities, drafts, recent)
+    return [
+        ActivityForecast(
+            activity=activity,
+            probability=float(probabilities[place]),
+            low=low[place],
+            high=high[place],
+            usual=float(usual[place]),
+            rank=rank,
+            n_ranked=n_ranked,
+            predicted_by=bundle.predicted_by(activity),
+            parts=None if parts is None else _parts_of(parts, place),
+        )
+        for place, (rank, n_ranked) in enumerate(ranks)
     ]
 
 
@@ -161,11 +170,8 @@ def intervals(
     return low.tolist(), high.tolist()
 
 
-def _parts_of(parts: Mapping[str, LogitParts], name: str, place: int) -> Parts | None:
-    found = parts.get(name)
-    if found is None:
-        return None
-    return Parts(found.base, {group: float(all_[place]) for group, all_ in found.groups.items()})
+def _parts_of(parts: LogitParts, place: int) -> Parts:
+    return Parts(parts.base, {name: float(effect[place]) for name, effect in parts.groups.items()})
 
 
 def _ranks(
