@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from flows import (
+    draft_command,
     models_commands,
     operations_commands,
     report_command,
@@ -37,6 +38,7 @@ app.command()(operations_commands.unlock)
 app.command()(operations_commands.restore)
 app.command()(operations_commands.maintenance)
 app.command()(report_command.report)
+app.command()(draft_command.draft)
 
 
 @app.command()

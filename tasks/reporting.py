@@ -1,6 +1,5 @@
 """The morning report: gather what it shows, write the page, tell people where it is."""
 
-import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ import duckdb
 import polars as pl
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from tasks.pages import write_page
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.errors import BadBundleError, MissingModelError
@@ -52,9 +52,9 @@ def save_page(settings: Settings, as_of: datetime, page: str) -> Path:
     """Write the page under its date, and as the latest one if no other has a later date."""
     local = as_of.astimezone(ZoneInfo(settings.training.time_zone))
     file = settings.reports_directory / f"{local:%Y-%m-%d}.html"
-    _write_atomically(file, page)
+    write_page(file, page)
     if file == max(settings.reports_directory.glob("[0-9]*.html")):
-        _write_atomically(settings.reports_directory / LATEST, page)
+        write_page(settings.reports_directory / LATEST, page)
     return file
 
 
@@ -143,13 +143,6 @@ def _category_labels(settings: Settings) -> Mapping[str, str]:
     if settings.report.language == "ru":
         return taxonomy.labels
     return {name: name.replace("_", " ") for name in taxonomy.names}
-
-
-def _write_atomically(file: Path, page: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(file)
 
 
 def _tell(file: Path, data: ReportData, settings: Settings) -> None:

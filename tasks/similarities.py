@@ -53,6 +53,12 @@ def compare_with_texts(
     return done
 
 
+def compare_pairs(tagger: PictureTagger, texts: pl.Series, pictures: Floats) -> Floats:
+    """Cosine of each text with its picture's vector, float32, shape (pairs,)."""
+    cleaned = clean_for_encoder(texts.str.slice(0, MOST_CHARACTERS)).to_list()
+    return pair_similarities(tagger.embed_texts(cleaned), pictures)
+
+
 def _waiting(settings: Settings, tagger: PictureTagger) -> pl.DataFrame:
     with warehouse_of(settings) as connection:
         limit = settings.images.chunk_images
@@ -60,9 +66,7 @@ def _waiting(settings: Settings, tagger: PictureTagger) -> pl.DataFrame:
 
 
 def _compare_chunk(settings: Settings, tagger: PictureTagger, pairs: pl.DataFrame) -> int:
-    texts = clean_for_encoder(pairs["text"].str.slice(0, MOST_CHARACTERS)).to_list()
-    pictures, _ = as_matrix(pairs["embedding"])
-    similarities = pair_similarities(tagger.embed_texts(texts), pictures)
+    similarities = compare_pairs(tagger, pairs["text"], as_matrix(pairs["embedding"])[0])
     rows = pairs.select(
         "text_hash",
         "image_hash",

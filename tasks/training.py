@@ -34,6 +34,7 @@ from vkflow.modelling.bundles import (
 )
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.promotion import decide_promotion
+from vkflow.modelling.spreads import fit_spreads
 from vkflow.modelling.training import Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
@@ -203,6 +204,7 @@ def _manifest(
         },
         skipped=dict(trained.skipped),
         notes=posts.notes(),
+        spreads=fit_spreads(data, recipe.features.priors, trained.predictions),
         parameters=settings.training.model_dump(mode="json", exclude={"threads"}),
         versions={
             "python": platform.python_version(),

@@ -25,6 +25,10 @@ class SourceError(TerminalError):
     """A source cannot be read: no such file, not the expected format, no access."""
 
 
+class DraftError(TerminalError):
+    """A draft cannot be forecast: it is empty, nobody's, or its picture is none."""
+
+
 class ExportError(TerminalError):
     """Predictions cannot be written to somebody's database: no access, or other columns."""
 

@@ -17,6 +17,7 @@ from warehouse.schema import query
 RECENT = timedelta(days=30)
 SUM = "^.*_(count|chances)$"
 SECONDS_A_DAY = 86_400
+HABITS = ("log_length", "has_image")
 
 
 def read_owner_history(
@@ -35,19 +36,50 @@ def read_owner_history(
         views that became known, in the last N days; days_since_last_post, mean_log_length and
         mean_has_image of the posts before, Float64 or null.
     """
+    posts, running = _read(connection, owners)
+    return _history(posts, posts, running, posts.select(*_habits()))
+
+
+def read_history_at(connection: duckdb.DuckDBPyConnection, asked: pl.DataFrame) -> pl.DataFrame:
+    """What is known of owners at moments at which they publish nothing that is stored.
+
+    A post published at that very moment is not yet known, and one asked row says nothing of
+    another: twenty drafts of one wall are no twenty posts.
+
+    Args:
+        connection: the open warehouse; it sees what was known at its ``as_of``.
+        asked: owner_id, post_id (any number), published_at: the moment.
+
+    Returns:
+        The columns of :func:`read_owner_history`, one row for each asked one.
+    """
+    asked = asked.select("owner_id", "post_id", "published_at").sort("owner_id", "published_at")
+    posts, running = _read(connection, asked["owner_id"].unique().to_list())
+    return _history(asked, posts, running, _habits_at(asked, posts))
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, owners: Sequence[int]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The dated posts of owners, and the running sums of their known counts."""
     parameters = {"owners": list(owners)}
     counted = connection.execute(query("known_counts"), parameters).pl()
     posts = connection.execute(query("dated_posts"), parameters).pl()
-    running = _running_sums(counted)
-    known = _known(posts, running)
-    recent = known - _known_before(posts, running, RECENT)
+    return posts, _running_sums(counted)
+
+
+def _history(
+    asked: pl.DataFrame, posts: pl.DataFrame, running: pl.DataFrame, habits: pl.DataFrame
+) -> pl.DataFrame:
+    known = _known(asked, running)
+    recent = known - _known_before(asked, running, RECENT)
     return pl.concat(
         [
-            posts.select("owner_id", "post_id"),
+            asked.select("owner_id", "post_id"),
             known,
             recent.rename(lambda name: f"recent_{name}"),
-            *_other_windows(posts, running, known["views_count"]),
-            posts.select(*_habits()),
+            *_other_windows(asked, posts, running, known["views_count"]),
+            habits,
         ],
         how="horizontal",
     )
@@ -94,7 +126,7 @@ def _joined(
 
 
 def _other_windows(
-    posts: pl.DataFrame, running: pl.DataFrame, views: pl.Series
+    asked: pl.DataFrame, posts: pl.DataFrame, running: pl.DataFrame, views: pl.Series
 ) -> list[pl.DataFrame]:
     views_running = running.select("owner_id", "moment", "views_count")
     published = (
@@ -103,13 +135,13 @@ def _other_windows(
         .sort("owner_id", "moment")
         .with_columns(pl.col("posts_count").cum_sum().over("owner_id"))
     )
-    earlier = _known_before(posts, published, timedelta())["posts_count"]
+    earlier = _known_before(asked, published, timedelta())["posts_count"]
     windows = []
     for days in (7, 90):
-        then = _known_before(posts, views_running, timedelta(days=days))["views_count"]
+        then = _known_before(asked, views_running, timedelta(days=days))["views_count"]
         windows.append((views - then).alias(f"views_{days}d_count"))
     for days in (7, 30, 90):
-        then = _known_before(posts, published, timedelta(days=days))["posts_count"]
+        then = _known_before(asked, published, timedelta(days=days))["posts_count"]
         windows.append((earlier - then).alias(f"posts_{days}d_count"))
     return [pl.DataFrame(windows)]
 
@@ -118,13 +150,32 @@ def _habits() -> list[pl.Expr]:
     """What an owner used to do, from its earlier posts."""
     elapsed = (pl.col("published_at") - pl.col("published_at").shift()).over("owner_id")
     n_before = pl.int_range(pl.len()).over("owner_id")
-    means = {
-        f"mean_{name}": (pl.col(name).cum_sum().over("owner_id") - pl.col(name)) / n_before
-        for name in ("log_length", "has_image")
-    }
     return [
-        (elapsed.dt.total_microseconds() // 1_000_000 / SECONDS_A_DAY).alias(
-            "days_since_last_post"
+        _in_days(elapsed).alias("days_since_last_post"),
+        *(
+            (pl.col(name).cum_sum().shift().over("owner_id") / n_before).alias(f"mean_{name}")
+            for name in HABITS
         ),
-        *(pl.when(n_before > 0).then(mean).alias(name) for name, mean in means.items()),
     ]
+
+
+def _habits_at(asked: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
+    """The same at moments between posts, or at that of one, which is not known yet."""
+    so_far = posts.select(
+        "owner_id",
+        moment="published_at",
+        last="published_at",
+        n_before=pl.int_range(1, pl.len() + 1).over("owner_id"),
+        **{name: pl.col(name).cum_sum().over("owner_id") for name in HABITS},
+    )
+    found = asked.select("owner_id", moment="published_at").join_asof(
+        so_far, on="moment", by="owner_id", allow_exact_matches=False, check_sortedness=False
+    )
+    return found.select(
+        _in_days(pl.col("moment") - pl.col("last")).alias("days_since_last_post"),
+        *((pl.col(name) / pl.col("n_before")).alias(f"mean_{name}") for name in HABITS),
+    )
+
+
+def _in_days(elapsed: pl.Expr) -> pl.Expr:
+    return elapsed.dt.total_microseconds() // 1_000_000 / SECONDS_A_DAY

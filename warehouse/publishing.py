@@ -42,6 +42,8 @@ TABLES = (
     "drift",
     "insights",
     "quarantine",
+    "drafts",
+    "draft_predictions",
 )
 
 

@@ -23,9 +23,9 @@ SELECT
     500 + (random() * 5000)::BIGINT AS views
 FROM range({posts}) AS numbers(i);
 
-INSERT INTO posts
-SELECT owner_id, post_id, published_at, 'text', text_hash, image_hash, false, 'test',
-    published_at, published_at
+INSERT INTO posts BY NAME
+SELECT owner_id, post_id, published_at, 'text' AS text, text_hash, image_hash, false AS is_ad,
+    'test' AS source, published_at AS first_seen_at, published_at AS updated_at
 FROM drawn;
 
 INSERT INTO snapshots BY NAME

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.database import open_warehouse
-from warehouse.owner_history import read_owner_history
+from warehouse.owner_history import read_history_at, read_owner_history
 from warehouse.writing import registered
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -389,3 +389,44 @@ def test_owners_habits_are_means_over_their_earlier_posts(
         "SELECT round(mean_log_length, 4), mean_has_image FROM owner_history ORDER BY post_id",
     )
     assert habits == [(None, None), (0.0, 0.0), (round(math.log(4) / 2, 4), 0.5)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_draft_has_the_history_of_the_post_it_becomes(
+    shared: duckdb.DuckDBPyConnection, seed: int
+) -> None:
+    """To the last bit, all drafts asked at once, in any order, and the posts themselves stored."""
+    chance = random.Random(seed)
+    posts, snapshots = draw_long_world(chance)
+    shared.execute("RESET VARIABLE as_of")
+    fill(shared, posts, snapshots)
+    shared.execute(
+        "UPDATE posts SET text = repeat('я', post_id * 7 % 50), "
+        "image_hash = if(post_id % 3 = 0, 'x', NULL)"
+    )
+    owners = sorted({post.owner_id for post in posts})
+    expected = read_owner_history(shared, owners)
+    dated = shared.execute("SELECT owner_id, post_id, published_at FROM posts").pl()
+    alone = dated.filter(~pl.struct("owner_id", "published_at").is_duplicated())
+    alone = alone.drop_nulls().sample(fraction=1, shuffle=True, seed=chance.randint(0, 9))
+    keys = ["owner_id", "post_id"]
+    found = read_history_at(shared, alone).sort(keys)
+    assert found.equals(expected.join(alone, on=keys, how="semi").sort(keys))
+
+
+def test_drafts_say_nothing_of_one_another_and_know_no_later_post(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    fill(connection, [Post(-1, number, START + number * STEP) for number in range(4)], {})
+    asked = pl.DataFrame(
+        {
+            "owner_id": [-1, -1, -1, -9],
+            "post_id": [0, 1, 2, 3],
+            "published_at": [START + 2 * STEP, START + 2 * STEP, START + 9 * STEP, START],
+        },
+        schema_overrides={"published_at": pl.Datetime("us", "UTC")},
+    )
+    found = read_history_at(connection, asked).sort("post_id")
+    assert found["posts_7d_count"].to_list() == [2, 2, 4, 0]
+    assert found["days_since_last_post"].to_list() == [0.5, 0.5, 3.0, None]

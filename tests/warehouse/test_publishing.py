@@ -37,6 +37,8 @@ TABLES = {
     "drift",
     "insights",
     "quarantine",
+    "drafts",
+    "draft_predictions",
 }
 VIEWS = {
     "outcomes",
@@ -45,6 +47,7 @@ VIEWS = {
     "prediction_outcomes",
     "calibration",
     "leaderboard",
+    "draft_outcomes",
 }
 
 OPEN = (sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])")

@@ -1,6 +1,7 @@
 """Which groups of features move the predictions: both stages of the model, added up."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.bundles import Bundle
-from vkflow.modelling.design import Design
+from vkflow.modelling.design import PRESENCE, Design
 from vkflow.modelling.features import CATEGORICAL, TEXT_STATISTICS
 from vkflow.modelling.metrics import Floats
 
@@ -25,6 +26,8 @@ DESIGN_GROUPS = {
     "image": PICTURE,
     "neighbours": TEXT,
 }
+OF_OTHERS = (*PRESENCE, "text_image_similarity")
+"""The last columns of the statistics, not all of which tell of the style of a text."""
 
 
 def group_of(feature: str) -> str:
@@ -73,19 +76,42 @@ def post_contributions(bundle: Bundle, posts: pl.DataFrame) -> dict[str, dict[st
     Returns:
         float64, shape (posts,), by activity and group.
     """
+    return {
+        activity: {group: effect - effect.mean() for group, effect in parts.groups.items()}
+        for activity, parts in logit_parts(bundle, posts).items()
+    }
+
+
+@dataclass(frozen=True)
+class LogitParts:
+    """What the logits of posts are made of: ``base`` and all groups together are the logit.
+
+    Attributes:
+        base: the same for all posts: the intercept, and the mean of the trees over what they
+            learnt from.
+        groups: by group, float64, shape (posts,); 0 is as in the middle of the training posts.
+    """
+
+    base: float
+    groups: Mapping[str, Floats]
+
+
+def logit_parts(bundle: Bundle, posts: pl.DataFrame) -> dict[str, LogitParts]:
+    """The parts of every model's logits, by activity; see :func:`post_contributions`."""
     table = bundle.recipe.features.table(posts)
     matrix = bundle.recipe.design.matrix(posts, table)
     places = design_groups(bundle.recipe.design)
-    found: dict[str, dict[str, Floats]] = {}
+    found = {}
     for activity, model in bundle.models.items():
-        trees = _tree_contributions(model.trees, table)
-        found[activity] = {}
+        mean, trees = _tree_contributions(model.trees, table)
+        slope, groups = model.calibration.slope, {}
         for group in GROUPS:
             columns = places[group]
             with threadpool_limits(1):
                 linear = (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
-            effect = model.calibration.slope * (linear + trees[group])
-            found[activity][group] = effect - effect.mean()
+            groups[group] = slope * (linear + trees[group])
+        base = model.calibration.intercept + slope * (float(model.coefficients[0]) + mean)
+        found[activity] = LogitParts(base, groups)
     return found
 
 
@@ -96,21 +122,26 @@ def design_groups(design: Design) -> Mapping[str, np.ndarray]:
         ("history", len(design.standardisers["history"].mean)),
         ("calendar", 24 + 7),
         ("category", len(design.categories)),
-        ("statistics", len(design.standardisers["statistics"].mean)),
+        ("statistics", len(design.standardisers["statistics"].mean) - len(OF_OTHERS)),
+        *((group_of(name), 1) for name in OF_OTHERS),
         *(
             (kind, len(design.standardisers[kind].mean))
             for kind in ("text", "image", "neighbours")
             if kind in design.standardisers
         ),
     ]
-    groups = np.concatenate([[""], *([DESIGN_GROUPS[name]] * width for name, width in widths)])
+    groups = np.concatenate(
+        [[""], *([DESIGN_GROUPS.get(name, name)] * width for name, width in widths)]
+    )
     return {group: np.flatnonzero(groups == group) for group in GROUPS}
 
 
-def _tree_contributions(trees: Any, table: pl.DataFrame) -> dict[str, Floats]:
+def _tree_contributions(trees: Any, table: pl.DataFrame) -> tuple[float, dict[str, Floats]]:
+    """What the trees say on average, and what each group of features adds to it."""
     from catboost import Pool
 
     pool = Pool(table.to_pandas(), cat_features=list(CATEGORICAL))
-    values = trees.get_feature_importance(pool, type="ShapValues")[:, :-1]
+    found = trees.get_feature_importance(pool, type="ShapValues")
+    values, mean = found[:, :-1], float(found[0, -1])
     groups = np.array([group_of(name) for name in table.columns])
-    return {group: values[:, groups == group].sum(axis=1) for group in GROUPS}
+    return mean, {group: values[:, groups == group].sum(axis=1) for group in GROUPS}

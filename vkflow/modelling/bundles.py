@@ -19,12 +19,14 @@ from vkflow.modelling.features import MEMBERS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.spreads import Spread
 from vkflow.modelling.training import ActivityModel
 from vkflow.modelling.training_set import Recipe
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.safetensors"
 CHAMPION = "champion"
+REPLICATES = "replicates."
 
 
 class Prior(BaseModel):
@@ -67,6 +69,7 @@ class Manifest(BaseModel):
     trained: dict[str, Fitted]
     skipped: dict[str, str]
     notes: list[str] = []
+    spreads: dict[str, Spread] = {}
     parameters: dict[str, object]
     versions: dict[str, str]
 
@@ -114,7 +117,12 @@ def save_bundle(bundle: Bundle, models_directory: Path) -> Path:
     for activity, model in bundle.models.items():
         model.trees.save_model(str(draft / f"{activity}.cbm"))
     coefficients = {name: model.coefficients for name, model in bundle.models.items()}
-    save_file(pack_arrays(bundle.recipe, coefficients), str(draft / ARRAYS))
+    arrays = pack_arrays(bundle.recipe, coefficients) | {
+        f"{REPLICATES}{name}": np.ascontiguousarray(model.replicates)
+        for name, model in bundle.models.items()
+        if model.replicates is not None
+    }
+    save_file(arrays, str(draft / ARRAYS))
     manifest = bundle.manifest.model_dump_json(indent=2)
     (draft / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -158,8 +166,9 @@ def name_champion(models_directory: Path, model_version: str) -> None:
 
 def _read(folder: Path) -> Bundle:
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    arrays = _load_arrays(folder / ARRAYS)
     recipe, coefficients = unpack_arrays(
-        _load_arrays(folder / ARRAYS),
+        arrays,
         priors={name: RatePrior(**prior.model_dump()) for name, prior in manifest.priors.items()},
         categories=manifest.categories,
         time_zone=manifest.time_zone,
@@ -175,6 +184,7 @@ def _read(folder: Path) -> Bundle:
             Calibration(fitted.intercept, fitted.slope),
             fitted.variance,
             fitted.penalty,
+            arrays.get(f"{REPLICATES}{activity}"),
         )
         for activity, fitted in manifest.trained.items()
     }

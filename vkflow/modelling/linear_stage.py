@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.linear import LinearFit, Matrix, Sample, fit_linear, linear_logits
 from vkflow.modelling.metrics import Floats, sigmoid
+from vkflow.modelling.replicates import draw_replicates, owner_weeks
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.weights import information, relative_variance
@@ -27,12 +28,15 @@ class LinearStage:
     Attributes:
         fits: by activity.
         variances: relative variance of rates around what is expected of them, by activity.
+        replicates: what else the final coefficients could have been, by activity: deviations,
+            from :func:`vkflow.modelling.replicates.draw_replicates`.
         offsets: logits of every post by activity, never by a fit that saw the post itself.
         skipped: why an activity cannot be learnt.
     """
 
     fits: Mapping[str, LinearFit]
     variances: Mapping[str, float]
+    replicates: Mapping[str, Matrix]
     offsets: Mapping[str, Floats]
     skipped: Mapping[str, str]
 
@@ -47,10 +51,11 @@ def fit_linear_stage(data: TrainingSet, recipe: Recipe, min_posts: int) -> Linea
     """
     reasons = {name: _reason_to_skip(data, name, min_posts) for name in ACTIVITY_NAMES}
     fitted = {name: _fit_linear(data, name) for name in ACTIVITY_NAMES if not reasons[name]}
-    fits = {name: fit for name, (fit, _) in fitted.items()}
-    variances = {name: variance for name, (_, variance) in fitted.items()}
+    fits = {name: fit for name, (fit, _, _) in fitted.items()}
+    variances = {name: variance for name, (_, variance, _) in fitted.items()}
+    replicates = {name: drawn for name, (_, _, drawn) in fitted.items()}
     skipped = {name: reason for name, reason in reasons.items() if reason}
-    return LinearStage(fits, variances, _offsets(data, recipe, fits), skipped)
+    return LinearStage(fits, variances, replicates, _offsets(data, recipe, fits), skipped)
 
 
 def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | None:
@@ -66,8 +71,8 @@ def _reason_to_skip(data: TrainingSet, activity: str, min_posts: int) -> str | N
     return None
 
 
-def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float]:
-    """The fit, and the relative variance of rates around it.
+def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float, Matrix]:
+    """The fit, the relative variance of rates around it, and what else it could have been.
 
     How much a post teaches depends on what is expected of it, which only a fit can tell: the first
     one takes all posts for alike, the second knows better.
@@ -85,7 +90,10 @@ def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float]:
         fit = fit_linear(sample, split, blocks)
         expected = sigmoid(_unseen_logits(design, split, blocks, fit))
     variance = relative_variance(counts[training], chances[training], expected[training])
-    return fit, variance
+    drawn = draw_replicates(
+        sample, fit.final, fit.penalty, owner_weeks(data.keys[rows]), ACTIVITY_NAMES.index(activity)
+    )
+    return fit, variance, drawn
 
 
 def _unseen_logits(

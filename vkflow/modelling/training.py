@@ -30,6 +30,8 @@ class ActivityModel:
         calibration: applied to the sum.
         variance: relative variance of rates around what is expected of them, as estimated.
         penalty: of the linear stage, as chosen.
+        replicates: deviations of what else the coefficients could have been, float32, shape
+            (replicates, columns); ``None`` in a bundle of an earlier version.
     """
 
     coefficients: Matrix
@@ -37,6 +39,7 @@ class ActivityModel:
     calibration: Calibration
     variance: float
     penalty: float
+    replicates: Matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,12 @@ def refit_activity(
         offset, weights = stage.offsets[activity], _weights(data, activity, stage)
         pool = _pool(data, activity, rows, offset, weights)
         trees = _trees(settings, trees.tree_count_).fit(pool)
-    return replace(judged, coefficients=stage.fits[activity].final, trees=trees)
+    return replace(
+        judged,
+        coefficients=stage.fits[activity].final,
+        trees=trees,
+        replicates=stage.replicates[activity],
+    )
 
 
 def _weights(data: TrainingSet, activity: str, stage: LinearStage) -> Floats:

@@ -1,0 +1,84 @@
+"""Forecast posts before they are published: what they would get, and what carries it."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.options import RunOptions
+from tasks.drafting import intake_of, markdown_of, tell_of
+from tasks.keeping import keep_drafts
+from tasks.pages import write_drafts_page
+from vkflow.drafts.draft import Draft
+from vkflow.settings import Settings
+
+
+class DraftOptions(BaseModel):
+    """A draft, or two to compare; they may differ in the text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field("", title="Text", description="As it would be published.")
+    other_text: str = Field(
+        "", title="Other text", description="A second version, beside the first. Empty: none."
+    )
+    picture: str = Field(
+        "",
+        title="Picture",
+        description="https address on a host of vk.picture_hosts, or base64. Empty: none.",
+    )
+    owner: str = Field(
+        "", title="Owner", description="Name, link or id of the wall. Empty: the only one."
+    )
+    at: datetime | None = Field(
+        None,
+        title="Published at",
+        description="By the owner's clock unless it has a zone. Empty: now.",
+    )
+    when: bool = Field(
+        False, title="When to post", description="Forecast every hour of the next seven days, too."
+    )
+    page: bool = Field(
+        False, title="Page", description="Write an HTML page to reports/drafts/ in the home, too."
+    )
+    keep: bool = Field(
+        False,
+        title="Keep",
+        description="Store the drafts and their forecasts, to be judged by the posts they become.",
+    )
+    as_of: datetime | None = Field(
+        None, title="As of", description="Know nothing later than this moment. Empty: now."
+    )
+
+
+@flow(name="draft", description=__doc__)
+def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
+    """Forecast the drafts; returns the Markdown of the artifact."""
+    run = RunOptions(as_of=options.as_of)
+    settings, moment = run.settings(), run.moment()
+    told = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
+    markdown = markdown_of(told, settings.report.language)
+    create_markdown_artifact(markdown, key="draft", description=told.forecasts[0].draft.name)
+    if options.page:
+        file = write_drafts_page(settings, told, None)
+        create_link_artifact(link=file.resolve().as_uri(), link_text=file.name, key="draft-page")
+    if options.keep:
+        keep_drafts(settings, told)
+    return markdown
+
+
+def _drafts(options: DraftOptions, settings: Settings, moment: datetime) -> list[Draft]:
+    """Who fills in the form must not read files of the worker's machine."""
+    intake = intake_of(settings, moment, reads_files=False)
+    texts = [options.text, *([options.other_text] if options.other_text else [])]
+    return [
+        intake.draft(
+            f"draft {number}",
+            text=text,
+            picture=options.picture,
+            owner=options.owner,
+            at=options.at,
+        )
+        for number, text in enumerate(texts, start=1)
+    ]

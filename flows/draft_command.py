@@ -1,0 +1,130 @@
+"""``vkflow draft``: forecast posts before they are published."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.environment import prepare_prefect
+from flows.running import AsOf
+from vkflow.errors import DraftError
+from vkflow.printing import printable
+from vkflow.settings import Settings
+
+if TYPE_CHECKING:
+    from vkflow.drafts.draft import Draft
+    from vkflow.drafts.told import Told
+
+Texts = Annotated[
+    list[str] | None, typer.Option("--text", help="Text of a draft; several: several drafts.")
+]
+TextFiles = Annotated[
+    list[Path] | None, typer.Option("--text-file", help="File with the text of a draft, UTF-8.")
+]
+Picture = Annotated[str, typer.Option(help="File, https address or base64 of the picture.")]
+Owner = Annotated[str, typer.Option(help="Name, link or id of the owner.")]
+At = Annotated[
+    str, typer.Option(help="When it would appear, by the owner's clock: 2026-11-30 18:00.")
+]
+File = Annotated[
+    str, typer.Option("--file", help="CSV or Parquet of drafts: text, owner_id, published_at, …")
+]
+PageFile = Annotated[Path | None, typer.Option("--page", help="Write an HTML page to this file.")]
+Open = Annotated[
+    bool, typer.Option("--open", help="Show the page; without --page in reports/drafts/.")
+]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Store drafts and forecasts, to be judged by their posts.")
+]
+When = Annotated[
+    bool, typer.Option("--when", help="Forecast every hour of the next seven days, too.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+def draft(
+    text: Texts = None,
+    text_file: TextFiles = None,
+    picture: Picture = "",
+    owner: Owner = "",
+    at: At = "",
+    file: File = "",
+    when: When = False,
+    as_json: Json = False,
+    page: PageFile = None,
+    open_page: Open = False,
+    keep: Keep = False,
+    as_of: AsOf = None,
+) -> None:
+    """Say what posts would get, before they are published."""
+    from flows.options import RunOptions
+
+    options = RunOptions(as_of=as_of and as_of.replace(tzinfo=UTC))
+    settings, moment = options.settings(), options.moment()
+    prepare_prefect(settings.home)
+    from tasks.drafting import tell_of
+    from tasks.pages import write_drafts_page
+
+    texts = _texts(settings, text or [], text_file or [])
+    drafts = _drafts(settings, moment, texts, picture, owner, at, file)
+    told = tell_of(settings, moment, drafts, with_week=when)
+    written = write_drafts_page(settings, told, page) if page or open_page else None
+    _print(told, written, as_json=as_json)
+    if keep:
+        from tasks.keeping import keep_drafts
+
+        keep_drafts(settings, told)
+    if written and open_page:
+        typer.launch(written.resolve().as_uri())
+
+
+def _texts(settings: Settings, texts: list[str], files: list[Path]) -> list[str]:
+    from vkflow.drafts.intake import read_text_file
+
+    return [*texts, *(read_text_file(each, settings.text.max_characters) for each in files)]
+
+
+def _drafts(
+    settings: Settings,
+    moment: datetime,
+    texts: list[str],
+    picture: str,
+    owner: str,
+    at: str,
+    file: str,
+) -> "list[Draft]":
+    from tasks.drafting import intake_of
+    from vkflow.drafts.files import read_drafts
+
+    if file and texts:
+        raise DraftError("give either texts or a file of drafts, not both")
+    intake = intake_of(settings, moment)
+    if file:
+        encoding = None if settings.dataset.encoding == "auto" else settings.dataset.encoding
+        make = intake.from_row(owner, at, picture)
+        return read_drafts(file, settings.dataset.columns, encoding, make)
+    return [
+        intake.draft(f"draft {number}", text=each, picture=picture, owner=owner, at=at)
+        for number, each in enumerate(texts or [""], start=1)
+    ]
+
+
+def _print(told: "Told", written: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(_as_json(told) + "\n")
+        return
+    from flows.draft_tables import print_forecasts
+
+    print_forecasts(told)
+    if written:
+        typer.echo(written)
+
+
+def _as_json(told: "Told") -> str:
+    from vkflow.drafts.document import as_document
+
+    text = json.dumps(as_document(told), ensure_ascii=False, allow_nan=False, indent=2)
+    return printable(text) if sys.stdout.isatty() else text

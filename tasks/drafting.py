@@ -1,0 +1,239 @@
+"""Forecast drafts with the champion, knowing what is known now; nothing is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from tasks.draft_contents import Readers, read_contents
+from tasks.step import warehouse_of
+from vkflow.drafts.comparison import compare_drafts
+from vkflow.drafts.draft import Draft, check_drafts
+from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
+from vkflow.drafts.hours import forecast_week, hours_from
+from vkflow.drafts.intake import Intake
+from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.moments import zone_of
+from vkflow.drafts.owners import KnownOwner
+from vkflow.drafts.told import Told
+from vkflow.drafts.words import draft_language
+from vkflow.errors import NotReadyError
+from vkflow.images.tagger import PictureTagger, load_tagger
+from vkflow.insights.sentences import LanguageCode
+from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
+from vkflow.modelling.vectors import as_matrix
+from vkflow.settings import Settings
+from vkflow.sources.downloads import PictureDownloader
+from vkflow.text.encoders import TextEncoder
+from vkflow.text.loading import load_encoder
+from warehouse import images, models
+from warehouse.drafts import (
+    draft_features,
+    read_customs,
+    read_known_owners,
+    read_recent_posts,
+)
+from warehouse.insights import read_insights
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that forecasts drafts at one moment, loaded once.
+
+    Attributes:
+        settings: of the home.
+        as_of: the moment the forecasts stand at, UTC.
+        bundle: the champion of that moment.
+        readers: of texts and pictures.
+        insights: the newest advice by then.
+        remarks: what is missing, in sentences.
+    """
+
+    settings: Settings
+    as_of: datetime
+    bundle: Bundle
+    readers: Readers
+    insights: pl.DataFrame
+    remarks: tuple[str, ...]
+
+
+def known_owners(settings: Settings, as_of: datetime) -> list[KnownOwner]:
+    """Owners with posts, those with the most first."""
+    with warehouse_of(settings, as_of) as connection:
+        return [KnownOwner(*row) for row in read_known_owners(connection).iter_rows()]
+
+
+def open_desk(settings: Settings, as_of: datetime, *, with_pictures: bool = True) -> Desk:
+    """Load the champion, the text encoder, and if any draft has a picture the tagger.
+
+    Raises:
+        NotReadyError: there is no champion yet.
+        MissingModelError: the bundle, the encoder or the tagger is not on this machine.
+    """
+    with warehouse_of(settings, as_of) as connection:
+        version = models.champion_version(connection, as_of)
+        if version is None:
+            raise NotReadyError(
+                "there is no champion yet to forecast drafts with; `vkflow nightly` trains one "
+                "once there are enough labelled posts"
+            )
+        manifest = (bundle := load_bundle(settings.models_directory, version)).manifest
+        customs = read_customs(connection, manifest.tagger_id)
+        insights = read_insights(connection, as_of)
+        stored = images.read_category_embeddings(connection, manifest.tagger_id, manifest.taxonomy)
+    encoder, remark = _encoder(settings, manifest)
+    tagger, other = _tagger(settings, manifest) if with_pictures else (None, None)
+    readers = Readers(
+        customs,
+        encoder,
+        tagger,
+        manifest.taxonomy,
+        tuple(stored["category"]),
+        as_matrix(stored["embedding"])[0],
+        settings.images.ranked_tags,
+        keeps_pictures=settings.images.tagger != "none",
+    )
+    remarks = tuple(each for each in (remark, other) if each)
+    return Desk(settings, as_of, bundle, readers, insights, remarks)
+
+
+def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, str | None]:
+    """The encoder of the settings; where the champion reads another's vectors, it sees no text."""
+    encoder = load_encoder(settings)
+    if encoder.encoder_id == manifest.encoder_id:
+        return encoder, None
+    return encoder, (
+        f"texts are embedded with {encoder.encoder_id} now, but the champion reads vectors of "
+        f"{manifest.encoder_id}: it forecasts drafts without their text"
+    )
+
+
+def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | None, str | None]:
+    """The tagger of the settings; ``None`` where the champion reads pictures by another one."""
+    if settings.images.tagger == "none":
+        return None, "pictures are switched off (images.tagger = none), and left out"
+    tagger = load_tagger(
+        settings.images.tagger, device=settings.device, precision=settings.precision
+    )
+    if tagger.encoder_id == manifest.tagger_id:
+        return tagger, None
+    return None, (
+        f"pictures are tagged with {tagger.encoder_id} now, but the champion reads tags of "
+        f"{manifest.tagger_id}: it sees that there is a picture, and not what it shows"
+    )
+
+
+def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[str]]:
+    """What is known of drafts, as of posts, in their order; and what could not be read.
+
+    Raises:
+        DraftError: one of them is no draft.
+    """
+    limit = desk.settings.text.max_characters
+    check_drafts(drafts, now=desk.as_of, max_characters=limit)
+    contents, remarks = read_contents(drafts, desk.readers)
+    manifest = desk.bundle.manifest
+    with warehouse_of(desk.settings, desk.as_of) as connection:
+        rows = draft_features(
+            connection,
+            contents,
+            desk.as_of,
+            encoder_id=manifest.encoder_id,
+            tagger_id=manifest.tagger_id,
+            taxonomy=manifest.taxonomy,
+            statistics_version=manifest.statistics_version,
+        )
+    return rows, remarks
+
+
+def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[str]]:
+    """What is to be expected of drafts, in their order; and what could not be read.
+
+    Raises:
+        DraftError: one of them is no draft.
+    """
+    rows, remarks = draft_rows(desk, drafts)
+    return _forecast(desk, drafts, rows), remarks
+
+
+def _forecast(desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame) -> list[Forecast]:
+    owners = {draft.owner_id for draft in drafts}
+    with warehouse_of(desk.settings, desk.as_of) as connection:
+        recent = {
+            owner_id: read_recent_posts(
+                connection,
+                owner_id,
+                as_of=desk.as_of,
+                model_version=desk.bundle.manifest.model_version,
+                limit=LAST_POSTS,
+            )
+            for owner_id in owners
+        }
+    return forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
+
+
+def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
+    """What drafts are read by; pictures come from the hosts those of posts may come from."""
+    training = settings.training
+    return Intake(
+        known_owners(settings, as_of),
+        training.time_zone,
+        training.owner_time_zones,
+        as_of,
+        PictureDownloader(settings.vk.picture_hosts),
+        reads_files,
+    )
+
+
+def tell_of(
+    settings: Settings, as_of: datetime, drafts: Sequence[Draft], *, with_week: bool = False
+) -> Told:
+    """Forecast drafts: load what is needed, and say all that is to be said of them.
+
+    Args:
+        settings: of the home.
+        as_of: the moment the forecasts stand at, UTC.
+        drafts: at least one.
+        with_week: also forecast each at every hour of the next seven days.
+
+    Raises:
+        DraftError: one of them is no draft.
+        NotReadyError: there is no champion yet.
+        MissingModelError: a model is not on this machine.
+    """
+    check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
+    has_pictures = any(draft.picture is not None for draft in drafts)
+    desk = open_desk(settings, as_of, with_pictures=has_pictures)
+    rows, remarks = draft_rows(desk, drafts)
+    training = settings.training
+    zones = tuple(
+        zone_of(draft.owner_id, training.time_zone, training.owner_time_zones) for draft in drafts
+    )
+    weeks = [
+        forecast_week(desk.bundle, rows[place], hours_from(as_of, zone))
+        for place, zone in enumerate(zones if with_week else ())
+    ]
+    return Told(
+        tuple(_forecast(desk, drafts, rows)),
+        compare_drafts(desk.bundle, drafts, rows),
+        tuple(weeks),
+        (*desk.remarks, *remarks, *_lacks(desk, is_asked=with_week or len(drafts) > 1)),
+        {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
+        zones,
+    )
+
+
+def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:
+    """What a champion of an earlier version cannot tell."""
+    remarks = []
+    if not desk.bundle.manifest.spreads:
+        remarks.append("the champion tells no intervals: it was trained by an earlier version")
+    if is_asked and all(model.replicates is None for model in desk.bundle.models.values()):
+        remarks.append("the champion cannot tell how sure differences are, for the same reason")
+    return remarks
+
+
+def markdown_of(told: Told, language: LanguageCode) -> str:
+    """Everything said of drafts, as Markdown."""
+    return as_markdown_page(told, draft_language(language))

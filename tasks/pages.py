@@ -1,0 +1,46 @@
+"""Pages on disk: each appears whole or not at all."""
+
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from vkflow.drafts.page import render_page
+from vkflow.drafts.told import Told
+from vkflow.drafts.words import draft_language
+from vkflow.settings import Settings
+
+
+def write_page(file: Path, page: str) -> None:
+    """Write a page in place of what was there, in a folder that is made if need be.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_text(page, encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_drafts_page(settings: Settings, told: Told, file: Path | None) -> Path:
+    """The page of forecasts of drafts, in the language of the report.
+
+    Args:
+        settings: of the home.
+        told: what it shows.
+        file: where to; ``None``: ``reports/drafts/<moment>.html``.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if file is None:
+        local = told.forecasts[0].as_of.astimezone(ZoneInfo(settings.training.time_zone))
+        file = settings.reports_directory / "drafts" / f"{local:%Y-%m-%d-%H%M%S}.html"
+    write_page(file, render_page(told, draft_language(settings.report.language)))
+    return file

@@ -1,0 +1,142 @@
+"""What is shown of drafts: in two languages, as Markdown and as a page, whatever people wrote."""
+
+import json
+import re
+import string
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+import vkflow.drafts as package
+from tests.fakes.chromium import EXECUTABLE, chromium
+from tests.fakes.drafts import HOSTILE, MOSCOW, made_told, made_week
+from vkflow.drafts.comparison import COMPARED
+from vkflow.drafts.comparison_tables import grid, week_table
+from vkflow.drafts.document import as_document
+from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.page import render_page
+from vkflow.drafts.words import draft_language
+from vkflow.insights.contributions import GROUPS
+
+CODES = ("ru", "en")
+CATALOGUES = {
+    code: yaml.safe_load(
+        (files("vkflow.drafts") / "catalogue" / f"drafts.{code}.yaml").read_text("utf-8")
+    )
+    for code in CODES
+}
+OURS = {
+    "html", "head", "meta", "link", "title", "style", "body", "header", "p", "h1", "main",
+    "section", "h2", "span", "div", "img", "table", "thead", "tbody", "tr", "th", "td",
+    "h3", "h4", "ul", "li", "footer",
+}  # fmt: skip
+
+
+class Seen(HTMLParser):
+    """Tags and addresses of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+
+def gaps(phrase: object) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(str(phrase)) if name}
+
+
+def test_both_catalogues_have_the_same_phrases_with_the_same_gaps() -> None:
+    ru, en = (CATALOGUES[code] for code in CODES)
+    assert ru.keys() == en.keys()
+    assert [key for key in ru if gaps(ru[key]) != gaps(en[key])] == []
+
+
+def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> None:
+    folder = Path(str(package.__file__)).parent
+    sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
+    text = "\n".join(file.read_text("utf-8") for file in sources)
+    said = set(re.findall(r"say\(\s*['\"]([a-z_0-9]+)['\"]", text))
+    named = {key for key in CATALOGUES["en"] if f'"{key}"' in text or f"'{key}'" in text}
+    made = {f"group_{name}" for name in GROUPS} | {f"differs_{name}" for name in COMPARED}
+    made |= {key for key in CATALOGUES["en"] if key.startswith("table_")}
+    for code in CODES:
+        assert all(draft_language(code).has(key) for key in said | made)
+    assert set(CATALOGUES["en"]) == named | made
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
+    page = render_page(made_told(), draft_language(code))  # type: ignore[arg-type]
+    seen = Seen(page)
+    assert seen.tags <= OURS and "script" not in seen.tags
+    images = [value for name, value in seen.attributes if name == "src"]
+    assert len(images) == 1 and str(images[0]).startswith("data:image/jpeg;base64,")
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    assert page.count("&lt;script&gt;") == 4  # text, both owners, remark
+    assert "\x1b" not in page and "default-src 'none'" in page
+    assert page.count("<section>") == 3 and page.count('class="grid"') == 4
+    assert page.count('<td class="more">+</td>') == 4 * 7
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_markdown_shows_everything_and_runs_nothing(code: str) -> None:
+    page = as_markdown_page(made_told(), draft_language(code))  # type: ignore[arg-type]
+    assert "<script>" not in page and r"\<script\>" in page and "\x1b" not in page
+    tables = [line for line in page.splitlines() if line.startswith("|")]
+    assert len(tables) == 2 * (8 + 2) + 2 * (3 + 2) + (2 + 2)
+    for line in tables:
+        assert len(re.findall(r"(?<!\\)\|", line)) in (6, 8), line
+
+
+def test_hours_are_those_of_the_owners_clock_and_of_hides_fewer_are_better() -> None:
+    say, week = draft_language("en"), made_week()
+    likes, comments, hides = week_table(week, MOSCOW, say).rows
+    assert likes[1] == "Mon\u00a020:00" and likes[3].startswith("Mon\u00a020:00, Tue\u00a020:00")
+    assert likes[3].endswith("and 4 more") and likes[4].startswith("Tue\u00a004:00")
+    assert comments[3:] == ("none", "none")
+    assert hides[1] == "Tue\u00a004:00" and hides[3].startswith("Tue\u00a004:00")
+    days = grid(week.activities[0], week, MOSCOW)
+    assert next(iter(days)) == "2026-11-02" and len(days) == 8
+    assert days["2026-11-02"][:13] == [""] * 13 and days["2026-11-02"][20] == "+"
+    assert days["2026-11-03"][4] == "−" and days["2026-11-03"][5] == "·"
+    assert days["2026-11-09"][13:] == [""] * 11
+
+
+def test_the_document_has_every_number() -> None:
+    document = json.loads(json.dumps(as_document(made_told()), allow_nan=False))
+    first = document["drafts"][0]
+    assert first["activities"][0]["parts"]["groups"]["owner"] == 0.3
+    assert first["activities"][-1]["low"] is None and len(first["hours"]["moments"]) == 168
+    assert [lever["has_it"] for lever in first["levers"]] == [False, True]
+    assert document["comparisons"][0]["contrasts"][0]["is_evident"] is True
+    assert "observation" in document["caveat"] and first["text"] == HOSTILE
+
+
+def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
+    told = made_told()
+    alone = replace(told, forecasts=told.forecasts[:1], comparisons=(), weeks=(), remarks=())
+    page = render_page(alone, draft_language("en"))
+    assert page.count("<section>") == 1 and "grid" not in Seen(page).attributes
+    assert "### draft 2" not in as_markdown_page(alone, draft_language("en"))
+
+
+@pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chromium")
+@pytest.mark.parametrize("width", [390, 1200])
+def test_page_opens_without_a_complaint_a_request_or_an_overflow(
+    tmp_path: Path, width: int
+) -> None:
+    file = tmp_path / "drafts.html"
+    file.write_text(render_page(made_told(), draft_language("ru")), encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(file, width)
+        assert browser.complaints() == [] and browser.requests() == [file.as_uri()]
+        assert browser.evaluate("document.documentElement.scrollWidth") <= width

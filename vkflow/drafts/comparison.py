@@ -1,0 +1,52 @@
+"""Drafts side by side: what differs, and whether what they would get differs evidently."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from vkflow.drafts.contrasts import Contrast, contrast, uncertain_logits
+from vkflow.drafts.draft import Draft
+from vkflow.modelling.bundles import Bundle
+
+COMPARED = ("text", "picture", "at", "owner_id", "is_ad")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One draft beside another.
+
+    Attributes:
+        first: place of the one, among all.
+        second: place of the other.
+        differs: in which of ``COMPARED`` they do.
+        contrasts: the second beside the first, by activity; none for a bundle without replicates.
+    """
+
+    first: int
+    second: int
+    differs: tuple[str, ...]
+    contrasts: tuple[Contrast, ...]
+
+
+def compare_drafts(
+    bundle: Bundle, drafts: Sequence[Draft], rows: pl.DataFrame
+) -> tuple[Comparison, ...]:
+    """Every draft beside the first one.
+
+    Args:
+        bundle: the champion.
+        drafts: in their order.
+        rows: what is known of them: ``warehouse.drafts.draft_features``.
+    """
+    if len(drafts) < 2:
+        return ()
+    told = uncertain_logits(bundle, rows)
+    return tuple(
+        Comparison(0, place, _differs(drafts[0], draft), tuple(contrast(told, 0, place)))
+        for place, draft in enumerate(drafts[1:], start=1)
+    )
+
+
+def _differs(first: Draft, second: Draft) -> tuple[str, ...]:
+    return tuple(name for name in COMPARED if getattr(first, name) != getattr(second, name))

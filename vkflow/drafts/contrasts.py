@@ -1,0 +1,123 @@
+"""How sure a difference between forecasts is: two drafts, or a draft at two hours.
+
+The spread of the difference comes from the replicates of the linear stage (see
+``vkflow.modelling.replicates``), which share what the two have in common; the trees, which know the
+rest, have none of their own, so a difference counts as evident only where both stages agree in its
+sign.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from vkflow.modelling.bundles import Bundle
+from vkflow.modelling.linear import Matrix
+from vkflow.modelling.metrics import Floats, logits
+
+LEVEL = 0.95
+NORMAL = 1.959964
+"""Deviations that hold 95 % of a normal distribution."""
+SMALLEST = 1e-6
+"""On the logit scale: a smaller difference is none."""
+
+
+@dataclass(frozen=True)
+class UncertainLogits:
+    """Logits of drafts by one model, and what else they could have been.
+
+    Attributes:
+        whole: float64, shape (drafts,).
+        linear: the part of the linear stage, shape (drafts,).
+        deviations: of the linear part, shape (replicates, drafts).
+    """
+
+    whole: Floats
+    linear: Floats
+    deviations: Floats
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One forecast beside another.
+
+    Attributes:
+        activity: its name.
+        effect: difference of the logits: 0.1 is a tenth more of a small probability.
+        low: lower end of its 95 % interval.
+        high: its upper end.
+        is_evident: whether the interval leaves out 0, and the linear stage says the same.
+    """
+
+    activity: str
+    effect: float
+    low: float
+    high: float
+    is_evident: bool
+
+
+def uncertain_logits(bundle: Bundle, rows: pl.DataFrame) -> dict[str, UncertainLogits]:
+    """Logits of drafts by every model that has replicates, by activity.
+
+    Args:
+        bundle: the champion.
+        rows: what is known of the drafts: ``warehouse.drafts.draft_features``.
+    """
+    probabilities = bundle.predict(rows)
+    table = bundle.recipe.features.table(rows)
+    matrix = bundle.recipe.design.matrix(rows, table)
+    found = {}
+    for activity, model in bundle.models.items():
+        if model.replicates is not None:
+            slope = model.calibration.slope
+            linear = slope * _product(model.coefficients[None], matrix)[0]
+            deviations = slope * _product(model.replicates, matrix)
+            whole = logits(probabilities[activity])
+            found[activity] = UncertainLogits(whole, linear, deviations)
+    return found
+
+
+def contrast(told: Mapping[str, UncertainLogits], first: int, second: int) -> list[Contrast]:
+    """The second draft beside the first, by activity.
+
+    Args:
+        told: from :func:`uncertain_logits`.
+        first: its place.
+        second: likewise.
+    """
+    found = []
+    for activity, each in told.items():
+        effect = float(each.whole[second] - each.whole[first])
+        linear = float(each.linear[second] - each.linear[first])
+        spread = float((each.deviations[:, second] - each.deviations[:, first]).std())
+        low, high = effect - NORMAL * spread, effect + NORMAL * spread
+        is_clear = abs(effect) > max(NORMAL * spread, SMALLEST) and effect * linear > 0
+        found.append(Contrast(activity, effect, low, high, is_clear))
+    return found
+
+
+def against_mean(told: UncertainLogits) -> tuple[Floats, list[bool]]:
+    """Drafts beside their mean, and which of them differ from it evidently, all taken together.
+
+    The interval of each is so wide that in 95 % of cases all of them hold what is true (max-t:
+    Westfall and Young 1993, Resampling-based multiple testing). The best of many is then no better
+    than it seems, as it would be beside the worst.
+
+    Returns:
+        Difference of the logit from the mean, shape (drafts,), and whether it is evident.
+    """
+    effect = told.whole - told.whole.mean()
+    linear = told.linear - told.linear.mean()
+    deviations = told.deviations - told.deviations.mean(axis=1, keepdims=True)
+    spread = np.maximum(deviations.std(axis=0), SMALLEST)
+    widest = np.abs(deviations / spread).max(axis=1)
+    bound = float(np.quantile(widest, LEVEL, method="higher"))
+    is_evident = (np.abs(effect) > bound * spread) & (effect * linear > 0)
+    return effect, is_evident.tolist()
+
+
+def _product(coefficients: Matrix, matrix: Matrix) -> Floats:
+    with threadpool_limits(1):
+        return (coefficients @ matrix.T).astype(np.float64)

@@ -1,0 +1,54 @@
+"""A forecast as plain values: what ``--json`` prints, and what is kept."""
+
+from dataclasses import asdict
+from typing import Any
+
+from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.hours import Week
+from vkflow.drafts.levers import OpenLever
+from vkflow.drafts.told import Told
+
+LEVER_COLUMNS = (
+    "activity", "lever", "level", "effect", "low", "high", "owner_id", "n_posts", "n_owners",
+)  # fmt: skip
+CAVEAT = "insights are observation, not experiment"
+
+
+def as_document(told: Told) -> dict[str, Any]:
+    """All of it as values of JSON: probabilities, not percent; times in UTC, ISO 8601."""
+    document: dict[str, Any] = {
+        "as_of": told.forecasts[0].as_of.isoformat(),
+        "model_version": told.forecasts[0].model_version,
+        "remarks": list(told.remarks),
+        "caveat": CAVEAT,
+        "drafts": [_draft(each) for each in told.forecasts],
+        "comparisons": [asdict(each) for each in told.comparisons],
+    }
+    for draft, week in zip(document["drafts"], told.weeks, strict=False):
+        draft["hours"] = _week(week)
+    return document
+
+
+def _week(week: Week) -> dict[str, Any]:
+    return {
+        "moments": [moment.isoformat() for moment in week.moments],
+        "activities": [asdict(each) for each in week.activities],
+    }
+
+
+def _draft(forecast: Forecast) -> dict[str, Any]:
+    draft = forecast.draft
+    return {
+        "name": draft.name,
+        "owner_id": draft.owner_id,
+        "at": draft.at.isoformat(),
+        "text": draft.text,
+        "has_picture": draft.picture is not None,
+        "is_ad": draft.is_ad,
+        "activities": [asdict(each) for each in forecast.activities],
+        "levers": [_lever(each) for each in forecast.levers],
+    }
+
+
+def _lever(lever: OpenLever) -> dict[str, Any]:
+    return {"has_it": lever.has_it} | {name: lever.row[name] for name in LEVER_COLUMNS}

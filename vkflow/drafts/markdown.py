@@ -1,0 +1,76 @@
+"""Forecasts in Markdown, for the Prefect UI; what people wrote is shown as it is."""
+
+from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
+
+from vkflow.drafts.comparison import Comparison
+from vkflow.drafts.comparison_tables import (
+    comparison_table,
+    differs_line,
+    grid_lines,
+    week_table,
+)
+from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.hours import Week
+from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
+from vkflow.drafts.told import Told
+from vkflow.insights.report.language import Language
+from vkflow.printing import as_markdown
+
+
+def as_markdown_page(told: Told, say: Language) -> str:
+    """All that is said of drafts, as Markdown.
+
+    Args:
+        told: at least one forecast.
+        say: the language.
+    """
+    first = told.forecasts[0]
+    moment = f"{first.as_of:%Y-%m-%d %H:%M}"
+    lines = [f"## {say('title')}", "", say("stands_at", moment=moment, model=first.model_version)]
+    lines += ["", *(f"- **{as_markdown(remark)}**" for remark in told.remarks)]
+    for place, forecast in enumerate(told.forecasts):
+        lines += _of_draft(told, forecast, told.zones[place], say)
+        if told.weeks and told.weeks[place].activities:
+            lines += _of_week(told.weeks[place], told.zones[place], say)
+    for comparison in told.comparisons:
+        lines += _of_pair(comparison, told.forecasts, say)
+    lines += ["", say("interval_note"), say("parts_note"), ""]
+    return "\n".join(lines)
+
+
+def _of_draft(told: Told, forecast: Forecast, zone: ZoneInfo, say: Language) -> Iterator[str]:
+    yield from ("", f"### {as_markdown(forecast.draft.name)}", "")
+    for line in draft_lines(forecast.draft, told.owner_names, zone, say):
+        yield f"- {as_markdown(line)}"
+    yield ""
+    yield from table_lines(forecast_table(forecast, say))
+    yield from ("", f"**{say('levers')}**", "", say("levers_caveat"), "")
+    yield from (f"- {as_markdown(line)}" for line in lever_lines(forecast, say))
+
+
+def _of_week(week: Week, zone: ZoneInfo, say: Language) -> Iterator[str]:
+    yield from ("", f"**{say('when')}**", "", say("when_note"), "")
+    yield from table_lines(week_table(week, zone, say))
+    if lines := grid_lines(week, zone, say):
+        yield from ("", "```", *lines, "```")
+
+
+def _of_pair(comparison: Comparison, forecasts: Sequence[Forecast], say: Language) -> Iterator[str]:
+    names = [forecasts[place].draft.name for place in (comparison.first, comparison.second)]
+    title = say("comparison", first=names[0], second=names[1])
+    yield from ("", f"### {as_markdown(title)}", "", differs_line(comparison, say), "")
+    if comparison.contrasts:
+        yield from table_lines(comparison_table(comparison, forecasts, say))
+        yield from ("", say("comparison_note"))
+
+
+def table_lines(table: Table) -> Iterator[str]:
+    """A table; no cell begins another one."""
+    yield _cells(table.head)
+    yield "|---" + "|---:" * (len(table.head) - 2) + "|---|"
+    yield from (_cells(row) for row in table.rows)
+
+
+def _cells(row: Sequence[str]) -> str:
+    return "| " + " | ".join(as_markdown(cell) for cell in row) + " |"

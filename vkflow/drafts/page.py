@@ -1,0 +1,142 @@
+"""Forecasts as one HTML page in the style of the report, which needs no other file."""
+
+import base64
+import io
+from datetime import date
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vkflow.drafts.comparison import Comparison
+from vkflow.drafts.comparison_tables import (
+    LESS,
+    MORE,
+    SAME,
+    comparison_table,
+    differs_line,
+    grid,
+    week_table,
+)
+from vkflow.drafts.draft import Draft
+from vkflow.drafts.hours import Week
+from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
+from vkflow.drafts.told import Told
+from vkflow.images.decoding import decode_picture
+from vkflow.insights.report.language import Language
+from vkflow.printing import printable
+
+SHOWN_CHARACTERS = 1_500
+THUMBNAIL_SIDE = 256
+JPEG_QUALITY = 80
+CLASSES = {MORE: "more", LESS: "less", SAME: "same"}
+
+
+def render_page(told: Told, say: Language) -> str:
+    """The page; what people wrote is escaped, and pictures are drawn anew.
+
+    Args:
+        told: at least one forecast.
+        say: the language.
+    """
+    environment, first = _environment(), told.forecasts[0]
+    moment = f"{first.as_of:%Y-%m-%d %H:%M}"
+    return environment.get_template("drafts.html").render(
+        say=say,
+        styles=Markup(_styles()),  # noqa: S704 - files of ours
+        title=say("title"),
+        subtitle=say("stands_at", moment=moment, model=first.model_version),
+        remarks=[printable(remark) for remark in told.remarks],
+        drafts=[_draft(told, place, say) for place in range(len(told.forecasts))],
+        pairs=[_pair(told, comparison, say) for comparison in told.comparisons],
+    )
+
+
+def _draft(told: Told, place: int, say: Language) -> dict[str, Any]:
+    forecast, zone = told.forecasts[place], told.zones[place]
+    draft = forecast.draft
+    week = told.weeks[place] if told.weeks else None
+    lines = draft_lines(draft, told.owner_names, zone, say)
+    return {
+        "name": printable(draft.name),
+        "lines": [printable(line) for line in lines[:2]],
+        "text": _shown(draft.text) or say("without_text"),
+        "picture": _thumbnail(draft),
+        "table": forecast_table(forecast, say),
+        "levers": lever_lines(forecast, say),
+        "week": _week(week, zone, say) if week is not None and week.activities else None,
+    }
+
+
+def _week(week: Week, zone: ZoneInfo, say: Language) -> dict[str, Any]:
+    grids = [
+        {
+            "title": say("grid_note", activity=say.activity(each.activity)),
+            "classes": CLASSES,
+            "days": [
+                {"name": _day(day, say), "signs": signs}
+                for day, signs in grid(each, week, zone).items()
+            ],
+        }
+        for each in week.activities
+        if any(each.is_evident)
+    ]
+    return {"table": week_table(week, zone, say), "grids": grids}
+
+
+def _day(day: str, say: Language) -> str:
+    found = date.fromisoformat(day)
+    return f"{say.weekdays()[found.weekday()]} {say.short_date(found)}"
+
+
+def _pair(told: Told, comparison: Comparison, say: Language) -> dict[str, Any]:
+    first, second = (
+        told.forecasts[place].draft.name for place in (comparison.first, comparison.second)
+    )
+    return {
+        "title": say("comparison", first=first, second=second),
+        "lead": differs_line(comparison, say),
+        "table": comparison_table(comparison, told.forecasts, say),
+    }
+
+
+def _shown(text: str) -> str:
+    shown = printable(text[:SHOWN_CHARACTERS])
+    return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}…"
+
+
+def _thumbnail(draft: Draft) -> str | None:
+    """A small JPEG of its own as a data URL: no byte of the file that came is in the page."""
+    if draft.picture is None:
+        return None
+    image = decode_picture(draft.picture, longest_side=THUMBNAIL_SIDE).image
+    if image is None:
+        return None
+    file = io.BytesIO()
+    image.info.clear()
+    image.save(file, "JPEG", quality=JPEG_QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _styles() -> str:
+    environment = _environment()
+    loader = environment.loader
+    assert loader is not None  # noqa: S101 - see _environment
+    return "\n".join(
+        loader.get_source(environment, name)[0] for name in ("report.css", "drafts.css")
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("vkflow.drafts"), PackageLoader("vkflow.insights.report")]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

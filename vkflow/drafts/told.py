@@ -1,0 +1,30 @@
+"""All that is said of drafts, and what is needed to show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from vkflow.drafts.comparison import Comparison
+from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.hours import Week
+
+
+@dataclass(frozen=True)
+class Told:
+    """Forecasts of drafts.
+
+    Attributes:
+        forecasts: of all drafts, in their order.
+        comparisons: of every other draft with the first.
+        weeks: of each draft, every hour of seven days; none unless asked for.
+        remarks: what is missing, in sentences.
+        owner_names: by id, where known.
+        zones: where the owner of each draft lives.
+    """
+
+    forecasts: tuple[Forecast, ...]
+    comparisons: tuple[Comparison, ...]
+    weeks: tuple[Week, ...]
+    remarks: tuple[str, ...]
+    owner_names: Mapping[int, str]
+    zones: tuple[ZoneInfo, ...]
