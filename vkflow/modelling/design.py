@@ -20,7 +20,7 @@ MOST_OWNERS = 200
 # dimensions. Chosen on sample posts; the penalty itself is chosen anew every night.
 SCALES = {
     "owner": 1.0,
-    "history": 0.5,
+    "history": 1.0,
     "calendar": 0.5,
     "category": 1.0,
     "statistics": 0.5,
