@@ -14,7 +14,7 @@ from vkflow.modelling.training_set import Recipe
 
 Arrays = dict[str, np.ndarray]
 KINDS = ("text", "image")
-REMEMBERED = ("owners", "directions", "known_at", "got", "expected", "strengths")
+REMEMBERED = ("owners", "directions", "known_at", "got", "expected", "typical")
 
 
 def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:

@@ -34,6 +34,8 @@ LIMIT = 3.0
 After a first crawl histories grow for weeks, to 39 deviations of those a model was trained on."""
 LEAST_DEVIATION = 0.1
 """Of a logit, a logarithm or a share: a column that hardly varied is not blown up."""
+LEAST_LIFT = 0.3
+"""Likewise of a lift: where posts are few, or walls have no tastes, it is mostly noise."""
 COUNTED = tuple(name for name in TEXT_STATISTICS if name != "first_line_break")
 FLAGGED = (
     "words", "emoji", "urls", "hashtags", "mentions", "question_marks", "exclamation_marks",
@@ -147,7 +149,7 @@ def fit_design(
     }
     lifts = neighbour_columns(table)
     if lifts.shape[1]:
-        standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], LEAST_DEVIATION)
+        standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], LEAST_LIFT)
     for kind, sample in vectors.items():
         if len(sample) > 1:
             standardisers[kind] = fit_standardiser(sample, _spread(kind, sample.shape[1]))

@@ -29,6 +29,8 @@ TEMPERATURE = 0.1
 """Cosines that far below the nearest one's count for 1/e."""
 PRIOR_POSTS = 2.0
 """Typical posts of which nothing is remarkable, added to every neighbourhood."""
+PRIOR_POSTS_OWN = 10.0
+"""Likewise to those of one wall, whose few posts tell little."""
 QUERIES_AT_ONCE = 500
 TIE = 1e-5
 """Cosines closer than that are equal: the last bits of a sum depend on the rows beside it."""
@@ -50,7 +52,8 @@ class Neighbours:
         known_at: when their first counts became known, microseconds since 1970, shape (posts,).
         got: what was counted, in views worth learning from; float32, shape (posts, activities).
         expected: the same by the owner's rate.
-        strengths: added to both, float32, shape (activities,).
+        typical: median of the latter, of which some are added to both, float32, shape
+            (activities,).
     """
 
     activities: tuple[str, ...]
@@ -59,7 +62,7 @@ class Neighbours:
     known_at: Moments
     got: Matrix
     expected: Matrix
-    strengths: Matrix
+    typical: Matrix
 
     def columns(self) -> list[str]:
         """Names of the columns of :meth:`lifts`."""
@@ -97,14 +100,15 @@ class Neighbours:
             own = np.zeros((len(queries), len(self.activities)), dtype=np.float32)
             for owner in np.unique(owners):
                 rows, posts = np.flatnonzero(owners == owner), np.flatnonzero(self.owners == owner)
-                own[rows] = self._of_nearest(cosines[np.ix_(rows, posts)], posts, NEAREST_OWN)
-            everywhere = self._of_nearest(cosines, slice(None), NEAREST)
+                weights = _nearest_weights(cosines[np.ix_(rows, posts)], NEAREST_OWN)
+                own[rows] = self._lift(weights, posts, PRIOR_POSTS_OWN)
+            everywhere = self._lift(_nearest_weights(cosines, NEAREST), slice(None), PRIOR_POSTS)
         return np.concatenate([everywhere, own], axis=1)
 
-    def _of_nearest(self, cosines: Matrix, posts: Moments | slice, most: int) -> Matrix:
-        weights = _nearest_weights(cosines, most)
+    def _lift(self, weights: Matrix, posts: Moments | slice, prior_posts: float) -> Matrix:
         got, expected = weights @ self.got[posts], weights @ self.expected[posts]
-        lifts: Matrix = np.log((got + self.strengths) / (expected + self.strengths))
+        strengths = np.float32(prior_posts) * self.typical
+        lifts: Matrix = np.log((got + strengths) / (expected + strengths))
         return lifts
 
 
@@ -130,14 +134,14 @@ def fit_neighbours(
     usable = ~np.isnan(components).any(axis=1) & (moments != NEVER)
     remembered = np.flatnonzero(usable)
     remembered = remembered[:: -(-len(remembered) // MEMORY_POSTS) or 1]
-    got, expected, strengths = [], [], []
+    got, expected, typical = [], [], []
     for activity, prior in priors.items():
         worth, rates, usual = _worth(history, first_counts, activity, prior, training & usable)
         promised = worth * usual
         seen = promised[training & usable & (promised > 0)]
         got.append((worth * rates)[remembered])
         expected.append(promised[remembered])
-        strengths.append(PRIOR_POSTS * float(np.median(seen)) if len(seen) else 1.0)
+        typical.append(float(np.median(seen)) if len(seen) else 1.0)
     return Neighbours(
         activities=tuple(priors),
         owners=owners.to_numpy()[remembered],
@@ -145,7 +149,7 @@ def fit_neighbours(
         known_at=moments[remembered],
         got=np.stack(got, axis=1).astype(np.float32),
         expected=np.stack(expected, axis=1).astype(np.float32),
-        strengths=np.array(strengths, dtype=np.float32),
+        typical=np.array(typical, dtype=np.float32),
     )
 
 
