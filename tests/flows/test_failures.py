@@ -76,7 +76,7 @@ def test_damaged_bundle_ends_the_night_with_the_way_out(home: Path) -> None:
         connection.execute("DELETE FROM predictions")
     state = run()
     assert state.is_failed()
-    assert "arrays.safetensors" in state.message and "vkflow models promote" in state.message
+    assert "arrays.safetensors" in state.message and "promote VERSION" in state.message
 
 
 def test_damaged_warehouse_is_restored_from_last_nights_backup(home: Path) -> None:

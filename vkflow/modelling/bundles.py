@@ -13,9 +13,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vkflow.errors import BadBundleError, MissingModelError
-from vkflow.modelling.arrays import pack_arrays, unpack_arrays
+from vkflow.modelling.arrays import Arrays, pack_arrays, unpack_arrays
 from vkflow.modelling.calibration import Calibration
 from vkflow.modelling.features import MEMBERS
+from vkflow.modelling.linear import Matrix
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.prediction import predict_posts
@@ -147,8 +148,9 @@ def load_bundle(models_directory: Path, model_version: str) -> Bundle:
     except (OSError, ValueError, ValidationError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise BadBundleError(
-            f"the bundle {folder} cannot be read ({reason}); restore the folder from a backup, or "
-            f"go back to another version with `vkflow models promote VERSION`"
+            f"the bundle {folder} cannot be read ({reason}); train anew with `vkflow train`, or "
+            f"restore the folder from a backup, or go back to another version with `vkflow models "
+            f"promote VERSION`"
         ) from error
 
 
@@ -167,14 +169,10 @@ def name_champion(models_directory: Path, model_version: str) -> None:
 def _read(folder: Path) -> Bundle:
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
     arrays = _load_arrays(folder / ARRAYS)
-    recipe, coefficients = unpack_arrays(
-        arrays,
-        priors={name: RatePrior(**prior.model_dump()) for name, prior in manifest.priors.items()},
-        categories=manifest.categories,
-        time_zone=manifest.time_zone,
-        owner_time_zones=manifest.owner_time_zones,
-        knows_members=MEMBERS in manifest.features,
-    )
+    try:
+        recipe, coefficients = _unpack(arrays, manifest)
+    except KeyError as error:
+        raise ValueError(f"another version of vkflow made it, it lacks {error}") from error
     if list(recipe.features.describe()) != list(manifest.features):
         raise ValueError("its features are not those this version of vkflow computes")
     models = {
@@ -191,6 +189,17 @@ def _read(folder: Path) -> Bundle:
     return Bundle(manifest, recipe, models)
 
 
+def _unpack(arrays: Arrays, manifest: Manifest) -> tuple[Recipe, dict[str, Matrix]]:
+    return unpack_arrays(
+        arrays,
+        priors={name: RatePrior(**prior.model_dump()) for name, prior in manifest.priors.items()},
+        categories=manifest.categories,
+        time_zone=manifest.time_zone,
+        owner_time_zones=manifest.owner_time_zones,
+        knows_members=MEMBERS in manifest.features,
+    )
+
+
 def _load_trees(file: Path) -> Any:
     from catboost import CatBoost, CatBoostError
 
@@ -200,7 +209,7 @@ def _load_trees(file: Path) -> Any:
         raise ValueError(f"{file.name}: {error}") from error
 
 
-def _load_arrays(file: Path) -> dict[str, np.ndarray]:
+def _load_arrays(file: Path) -> Arrays:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

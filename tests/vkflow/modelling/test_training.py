@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from tests.fakes.first_counts import first_counts_of
 from vkflow.errors import BadBundleError, MissingModelError
@@ -437,7 +438,14 @@ def test_damaged_bundle_is_named_with_the_way_out(
     damage: Callable[[Path], None], bundle: Bundle, tmp_path: Path
 ) -> None:
     damage(save_bundle(bundle, tmp_path))
-    with pytest.raises(BadBundleError, match="vkflow models promote"):
+    with pytest.raises(BadBundleError, match="promote VERSION"):
+        load_bundle(tmp_path, "20260401-abc")
+
+
+def test_bundle_of_another_version_says_so(bundle: Bundle, tmp_path: Path) -> None:
+    arrays = save_bundle(bundle, tmp_path) / "arrays.safetensors"
+    save_file({k: v for k, v in load_file(arrays).items() if k != "design.owners"}, arrays)
+    with pytest.raises(BadBundleError, match=r"another version of vkflow.*vkflow train"):
         load_bundle(tmp_path, "20260401-abc")
 
 
