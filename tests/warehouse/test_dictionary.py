@@ -75,6 +75,7 @@ def test_queries_find_something(nights: Nights) -> None:
     assert set(empty) <= {
         "quarantine_reasons",
         "same_picture_again",
+        "same_text_elsewhere",
         "best_hour_by_owner",
         "advice",
     }

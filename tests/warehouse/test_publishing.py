@@ -48,6 +48,7 @@ VIEWS = {
     "calibration",
     "leaderboard",
     "draft_outcomes",
+    "near_duplicates",
 }
 
 OPEN = (sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])")
