@@ -1,4 +1,4 @@
-"""The published snapshot: whole, without vectors, swapped while others read."""
+"""The published snapshot: whole, without vectors unless asked, swapped while others read."""
 
 import json
 import os
