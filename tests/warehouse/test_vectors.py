@@ -116,6 +116,18 @@ def test_without_vectors_the_macro_says_what_to_set(
         read_snapshot(snapshot, "FROM text_vectors")
 
 
+def test_an_edited_post_keeps_the_vector_of_what_it_said_first(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+) -> None:
+    filled.execute(
+        "INSERT INTO earlier_contents BY NAME SELECT owner_id, post_id, text, text_hash, "
+        "image_hash, is_ad, first_seen_at AS seen_at FROM posts WHERE post_id = 4"
+    )
+    filled.execute("UPDATE posts SET text = 'it is over', text_hash = 'new' WHERE post_id = 4")
+    publish(filled, snapshot, with_vectors=True)
+    assert read_snapshot(snapshot, COSINES).rows()[0] == (4, 1)
+
+
 def test_duckdb_alone_finds_the_same(filled: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
     publish(filled, snapshot, with_vectors=True)
     with duckdb.connect(str(snapshot), read_only=True) as connection:
