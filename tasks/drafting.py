@@ -204,8 +204,7 @@ def tell_of(
         MissingModelError: a model is not on this machine.
     """
     check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
-    has_pictures = any(draft.picture is not None for draft in drafts)
-    desk = open_desk(settings, as_of, with_pictures=has_pictures)
+    desk = open_desk(settings, as_of, with_pictures=any(draft.picture for draft in drafts))
     rows, remarks = draft_rows(desk, drafts)
     training = settings.training
     zones = tuple(

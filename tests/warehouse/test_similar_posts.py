@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from warehouse.database import open_warehouse
-from warehouse.similar_posts import read_similar_posts
+from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
 
 Add = Callable[..., None]
 NOW = datetime(2026, 6, 20, tzinfo=UTC)
@@ -20,8 +20,13 @@ def asked(
     connection: duckdb.DuckDBPyConnection, *vectors: list[float] | None, as_of: datetime = NOW
 ) -> pl.DataFrame:
     given = pl.DataFrame(
-        {"number": range(len(vectors)), "owner_id": [-1] * len(vectors), "vector": list(vectors)},
-        schema_overrides={"vector": pl.List(pl.Float32)},
+        {
+            "number": range(len(vectors)),
+            "owner_id": [-1] * len(vectors),
+            "post_id": [None] * len(vectors),
+            "vector": list(vectors),
+        },
+        schema_overrides={"post_id": pl.Int64, "vector": pl.List(pl.Float32)},
     )
     return read_similar_posts(connection, given, encoder_id="now", as_of=as_of, limit=2)
 
@@ -98,3 +103,11 @@ def test_an_edited_post_is_found_by_what_it_said_first(filled: duckdb.DuckDBPyCo
     filled.execute("UPDATE posts SET text = 'it is over', text_hash = 'h4' WHERE post_id = 1")
     found = asked(filled, [1.0, 0.0]).filter(post_id=1)
     assert found.select("owner_id", "text").rows() == [(-1, "t1")]
+
+
+def test_a_post_does_not_resemble_itself(filled: duckdb.DuckDBPyConnection) -> None:
+    keys = pl.DataFrame({"owner_id": [-1, -1], "post_id": [1, 99]})
+    given = read_vectors_of_posts(filled, keys, "now")
+    assert given.rows() == [(0, -1, 1, [4.0, 0.0])]
+    found = read_similar_posts(filled, given, encoder_id="now", as_of=NOW, limit=1)
+    assert found.select("owner_id", "post_id").rows() == [(-2, 1), (-1, 2)]

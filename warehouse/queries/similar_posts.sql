@@ -1,5 +1,5 @@
--- One row per draft and one of the posts whose texts are nearest to its own, of its own wall or of all
--- others, the same number of both; only posts that had appeared by a moment, as they were first seen.
+-- One row per draft, or post, and one of the other posts whose texts are nearest to its own, of its
+-- own wall or of all others, the same number of both; only posts that had appeared by a moment, as they were first seen.
 -- Vectors without a direction are left out: DuckDB says -1 of them, as of opposites.
 WITH found AS (
     SELECT
@@ -13,6 +13,10 @@ WITH found AS (
     JOIN text_embeddings ON len(embedding) = len(given.vector)
     JOIN first_contents USING (text_hash)
     WHERE encoder_id = $encoder_id
+        AND (
+            first_contents.owner_id <> given.owner_id
+            OR first_contents.post_id IS DISTINCT FROM given.post_id
+        )
         AND (published_at IS NULL OR published_at < $as_of)
         AND list_inner_product(embedding, embedding) > 0
         AND isfinite(list_inner_product(embedding, embedding))
