@@ -12,6 +12,7 @@ from vkflow.drafts.comparison_tables import (
     grid_lines,
     week_table,
 )
+from vkflow.drafts.similar import similar_table
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
@@ -44,6 +45,9 @@ def _print_draft(console: Console, told: Told, place: int, say: Language) -> Non
     print_table(_as_frame(forecast_table(forecast, say)))
     for line in lever_lines(forecast, say):
         _say(console, f"  {line}")
+    if posts := told.similar[place]:
+        _say(console, f"{say('similar')}. {say('similar_note')}")
+        print_table(_as_frame(similar_table(posts, zone, say)))
     if told.weeks and told.weeks[place].activities:
         _say(console, f"{say('when')}. {say('when_note')}")
         print_table(_as_frame(week_table(told.weeks[place], zone, say)))

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from tasks.draft_contents import Readers, read_contents
+from tasks.resembling import similar_posts
 from tasks.step import warehouse_of
 from vkflow.drafts.comparison import compare_drafts
 from vkflow.drafts.draft import Draft, check_drafts
@@ -203,8 +204,7 @@ def tell_of(
         MissingModelError: a model is not on this machine.
     """
     check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
-    has_pictures = any(draft.picture is not None for draft in drafts)
-    desk = open_desk(settings, as_of, with_pictures=has_pictures)
+    desk = open_desk(settings, as_of, with_pictures=any(draft.picture for draft in drafts))
     rows, remarks = draft_rows(desk, drafts)
     training = settings.training
     zones = tuple(
@@ -221,6 +221,11 @@ def tell_of(
         (*desk.remarks, *remarks, *_lacks(desk, is_asked=with_week or len(drafts) > 1)),
         {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
         zones,
+        tuple(
+            similar_posts(
+                settings, as_of, drafts, rows["text_embedding"], desk.bundle.manifest.encoder_id
+            )
+        ),
     )
 
 

@@ -11,6 +11,6 @@ from warehouse.publishing import publish
 def publish_snapshot(settings: Settings) -> Path:
     """Replace the published snapshot by tonight's tables; returns its path."""
     with warehouse_of(settings) as connection:
-        publish(connection, settings.snapshot_file)
+        publish(connection, settings.snapshot_file, with_vectors=settings.publish.vectors)
     run_logger().info("published %s", settings.snapshot_file)
     return settings.snapshot_file

@@ -10,6 +10,7 @@ import polars as pl
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from tasks.pages import write_page
+from tasks.resembling import hidden_before
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.errors import BadBundleError, MissingModelError
@@ -66,6 +67,9 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
         bundle = None if champion is None else _bundle_of(settings, champion)
         before, now, contributions = _samples(connection, bundle, as_of)
         forecasts = reporting.read_forecasts(connection, as_of, as_of - OUTCOMES)
+        scored_since = as_of - timedelta(days=settings.scoring.window_days)
+        tonight = reporting.read_tonight(connection, as_of, scored_since, SHOWN)
+        at_risk = tonight.filter(pl.col("risk_rank") <= SHOWN)
         return ReportData(
             as_of=as_of,
             time_zone=settings.training.time_zone,
@@ -75,8 +79,9 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             nights=reporting.read_nights(connection, as_of),
             arrivals=reporting.read_arrivals(connection, as_of, settings.training.time_zone),
             refused=reporting.read_refused(connection, as_of),
-            tonight=reporting.read_tonight(
-                connection, as_of, as_of - timedelta(days=settings.scoring.window_days), SHOWN
+            tonight=tonight,
+            similar=hidden_before(
+                connection, at_risk.select("owner_id", "post_id").unique(), as_of
             ),
             posts=reporting.read_labelled_posts(connection, as_of, since, MOST_POSTS),
             model_version=champion,
@@ -92,13 +97,14 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             before=before,
             now=now,
             insights=insights.read_insights(connection, as_of),
-            owners={
-                owner_id: Named(name, address)
-                for owner_id, name, address in owners.read_owners(connection)
-                .select("owner_id", "name", "address")
-                .iter_rows()
-            },
+            owners=_names(connection),
         )
+
+
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[int, Named]:
+    """What owners are called, by id."""
+    known = owners.read_owners(connection).select("owner_id", "name", "address")
+    return {owner_id: Named(name, address) for owner_id, name, address in known.iter_rows()}
 
 
 def _bundle_of(settings: Settings, champion: str) -> Bundle | None:

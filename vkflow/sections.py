@@ -114,6 +114,16 @@ class ExportSettings(Section):
     )
 
 
+class PublishSettings(Section):
+    """What the published snapshot has."""
+
+    vectors: bool = Field(
+        False,
+        description="text vectors in the published snapshot, for similar_to; 384 dimensions are "
+        "1.5 KB a post",
+    )
+
+
 class VkSettings(Section):
     """Whose walls the source ``vk`` reads, and how politely."""
 

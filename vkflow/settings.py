@@ -26,6 +26,7 @@ from vkflow.sections import (
     DatasetSettings,
     ExportSettings,
     ImageSettings,
+    PublishSettings,
     ReportSettings,
     ScoringSettings,
     Section,
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     training: TrainingSettings = TrainingSettings()
     scoring: ScoringSettings = ScoringSettings()
     report: ReportSettings = ReportSettings()
+    publish: PublishSettings = PublishSettings()
     export: ExportSettings = ExportSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
 

@@ -17,6 +17,7 @@ import polars as pl
 from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.schema import create_views
+from warehouse.vectors import copy_vectors, create_similar_to
 
 READ_ONLY = 0o444
 SHUT_IN: dict[str, str | bool | int | float | list[str]] = {
@@ -47,18 +48,26 @@ TABLES = (
 )
 
 
-def publish(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
-    """Write the tables people query, without vectors, to ``snapshot``.
+def publish(
+    connection: duckdb.DuckDBPyConnection, snapshot: Path, *, with_vectors: bool = False
+) -> None:
+    """Write the tables people query to ``snapshot``.
 
     Readers of the old file go on reading it; whoever opens the path next sees the new one.
+
+    Args:
+        connection: the open warehouse.
+        snapshot: the file to replace.
+        with_vectors: also the table ``text_vectors``, which ``similar_to`` reads.
     """
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     draft = snapshot.with_name(f".{snapshot.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     try:
-        _copy_tables(connection, draft)
+        dimensions = _copy_tables(connection, draft, with_vectors=with_vectors)
         with duckdb.connect(str(draft)) as copy:
             create_views(copy, "shared")
+            create_similar_to(copy, has_vectors=dimensions > 0)
         draft.chmod(READ_ONLY)
         log = _log_of(snapshot)
         log.unlink(missing_ok=True)  # before: no reader may find it beside the new file
@@ -79,12 +88,14 @@ def _log_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.wal")
 
 
-def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path) -> None:
+def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path, *, with_vectors: bool) -> int:
+    """Copy the tables to a new file; returns the dimensions of its vectors, 0 without any."""
     path = str(draft).replace("'", "''")
     connection.execute(f"ATTACH '{path}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
         for table in TABLES:
             connection.execute(f"CREATE TABLE draft.{table} AS FROM {table}")
+        return copy_vectors(connection) if with_vectors else 0
     finally:
         connection.execute("DETACH draft")
 

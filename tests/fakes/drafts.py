@@ -13,6 +13,7 @@ from vkflow.drafts.draft import Draft
 from vkflow.drafts.forecast import ActivityForecast, Forecast, Parts
 from vkflow.drafts.hours import HourlyForecast, Week, hours_from
 from vkflow.drafts.levers import OpenLever
+from vkflow.drafts.similar import SimilarPost
 from vkflow.drafts.told import Told
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -59,6 +60,15 @@ def made_week() -> Week:
     )
 
 
+def made_similar(owner: str = HOSTILE, text: str = HOSTILE) -> tuple[SimilarPost, ...]:
+    """The nearest is on another wall and has a picture; the other has no date, and got nothing."""
+    rates = {"like": 0.031, "hide": 0.0002}
+    return (
+        SimilarPost(-8, owner, 5, NOW - timedelta(days=90), text, 0.91, False, rates, png()),
+        SimilarPost(-7, owner, 6, None, "", 0.5, True, {}),
+    )
+
+
 def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) -> Told:
     """Two drafts, the first with a picture, beside each other and at every hour."""
     contrasts = (
@@ -72,4 +82,5 @@ def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) 
         (remark,),
         {-7: owner},
         (MOSCOW, MOSCOW),
+        (made_similar(), ()),
     )

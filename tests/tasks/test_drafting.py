@@ -26,8 +26,10 @@ from vkflow.drafts.draft import Draft
 from vkflow.errors import DraftError, NotReadyError
 from vkflow.insights.contributions import design_groups
 from vkflow.modelling.metrics import logits
+from vkflow.modelling.neighbours import unit_length
 from vkflow.settings import Settings, load_settings
 from vkflow.sources.sample import SampleSource
+from vkflow.text.cleaning import clean_for_encoder
 from warehouse import features
 from warehouse.drafts import draft_features
 
@@ -272,6 +274,39 @@ def test_one_bad_draft_is_told_before_any_work(
         with pytest.raises(DraftError, match=said):
             forecast(desk, [draft, replace(bad, name="bad")])
     assert {owner.owner_id for owner in known_owners(settings, NIGHT)} > {draft.owner_id}
+
+
+def test_a_draft_resembles_the_posts_with_the_nearest_texts_that_were_out_by_then(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    """Against every vector, by numpy: of the draft's own wall, and of all others."""
+    with warehouse_of(settings, NIGHT) as connection:
+        posts = connection.execute(
+            "SELECT owner_id, post_id, text FROM first_contents WHERE text <> '' "
+            "AND published_at < ?",
+            [NIGHT],
+        ).pl()
+        outcomes = connection.execute("SELECT owner_id, post_id, activity, rate FROM outcomes").pl()
+    drafts = [draft for _, draft in published if draft.text][:4]
+    encode = HashedWords().encode
+    known, asked = (
+        unit_length(encode(clean_for_encoder(texts).to_list()).vectors)
+        for texts in (posts["text"], pl.Series([draft.text for draft in drafts]))
+    )
+    told = tell_of(settings, NIGHT, [*drafts, replace(drafts[0], text="")])
+    assert len(told.similar) == 5 and told.similar[-1] == ()
+    rates = outcomes.group_by("owner_id", "post_id").agg("activity", "rate")
+    got = {(o, p): dict(zip(a, r, strict=True)) for o, p, a, r in rates.iter_rows()}
+    for draft, cosines, similar in zip(drafts, asked @ known.T, told.similar, strict=False):
+        is_own = (posts["owner_id"] == draft.owner_id).to_numpy()
+        for mine in (is_own, ~is_own):
+            expected = np.sort(cosines[mine])[::-1][:3]
+            found = [each for each in similar if each.is_own == mine[is_own].all()]
+            assert [each.cosine for each in found] == pytest.approx(expected, abs=1e-5)
+        assert [each.cosine for each in similar] == sorted(s.cosine for s in similar)[::-1]
+        assert all(dict(s.rates) == got.get((s.owner_id, s.post_id), {}) for s in similar)
+    assert any(each.picture for similar in told.similar for each in similar)
+    assert any(each.rates for similar in told.similar for each in similar)
 
 
 def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(

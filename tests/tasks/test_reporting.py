@@ -49,6 +49,20 @@ def data(settings: Settings) -> ReportData:
     return gather(settings, UNTIL)
 
 
+def test_posts_at_risk_stand_beside_similar_ones_that_were_hidden(
+    settings: Settings, data: ReportData
+) -> None:
+    at_risk = set(
+        data.tonight.filter(pl.col("risk_rank") <= 6).select("owner_id", "post_id").iter_rows()
+    )
+    assert data.similar and set(data.similar) <= at_risk
+    with warehouse_of(settings, UNTIL) as connection:
+        rates = connection.execute("SELECT rate FROM outcomes WHERE activity = 'hide'").fetchall()
+    for posts in data.similar.values():
+        assert 1 <= len(posts) <= 3 and all((each.rate,) in rates for each in posts)
+        assert [each.cosine for each in posts] == sorted((p.cosine for p in posts), reverse=True)
+
+
 @pytest.fixture(scope="module")
 def file(settings: Settings, data: ReportData) -> Path:
     return save_page(settings, UNTIL, render(data, load_language("ru")))

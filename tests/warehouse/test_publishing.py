@@ -1,4 +1,4 @@
-"""The published snapshot: whole, without vectors, swapped while others read."""
+"""The published snapshot: whole, without vectors unless asked, swapped while others read."""
 
 import json
 import os
@@ -48,6 +48,7 @@ VIEWS = {
     "calibration",
     "leaderboard",
     "draft_outcomes",
+    "near_duplicates",
 }
 
 OPEN = (sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])")

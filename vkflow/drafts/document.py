@@ -6,6 +6,7 @@ from typing import Any
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
 from vkflow.drafts.levers import OpenLever
+from vkflow.drafts.similar import as_values
 from vkflow.drafts.told import Told
 
 LEVER_COLUMNS = (
@@ -24,6 +25,8 @@ def as_document(told: Told) -> dict[str, Any]:
         "drafts": [_draft(each) for each in told.forecasts],
         "comparisons": [asdict(each) for each in told.comparisons],
     }
+    for draft, posts in zip(document["drafts"], told.similar, strict=True):
+        draft["similar"] = [as_values(post) for post in posts]
     for draft, week in zip(document["drafts"], told.weeks, strict=False):
         draft["hours"] = _week(week)
     return document

@@ -12,6 +12,7 @@ from vkflow.drafts.comparison_tables import (
 )
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
+from vkflow.drafts.similar import SimilarPost, similar_table
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
 from vkflow.insights.report.language import Language
@@ -31,6 +32,7 @@ def as_markdown_page(told: Told, say: Language) -> str:
     lines += ["", *(f"- **{as_markdown(remark)}**" for remark in told.remarks)]
     for place, forecast in enumerate(told.forecasts):
         lines += _of_draft(told, forecast, told.zones[place], say)
+        lines += _of_similar(told.similar[place], told.zones[place], say)
         if told.weeks and told.weeks[place].activities:
             lines += _of_week(told.weeks[place], told.zones[place], say)
     for comparison in told.comparisons:
@@ -47,6 +49,12 @@ def _of_draft(told: Told, forecast: Forecast, zone: ZoneInfo, say: Language) -> 
     yield from table_lines(forecast_table(forecast, say))
     yield from ("", f"**{say('levers')}**", "", say("levers_caveat"), "")
     yield from (f"- {as_markdown(line)}" for line in lever_lines(forecast, say))
+
+
+def _of_similar(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> Iterator[str]:
+    if posts:
+        yield from ("", f"**{say('similar')}**", "", say("similar_note"), "")
+        yield from table_lines(similar_table(posts, zone, say))
 
 
 def _of_week(week: Week, zone: ZoneInfo, say: Language) -> Iterator[str]:

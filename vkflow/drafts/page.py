@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -20,8 +21,8 @@ from vkflow.drafts.comparison_tables import (
     grid,
     week_table,
 )
-from vkflow.drafts.draft import Draft
 from vkflow.drafts.hours import Week
+from vkflow.drafts.similar import SimilarPost, similar_table, wall_text
 from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
 from vkflow.images.decoding import decode_picture
@@ -63,11 +64,27 @@ def _draft(told: Told, place: int, say: Language) -> dict[str, Any]:
         "name": printable(draft.name),
         "lines": [printable(line) for line in lines[:2]],
         "text": _shown(draft.text) or say("without_text"),
-        "picture": _thumbnail(draft),
+        "picture": _thumbnail(draft.picture),
         "table": forecast_table(forecast, say),
         "levers": lever_lines(forecast, say),
+        "similar": similar_table(told.similar[place], zone, say),
+        "pictures": _pictures(told.similar[place], zone, say),
         "week": _week(week, zone, say) if week is not None and week.activities else None,
     }
+
+
+def _pictures(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> list[dict[str, str]]:
+    """Pictures of similar posts that have one, with what stands below them."""
+    drawn = ((post, _thumbnail(post.picture)) for post in posts)
+    return [
+        {
+            "picture": picture,
+            "wall": printable(wall_text(post, zone, say)),
+            "likes": f"{say.activity('like')}: {say.rate(post.rates.get('like'))}",
+        }
+        for post, picture in drawn
+        if picture is not None
+    ]
 
 
 def _week(week: Week, zone: ZoneInfo, say: Language) -> dict[str, Any]:
@@ -107,11 +124,11 @@ def _shown(text: str) -> str:
     return shown if len(text) <= SHOWN_CHARACTERS else f"{shown}…"
 
 
-def _thumbnail(draft: Draft) -> str | None:
+def _thumbnail(picture: bytes | None) -> str | None:
     """A small JPEG of its own as a data URL: no byte of the file that came is in the page."""
-    if draft.picture is None:
+    if picture is None:
         return None
-    image = decode_picture(draft.picture, longest_side=THUMBNAIL_SIDE).image
+    image = decode_picture(picture, longest_side=THUMBNAIL_SIDE).image
     if image is None:
         return None
     file = io.BytesIO()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
+from vkflow.drafts.similar import SimilarPost
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Told:
         remarks: what is missing, in sentences.
         owner_names: by id, where known.
         zones: where the owner of each draft lives.
+        similar: of each draft, the published posts with the nearest texts, nearest first.
     """
 
     forecasts: tuple[Forecast, ...]
@@ -28,3 +30,4 @@ class Told:
     remarks: tuple[str, ...]
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
+    similar: tuple[tuple[SimilarPost, ...], ...]

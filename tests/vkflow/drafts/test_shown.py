@@ -13,12 +13,13 @@ import yaml
 
 import vkflow.drafts as package
 from tests.fakes.chromium import EXECUTABLE, chromium
-from tests.fakes.drafts import HOSTILE, MOSCOW, made_told, made_week
+from tests.fakes.drafts import HOSTILE, MOSCOW, made_similar, made_told, made_week
 from vkflow.drafts.comparison import COMPARED
 from vkflow.drafts.comparison_tables import grid, week_table
 from vkflow.drafts.document import as_document
 from vkflow.drafts.markdown import as_markdown_page
 from vkflow.drafts.page import render_page
+from vkflow.drafts.similar import similar_table
 from vkflow.drafts.words import draft_language
 from vkflow.insights.contributions import GROUPS
 
@@ -79,9 +80,12 @@ def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
     seen = Seen(page)
     assert seen.tags <= OURS and "script" not in seen.tags
     images = [value for name, value in seen.attributes if name == "src"]
-    assert len(images) == 1 and str(images[0]).startswith("data:image/jpeg;base64,")
+    assert len(images) == 2
+    assert all(str(image).startswith("data:image/jpeg;base64,") for image in images)
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
-    assert page.count("&lt;script&gt;") == 4  # text, both owners, remark
+    assert (
+        page.count("&lt;script&gt;") == 7
+    )  # text, both owners, remark; similar: owner twice, text
     assert "\x1b" not in page and "default-src 'none'" in page
     assert page.count("<section>") == 3 and page.count('class="grid"') == 4
     assert page.count('<td class="more">+</td>') == 4 * 7
@@ -92,7 +96,7 @@ def test_markdown_shows_everything_and_runs_nothing(code: str) -> None:
     page = as_markdown_page(made_told(), draft_language(code))  # type: ignore[arg-type]
     assert "<script>" not in page and r"\<script\>" in page and "\x1b" not in page
     tables = [line for line in page.splitlines() if line.startswith("|")]
-    assert len(tables) == 2 * (8 + 2) + 2 * (3 + 2) + (2 + 2)
+    assert len(tables) == 2 * (8 + 2) + 2 * (3 + 2) + (2 + 2) + (2 + 2)
     for line in tables:
         assert len(re.findall(r"(?<!\\)\|", line)) in (6, 8), line
 
@@ -111,6 +115,30 @@ def test_hours_are_those_of_the_owners_clock_and_of_hides_fewer_are_better() -> 
     assert days["2026-11-09"][13:] == [""] * 11
 
 
+def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
+    say = draft_language("en")
+    other, own = similar_table(made_similar(owner="Cats", text="Meow"), MOSCOW, say).rows
+    assert other == (
+        "Cats, 4\u00a0August 2026",
+        "0.91",
+        "3.1\u00a0%",
+        "–",
+        "–",
+        "0.020\u00a0%",
+        "Meow",
+    )
+    assert own == ("this wall", "0.50", "–", "–", "–", "–", "no text")
+
+
+def test_without_similar_posts_nothing_is_said_of_them() -> None:
+    told = replace(made_told(), similar=((), ()))
+    for page in (
+        render_page(told, draft_language("en")),
+        as_markdown_page(told, draft_language("en")),
+    ):
+        assert "What it resembles" not in page
+
+
 def test_the_document_has_every_number() -> None:
     document = json.loads(json.dumps(as_document(made_told()), allow_nan=False))
     first = document["drafts"][0]
@@ -119,11 +147,21 @@ def test_the_document_has_every_number() -> None:
     assert [lever["has_it"] for lever in first["levers"]] == [False, True]
     assert document["comparisons"][0]["contrasts"][0]["is_evident"] is True
     assert "observation" in document["caveat"] and first["text"] == HOSTILE
+    assert [post["post_id"] for post in first["similar"]] == [5, 6]
+    assert first["similar"][0]["rates"] == {"like": 0.031, "hide": 0.0002}
+    assert document["drafts"][1]["similar"] == [] and first["similar"][1]["is_own"] is True
 
 
 def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
     told = made_told()
-    alone = replace(told, forecasts=told.forecasts[:1], comparisons=(), weeks=(), remarks=())
+    alone = replace(
+        told,
+        forecasts=told.forecasts[:1],
+        comparisons=(),
+        weeks=(),
+        remarks=(),
+        similar=told.similar[:1],
+    )
     page = render_page(alone, draft_language("en"))
     assert page.count("<section>") == 1 and "grid" not in Seen(page).attributes
     assert "### draft 2" not in as_markdown_page(alone, draft_language("en"))

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,7 @@ class Card:
         picture: a data URI; ``None`` without a picture.
         link: its address on VK; ``None`` for posts that are not from there.
         figures: rows of words and numbers beside it.
+        similar: sentences about posts it resembles.
     """
 
     owner: str
@@ -41,10 +43,15 @@ class Card:
     picture: str | None
     link: str | None
     figures: list[dict[str, str]]
+    similar: Sequence[str] = ()
 
 
 def card(
-    data: ReportData, say: Language, post: dict[str, Any], figures: list[dict[str, str]]
+    data: ReportData,
+    say: Language,
+    post: dict[str, Any],
+    figures: list[dict[str, str]],
+    similar: Sequence[str] = (),
 ) -> Card:
     """A card from owner_id, post_id, published_at, text, image_hash, source."""
     published = post["published_at"]
@@ -58,6 +65,7 @@ def card(
         picture=thumbnail(data.media_directory, post["image_hash"]),
         link=address if post["source"] == "vk" else None,
         figures=figures,
+        similar=similar,
     )
 
 

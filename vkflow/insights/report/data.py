@@ -17,6 +17,16 @@ class Named:
 
 
 @dataclass(frozen=True)
+class SimilarHide:
+    """A post with a similar text: its owner, its text, the cosine, and its rate of hides."""
+
+    owner_id: int
+    text: str
+    cosine: float
+    rate: float
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Frames as ``warehouse.reporting`` reads them, each of which may be empty.
 
@@ -45,6 +55,7 @@ class ReportData:
         insights: rows of the table ``insights``.
         owners: who owners are, by id; those that are not there go by their id.
         notes: what must be known of what the champion learnt from.
+        similar: what the posts at risk resemble, by owner and post id.
     """
 
     as_of: datetime
@@ -71,6 +82,7 @@ class ReportData:
     insights: pl.DataFrame
     owners: Mapping[int, Named] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    similar: Mapping[tuple[int, int], Sequence[SimilarHide]] = field(default_factory=dict)
 
     def local(self, moments: pl.Series) -> pl.Series:
         """Moments in the time zone of the owners."""

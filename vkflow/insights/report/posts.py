@@ -5,11 +5,12 @@ from typing import Any
 import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.insights.report.cards import Card, card
+from vkflow.insights.report.cards import Card, card, owner_name, text_start
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.language import Language
 
 SHOWN = 6
+SIMILAR_CHARACTERS = 80
 PROMISE = ("like", "comment", "repost", "share_to_message", "hide")
 RISK = ("hide", "like", "comment")
 
@@ -52,8 +53,29 @@ def _cards(
 ) -> list[Card]:
     chosen = rows.filter(pl.col(rank) <= SHOWN).sort(rank)
     return [
-        card(data, say, post.row(0, named=True), _figures(say, post, activities))
+        card(
+            data,
+            say,
+            post.row(0, named=True),
+            _figures(say, post, activities),
+            _similar(data, say, post) if rank == "risk_rank" else (),
+        )
         for post in chosen.partition_by(rank, maintain_order=True)
+    ]
+
+
+def _similar(data: ReportData, say: Language, post: pl.DataFrame) -> list[str]:
+    """How often similar posts were hidden, nearest first."""
+    key = (post["owner_id"][0], post["post_id"][0])
+    return [
+        say(
+            "posts_similar",
+            cosine=say.number(each.cosine, 2),
+            owner=owner_name(data, say, each.owner_id),
+            rate=say.rate(each.rate),
+            text=text_start(each.text)[:SIMILAR_CHARACTERS],
+        )
+        for each in data.similar.get(key, ())
     ]
 
 

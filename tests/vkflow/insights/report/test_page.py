@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.report import AS_OF, empty_report, frame
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.insights.report.data import Named, ReportData
+from vkflow.insights.report.data import Named, ReportData, SimilarHide
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.page import SECTIONS, render
 
@@ -108,11 +108,12 @@ def test_text_of_users_is_shown_and_never_markup(first_night: ReportData) -> Non
         first_night,
         posts=labelled(f"#{HOSTILE} {HOSTILE}", category=HOSTILE),
         tonight=scored(HOSTILE),
+        similar={(-1, 7): [SimilarHide(-2, f"another {HOSTILE}", 0.876, 0.0123)]},
         refused=frame("refused", [{"source": "vk", "reason": HOSTILE, "rows": 2}]),
         skipped={"like": HOSTILE},
     )
     page = render(data, load_language("ru"))
-    assert "&lt;script&gt;" in page
+    assert "&lt;script&gt;" in page and page.count("0,88") == page.count("another &lt;script") == 1
     tags = Tags(page).found
     assert "script" not in {tag for tag, _ in tags}
     assert all(not name.startswith("on") for _, attributes in tags for name in attributes)

@@ -1,0 +1,75 @@
+"""Published posts a draft resembles, and how they are told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from vkflow.drafts.tables import Table, start_of
+from vkflow.insights.report.language import Language
+
+SHOWN_ACTIVITIES = ("like", "comment", "repost", "hide")
+
+
+@dataclass(frozen=True)
+class SimilarPost:
+    """One of the published posts with the nearest texts.
+
+    Attributes:
+        owner_id: whose wall it is on.
+        owner_name: what that is called; ``None`` if unknown.
+        post_id: its number there.
+        published_at: when it appeared, UTC; ``None`` if unknown.
+        text: what it said when it was first seen.
+        cosine: of both texts' vectors, -1 to 1; 1: the same direction.
+        is_own: it is on the wall the draft is for.
+        rates: what it got at 30 days, by activity; those that are known.
+        picture: JPEG, where it has one that is stored.
+    """
+
+    owner_id: int
+    owner_name: str | None
+    post_id: int
+    published_at: datetime | None
+    text: str
+    cosine: float
+    is_own: bool
+    rates: Mapping[str, float]
+    picture: bytes | None = None
+
+
+def similar_table(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> Table:
+    """One row a post, the nearest first."""
+    activities = (say.activity(name) for name in SHOWN_ACTIVITIES)
+    head = (say("similar_wall"), say("similar_cosine"), *activities, say("similar_text"))
+    return Table(head, tuple(_row(post, zone, say) for post in posts))
+
+
+def _row(post: SimilarPost, zone: ZoneInfo, say: Language) -> tuple[str, ...]:
+    rates = (say.rate(post.rates.get(name)) for name in SHOWN_ACTIVITIES)
+    text = start_of(post.text) or say("without_text")
+    return (wall_text(post, zone, say), say.number(post.cosine, 2), *rates, text)
+
+
+def wall_text(post: SimilarPost, zone: ZoneInfo, say: Language) -> str:
+    """Whose post it is, and when it appeared."""
+    other = start_of(post.owner_name) if post.owner_name else str(post.owner_id)
+    owner = say("similar_own") if post.is_own else other
+    if post.published_at is None:
+        return owner
+    return f"{owner}, {say.long_date(post.published_at.astimezone(zone))}"
+
+
+def as_values(post: SimilarPost) -> dict[str, Any]:
+    """As values of JSON: rates, not percent; times in UTC, ISO 8601."""
+    return {
+        "owner_id": post.owner_id,
+        "owner_name": post.owner_name,
+        "post_id": post.post_id,
+        "published_at": post.published_at and post.published_at.isoformat(),
+        "text": post.text,
+        "cosine": post.cosine,
+        "is_own": post.is_own,
+        "rates": dict(post.rates),
+    }

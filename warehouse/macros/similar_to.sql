@@ -1,0 +1,39 @@
+-- One row per post among the n most similar ones by text, nearest first, and what it got at the stated
+-- age. Every vector is compared. The post itself is left out; one without a vector resembles nothing.
+CREATE MACRO similar_to(of_owner_id, of_post_id, n) AS TABLE
+WITH given AS MATERIALIZED (
+    SELECT vector
+    FROM text_vectors
+    WHERE owner_id = of_owner_id AND post_id = of_post_id
+), nearest AS MATERIALIZED (
+    SELECT
+        text_vectors.owner_id, text_vectors.post_id,
+        array_cosine_similarity(text_vectors.vector, given.vector) AS cosine
+    FROM text_vectors, given
+    WHERE NOT (text_vectors.owner_id = of_owner_id AND text_vectors.post_id = of_post_id)
+    ORDER BY cosine DESC, text_vectors.owner_id, text_vectors.post_id
+    LIMIT n
+), got AS (
+    SELECT
+        owner_id, post_id,
+        max(chances) FILTER (activity <> 'hide') AS views,
+        max(rate) FILTER (activity = 'like') AS like_rate,
+        max(rate) FILTER (activity = 'comment') AS comment_rate,
+        max(rate) FILTER (activity = 'repost') AS repost_rate,
+        max(rate) FILTER (activity = 'share_to_message') AS share_to_message_rate,
+        max(rate) FILTER (activity = 'hide') AS hide_rate,
+        max(rate) FILTER (activity = 'expand') AS expand_rate,
+        max(rate) FILTER (activity = 'open_photo') AS open_photo_rate,
+        max(rate) FILTER (activity = 'open') AS open_rate
+    FROM outcomes
+    SEMI JOIN nearest USING (owner_id, post_id)
+    GROUP BY owner_id, post_id
+)
+SELECT
+    nearest.owner_id, owners.name AS owner_name, nearest.post_id, posts.published_at,
+    left(posts.text, 100) AS text_start, nearest.cosine, got.* EXCLUDE (owner_id, post_id)
+FROM nearest
+JOIN posts USING (owner_id, post_id)
+LEFT JOIN owners ON owners.owner_id = nearest.owner_id
+LEFT JOIN got ON got.owner_id = nearest.owner_id AND got.post_id = nearest.post_id
+ORDER BY nearest.cosine DESC, nearest.owner_id, nearest.post_id;
