@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Markdown, as the README shows it."""
+    """Markdown, as the README beside this file shows it."""
     lines = [
         "| work | ours | | against | theirs | figure | goal | |\n",
         "|---|---:|---|---|---:|---:|---:|---|\n",
