@@ -131,11 +131,11 @@ def test_a_text_of_a_megabyte_is_one_sentence(nights: Nights, owner: str, tmp_pa
         assert result.returncode == 1 and said in result.stderr, result.stderr
 
 
-def test_the_flow_leaves_markdown_for_the_ui(nights: Nights, owner: str) -> None:
+def test_the_flow_leaves_markdown_for_the_ui(home: Path, owner: str) -> None:
     from flows.draft import DraftOptions, draft
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VKFLOW_HOME", str(nights.home))
+        patch.setenv("VKFLOW_HOME", str(home))
         patch.setenv("VKFLOW_REPORT__LANGUAGE", "en")
         options = DraftOptions(
             text=TEXT, other_text="Просто лес", owner=owner, as_of=UNTIL, when=True, page=True
@@ -147,7 +147,7 @@ def test_the_flow_leaves_markdown_for_the_ui(nights: Nights, owner: str) -> None
     rows = [line for line in markdown.splitlines() if line.startswith("| Like")]
     assert len(rows) == 5 and rows[0] != rows[2] and rows[0].count(" | ") == 6
     assert "### draft 2 beside draft 1" in markdown
-    assert len(list((nights.home / "reports" / "drafts").glob("2026-11-02-*.html"))) == 1
+    assert len(list((home / "reports" / "drafts").glob("2026-11-02-*.html"))) == 1
 
 
 def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> None:
