@@ -42,6 +42,7 @@ TABLES = {
 }
 VIEWS = {
     "outcomes",
+    "outcomes_wide",
     "latest_predictions",
     "predictions_wide",
     "prediction_outcomes",

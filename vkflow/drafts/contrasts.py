@@ -2,8 +2,8 @@
 
 The spread of the difference comes from the replicates of the linear stage (see
 ``vkflow.modelling.replicates``), which share what the two have in common; the trees, which know the
-rest, have none of their own, so a difference counts as evident only where both stages agree in its
-sign.
+rest, have none of their own, so a difference counts as evident only where the linear stage says the
+same by itself.
 """
 
 from collections.abc import Mapping

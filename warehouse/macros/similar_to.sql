@@ -13,27 +13,14 @@ WITH given AS MATERIALIZED (
     WHERE NOT (text_vectors.owner_id = of_owner_id AND text_vectors.post_id = of_post_id)
     ORDER BY cosine DESC, text_vectors.owner_id, text_vectors.post_id
     LIMIT n
-), got AS (
-    SELECT
-        owner_id, post_id,
-        max(chances) FILTER (activity <> 'hide') AS views,
-        max(rate) FILTER (activity = 'like') AS like_rate,
-        max(rate) FILTER (activity = 'comment') AS comment_rate,
-        max(rate) FILTER (activity = 'repost') AS repost_rate,
-        max(rate) FILTER (activity = 'share_to_message') AS share_to_message_rate,
-        max(rate) FILTER (activity = 'hide') AS hide_rate,
-        max(rate) FILTER (activity = 'expand') AS expand_rate,
-        max(rate) FILTER (activity = 'open_photo') AS open_photo_rate,
-        max(rate) FILTER (activity = 'open') AS open_rate
-    FROM outcomes
-    SEMI JOIN nearest USING (owner_id, post_id)
-    GROUP BY owner_id, post_id
 )
 SELECT
     nearest.owner_id, owners.name AS owner_name, nearest.post_id, posts.published_at,
-    left(posts.text, 100) AS text_start, nearest.cosine, got.* EXCLUDE (owner_id, post_id)
+    left(posts.text, 100) AS text_start, nearest.cosine,
+    outcomes_wide.* EXCLUDE (owner_id, post_id)
 FROM nearest
 JOIN posts USING (owner_id, post_id)
 LEFT JOIN owners ON owners.owner_id = nearest.owner_id
-LEFT JOIN got ON got.owner_id = nearest.owner_id AND got.post_id = nearest.post_id
+LEFT JOIN outcomes_wide
+    ON outcomes_wide.owner_id = nearest.owner_id AND outcomes_wide.post_id = nearest.post_id
 ORDER BY nearest.cosine DESC, nearest.owner_id, nearest.post_id;

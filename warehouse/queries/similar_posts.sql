@@ -1,5 +1,6 @@
 -- One row per draft, or post, and one of the other posts whose texts are nearest to its own, of its
--- own wall or of all others, the same number of both; only posts that had appeared by a moment, as they were first seen.
+-- own wall or of all others, the same number of both; only posts that had appeared by a moment, as
+-- they were first seen.
 -- Vectors without a direction are left out: DuckDB says -1 of them, as of opposites.
 WITH found AS (
     SELECT

@@ -37,24 +37,9 @@ WITH hashed AS MATERIALIZED (
         ) AS appearance
     FROM contents
     JOIN repeated USING (kind, content_hash)
-), got AS (
-    SELECT
-        owner_id, post_id,
-        max(chances) FILTER (activity <> 'hide') AS views,
-        max(rate) FILTER (activity = 'like') AS like_rate,
-        max(rate) FILTER (activity = 'comment') AS comment_rate,
-        max(rate) FILTER (activity = 'repost') AS repost_rate,
-        max(rate) FILTER (activity = 'share_to_message') AS share_to_message_rate,
-        max(rate) FILTER (activity = 'hide') AS hide_rate,
-        max(rate) FILTER (activity = 'expand') AS expand_rate,
-        max(rate) FILTER (activity = 'open_photo') AS open_photo_rate,
-        max(rate) FILTER (activity = 'open') AS open_rate
-    FROM outcomes
-    SEMI JOIN found USING (owner_id, post_id)
-    GROUP BY owner_id, post_id
 )
 SELECT
     kind, content_hash, appearance, n_posts, n_owners, owner_id, post_id, published_at,
-    got.* EXCLUDE (owner_id, post_id)
+    outcomes_wide.* EXCLUDE (owner_id, post_id)
 FROM found
-LEFT JOIN got USING (owner_id, post_id);
+LEFT JOIN outcomes_wide USING (owner_id, post_id);
