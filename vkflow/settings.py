@@ -50,6 +50,7 @@ class Settings(BaseSettings):
         extra="forbid",
         env_prefix=PREFIX,
         env_nested_delimiter="__",
+        env_ignore_empty=True,  # `VKFLOW_HOME= vkflow ...` means the default, not this folder
         toml_file=SETTINGS_FILE,
     )
 

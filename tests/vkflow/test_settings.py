@@ -26,6 +26,14 @@ def test_the_defaults_work_offline_with_sample_posts():
     assert settings.label_maturity.total_seconds() == 72 * 3_600
 
 
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``Path("")`` would be the folder a command is run in."""
+    monkeypatch.setenv("VKFLOW_HOME", "")
+    monkeypatch.setenv("VKFLOW_TEXT__ENCODER", "")
+    settings = load_settings()
+    assert (settings.home, settings.text.encoder) == (Path("data"), "e5-small")
+
+
 def test_everything_lies_under_home():
     settings = load_settings(home="/srv/vkflow")
     assert {
@@ -123,7 +131,6 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch):
         ("VKFLOW_DEVICE", "s3cret", "device"),
         ("VKFLOW_TRAINING__TEST_SHARE", "0.9", "training.test_share"),
         ("VKFLOW_TRAINING__SEED", "s3cret", "training.seed"),
-        ("VKFLOW_TEXT__ENCODER", "", "text.encoder"),
         ("VKFLOW_TEXT", '{"encoder": ["s3cret"]}', "text.encoder"),
     ],
 )

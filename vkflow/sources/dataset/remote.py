@@ -29,6 +29,12 @@ def is_remote(path: str) -> bool:
     return path.startswith(DRIVE) or re.match(r"[a-z][a-z0-9+.-]+://", path) is not None
 
 
+def local_path(path: str) -> str:
+    """A path on this machine written as a URL (RFC 8089) as the path; anything else as it is."""
+    url = re.fullmatch(r"file://(localhost)?(/.*)", path)
+    return unquote(url[2]) if url else path
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much, and for how long, is downloaded.

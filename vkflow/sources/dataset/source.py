@@ -16,7 +16,7 @@ from vkflow.sources.dataset.csv_file import read_csv
 from vkflow.sources.dataset.files import SUFFIXES, find_files, kind_of, shown_names
 from vkflow.sources.dataset.parquet_file import read_parquet
 from vkflow.sources.dataset.records import Damaged
-from vkflow.sources.dataset.remote import MEBIBYTE, Limits, download_once, is_remote
+from vkflow.sources.dataset.remote import MEBIBYTE, Limits, download_once, is_remote, local_path
 from vkflow.sources.dataset.transports import shown
 from vkflow.sources.dataset.unowned import Unowned
 from vkflow.sources.rows import SeenRows, rows_to_chunk
@@ -70,7 +70,7 @@ class DatasetSource:
     ) -> None:
         self._limits = limits
         self._chunk_bytes = chunk_bytes
-        self._path, self._downloads, self._encoding = path, downloads, encoding
+        self._path, self._downloads, self._encoding = local_path(path), downloads, encoding
         self._columns, self._chunk_rows = columns or {}, chunk_rows
         check_mapping(self._columns, "dataset.columns")
 

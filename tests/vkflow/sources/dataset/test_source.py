@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import pytest
@@ -73,6 +74,15 @@ def test_chunks_have_the_columns_and_types_of_every_source(file: Path):
     assert dict(chunk.pictures.schema) == dict(PICTURES_SCHEMA)
     assert dict(chunk.rejected.schema) == dict(REJECTED_SCHEMA)
     assert chunk.watermark is None
+
+
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_a_file_given_as_a_url_is_read_where_it_lies(tmp_path: Path, host: str):
+    (tmp_path / "мои посты.csv").write_bytes(csv_bytes([row(text="Привет")]))
+    address = f"file://{host}{tmp_path}/{quote('мои посты.csv')}"
+    (chunk,) = DatasetSource(address, tmp_path / "downloads").fetch(None, datetime.now(UTC))
+    assert chunk.posts["text"].to_list() == ["Привет"]
+    assert not (tmp_path / "downloads").exists()
 
 
 def test_a_file_is_read_in_chunks_and_every_row_once(file: Path):
