@@ -16,7 +16,6 @@ from tests.fakes.hashed_words import HashedWords
 from vkflow.activities import ACTIVITIES, ACTIVITY_NAMES
 from vkflow.insights.advice import LEAST_POSTS, advise
 from vkflow.insights.confounders import RARE, StudiedPosts, study_posts
-from vkflow.insights.effects import as_fraction_of_base
 from vkflow.insights.levers import HOURS, Lever
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import outcomes_of
@@ -98,8 +97,7 @@ class AdvisedWorld:
             overlap = chances * (1 - chances)
             weights = views * overlap
             ratio = np.log((weights * having).sum(axis=0) / (weights * without).sum(axis=0))
-            share = (overlap * chances).sum(axis=0) / overlap.sum(axis=0)
-            truths = as_fraction_of_base(ratio, share)
+            truths = np.expm1(ratio)
             found += [
                 (lever.name, level, activity.name, float(true))
                 for level, true in zip(lever.levels, truths, strict=True)
@@ -157,10 +155,17 @@ class AdvisedWorld:
 
 
 def advised_world(
-    seed: int, *, n_posts: int = 3_000, n_owners: int = 60, null: bool = False
+    seed: int,
+    *,
+    n_posts: int = 3_000,
+    n_owners: int = 60,
+    null: bool = False,
+    drifting: bool = False,
 ) -> AdvisedWorld:
     """Draw a world, label its mature posts, and give advice on it."""
-    world = draw_world(n_posts, until=UNTIL, seed=seed, n_owners=n_owners, null=null)
+    world = draw_world(
+        n_posts, until=UNTIL, seed=seed, n_owners=n_owners, null=null, drifting=drifting
+    )
     published = world.posts.select(*KEYS, "published_at")
     labels = (
         world.snapshots.join(published, on=KEYS)

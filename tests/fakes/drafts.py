@@ -21,7 +21,7 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 HOSTILE = "<script>alert(1)</script><img src=http://evil.test/x onerror=alert(1)> {x} | \x1b[2J"
 LEVER = {
     "activity": "like", "lever": "question", "level": "yes", "verdict": "raises", "effect": 0.2,
-    "low": 0.1, "high": 0.3, "owner_id": None, "n_posts": 50, "n_owners": 5,
+    "adjusted_low": 0.1, "adjusted_high": 0.3, "owner_id": None, "n_posts": 50, "n_owners": 5,
 }  # fmt: skip
 
 

@@ -20,7 +20,10 @@ ADVICE = pl.DataFrame(
         "effect": [0.18, 0.01, 0.3],
         "low": [0.09, -0.02, 0.1],
         "high": [0.27, 0.04, 0.5],
-        "model_effect": [0.2, 0.01, 0.2],
+        "adjusted_low": [0.05, None, 0.05],
+        "adjusted_high": [0.3, None, 0.6],
+        "placebo_effect": [0.01, 0.02, None],
+        "placebo_p_value": [0.7, 0.4, None],
         "p_value": [0.001, 0.5, 0.01],
         "q_value": [0.01, 0.5, 0.01],
         "base_rate": [0.0002, 0.0002, 0.0003],
@@ -76,6 +79,6 @@ def test_the_query_for_analysts_shows_what_is_evident_with_its_interval(snapshot
     shown = read_snapshot(snapshot, query("analyst/advice"))
     columns = ("owner_id", "lever", "effect_percent", "low_percent", "high_percent")
     assert shown.select(columns).rows() == [
-        (None, "question", 18.0, 9.0, 27.0),
-        (-1, "question", 30.0, 10.0, 50.0),
+        (None, "question", 18.0, 5.0, 30.0),
+        (-1, "question", 30.0, 5.0, 60.0),
     ]

@@ -40,9 +40,8 @@ def comparison_table(comparison: Comparison, forecasts: Sequence[Forecast], say:
 
 
 def _difference(each: Contrast, say: Language) -> str:
-    names = ("effect", "low", "high")
-    row = {name: expm1(min(getattr(each, name), MOST)) for name in names}
-    return effect_phrase(row, say.code)
+    change, low, high = (expm1(min(end, MOST)) for end in (each.effect, each.low, each.high))
+    return effect_phrase(change, low, high, say.code)
 
 
 def differs_line(comparison: Comparison, say: Language) -> str:

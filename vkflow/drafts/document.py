@@ -10,7 +10,8 @@ from vkflow.drafts.similar import as_values
 from vkflow.drafts.told import Told
 
 LEVER_COLUMNS = (
-    "activity", "lever", "level", "effect", "low", "high", "owner_id", "n_posts", "n_owners",
+    "activity", "lever", "level", "effect", "adjusted_low", "adjusted_high", "owner_id", "n_posts",
+    "n_owners",
 )  # fmt: skip
 CAVEAT = "insights are observation, not experiment"
 

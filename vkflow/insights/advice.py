@@ -2,8 +2,9 @@
 
 Left out are the pairs of ``PRESUPPOSED``, where the activity needs the lever to happen at all.
 
-Observational: effects are adjusted for owner, topic, style and the other levers, and for nothing
-else. An author who reads them should try, not trust.
+Observational: effects are adjusted for owner, time, topic, style and the other levers, and for
+nothing else. An author who reads them should try, not trust. Beside each effect stands a placebo:
+what the same estimate finds where levers were dealt anew among the posts of an owner's month.
 """
 
 from collections.abc import Collection, Iterator
@@ -17,7 +18,15 @@ from threadpoolctl import threadpool_limits
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.confounders import RARE, StudiedPosts
 from vkflow.insights.effects import sum_by_cluster
-from vkflow.insights.inference import FALSE_DISCOVERY_RATE, clusters, judge, q_values
+from vkflow.insights.inference import (
+    CONFIDENCE,
+    FALSE_DISCOVERY_RATE,
+    change_interval,
+    clusters,
+    estimate,
+    q_values,
+    selection_adjusted_error,
+)
 from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED, Lever
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
@@ -39,14 +48,22 @@ SCHEMA: Final = {
     "effect": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
-    "model_effect": pl.Float64,
+    "adjusted_low": pl.Float64,
+    "adjusted_high": pl.Float64,
     "p_value": pl.Float64,
     "q_value": pl.Float64,
+    "placebo_effect": pl.Float64,
+    "placebo_p_value": pl.Float64,
     "base_rate": pl.Float64,
     "n_posts": pl.Int64,
     "n_owners": pl.Int64,
 }
 """Columns of advice, as the table ``insights`` has them."""
+_UNDECIDED: Final = {
+    **{name: dtype for name, dtype in SCHEMA.items() if not name.startswith("placebo_")},
+    **dict.fromkeys(("log_ratio", "error", "freedom"), pl.Float64),
+}
+_KEY: Final = ("activity", "lever", "level")
 
 Row = dict[str, Any]
 Numbers = NDArray[np.int64]
@@ -57,9 +74,10 @@ def advise(
 ) -> pl.DataFrame:
     """Judge every lever on every activity that does not presuppose it.
 
-    An owner is judged alone only on what is evident over all owners, in a family of tests of its
-    own, so that thousands of owners do not drown the rest (Yekutieli 2008, Hierarchical false
-    discovery rate-controlling methodology, JASA 103).
+    An owner is judged alone only on what is evident over all owners, and each owner's tests are a
+    family of their own: an author reads the advice of one wall, of which a share may be false that
+    does not depend on how many walls there are (Yekutieli 2008, Hierarchical false discovery
+    rate-controlling methodology, JASA 103; families are the owners).
 
     Args:
         posts: with a known outcome.
@@ -68,16 +86,26 @@ def advise(
         seed: of folds and bootstrap.
 
     Returns:
-        ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), and one an
-        owner with enough posts of an evident one.
+        ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), with its
+        placebo, and one an owner with enough posts of an evident one.
     """
     # Thousands of small products: threads would wait for each other longer than they work.
     with threadpool_limits(1):
         study = _Study(posts, outcomes, resamples, seed)
         overall = _decided(list(study.overall()))
         evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
-        keys = set(evident.select("activity", "lever", "level").iter_rows())
-        return pl.concat([overall, _decided(list(study.by_owner(keys)))])
+        keys = set(evident.select(_KEY).iter_rows())
+        alone = pl.DataFrame(list(study.by_owner(keys)), _UNDECIDED, orient="row")
+        families = alone.partition_by("owner_id", maintain_order=True)
+        advice = pl.concat([overall, *(_decided(family.to_dicts()) for family in families)])
+        placebo = _Study(posts.shuffled(seed), outcomes, resamples, seed).overall()
+        return advice.join(
+            _as_placebo(list(placebo)),
+            on=("owner_id", *_KEY),
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        ).select(*SCHEMA)
 
 
 class _Study:
@@ -142,12 +170,12 @@ class _Study:
             *clusters(owner, self._seed),
             levels,
         )
-        found = judge(sums, self._resamples, self._seed)
+        found = estimate(sums, self._resamples, self._seed)
         for place, level in enumerate(levels):
             n_owners = len(np.unique(owner[lever.codes[rows] == level]))
             figures = {
                 key: _figure(getattr(found, key)[place])
-                for key in ("effect", "low", "high", "model_effect", "p_value")
+                for key in ("log_ratio", "error", "freedom", "p_value")
             }
             name, n_posts = lever.levels[level], int(counts[level])
             yield _row(activity, lever.name, name, observed, n_posts, n_owners) | figures
@@ -195,7 +223,7 @@ def _partition(rows: Numbers, owner: Numbers) -> Iterator[tuple[int, Numbers]]:
 def _row(
     activity: str, lever: str, level: str, observed: Outcomes, n_posts: int, n_owners: int
 ) -> Row:
-    row: Row = dict.fromkeys(SCHEMA)
+    row: Row = dict.fromkeys(_UNDECIDED)
     return row | {
         "activity": activity,
         "lever": lever,
@@ -210,20 +238,38 @@ def _figure(value: Floats) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _as_placebo(rows: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame(rows, _UNDECIDED, orient="row").select(
+        "owner_id",
+        *_KEY,
+        placebo_effect=pl.col("log_ratio").exp() - 1,
+        placebo_p_value="p_value",
+    )
+
+
 def _decided(rows: list[Row]) -> pl.DataFrame:
-    """Rows with q-values over all of them, and a verdict each."""
-    table = pl.DataFrame(rows, {**SCHEMA, "verdict": pl.String}, orient="row")
-    p_values = table["p_value"].fill_null(float("nan")).to_numpy()
-    same_sign = pl.col("effect").sign() == pl.col("model_effect").sign()
-    is_evident = (pl.col("q_value") <= FALSE_DISCOVERY_RATE) & same_sign
-    clear_of_zero = (pl.col("low") > 0) | (pl.col("high") < 0)
+    """A family of tests with q-values, intervals and verdicts."""
+    table = pl.DataFrame(rows, _UNDECIDED, orient="row")
+    p_values, log_ratio, error, freedom = (
+        table[name].fill_null(float("nan")).to_numpy()
+        for name in ("p_value", "log_ratio", "error", "freedom")
+    )
+    q_value = q_values(p_values)
+    is_evident = q_value <= FALSE_DISCOVERY_RATE
+    missed = selection_adjusted_error(int(is_evident.sum()), int(np.isfinite(p_values).sum()))
+    low, high = change_interval(log_ratio, error, freedom, 1 - CONFIDENCE)
+    adjusted = change_interval(log_ratio, error, freedom, missed)
+    direction = np.where(log_ratio > 0, RAISES, LOWERS)
+    verdict = np.where(np.isnan(p_values), TOO_FEW, np.where(is_evident, direction, UNCLEAR))
+    figures = {
+        "effect": np.expm1(log_ratio),
+        "low": low,
+        "high": high,
+        "adjusted_low": np.where(is_evident, adjusted[0], np.nan),
+        "adjusted_high": np.where(is_evident, adjusted[1], np.nan),
+        "q_value": q_value,
+    }
     return table.with_columns(
-        pl.Series("q_value", q_values(p_values), pl.Float64).fill_nan(None)
-    ).with_columns(
-        pl.when(pl.col("p_value").is_null())
-        .then(pl.lit(TOO_FEW))
-        .when(is_evident & clear_of_zero)
-        .then(pl.when(pl.col("effect") > 0).then(pl.lit(RAISES)).otherwise(pl.lit(LOWERS)))
-        .otherwise(pl.lit(UNCLEAR))
-        .alias("verdict")
+        pl.Series("verdict", verdict, pl.String),
+        *(pl.Series(name, values, pl.Float64).fill_nan(None) for name, values in figures.items()),
     )

@@ -1,7 +1,11 @@
-"""What advice is adjusted for: owner, topic, style and the other levers, as one matrix a post."""
+"""What advice is adjusted for: owner, time, topic, style and the other levers of a post.
+
+Time, because habits and levels drift: where emoji spread while rates fall, posts with emoji would
+seem to lower them. It is a smooth curve over all owners, and each month of each owner.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,12 +13,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vkflow.insights.levers import IMPLIED, LEVERS, Lever, as_lever, read_levers
+from vkflow.insights.regression import Groups, group_posts
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.vectors import as_matrix
 
-TOPIC_COMPONENTS: Final = 96
+TOPIC_COMPONENTS: Final = 32
 """Principal components of the text vectors that stand for what a post is about."""
+
+TIME_KNOTS: Final = 6
+"""Of the cubic spline of the time of publication, evenly spread."""
 
 STYLE: Final = ("exclamation_marks", "mentions", "numbers", "line_breaks")
 """Statistics that are no levers but go with some: whether a text has any is adjusted for."""
@@ -30,18 +38,40 @@ class StudiedPosts:
     Attributes:
         keys: owner_id, post_id.
         owner_ids: int64, shape (owners,), ascending.
-        owner: int64, shape (posts,): the place of a post's owner in ``owner_ids``.
-        confounders: float64, shape (posts, columns): topic and style, standardised.
+        groups: posts by owner, as placed in ``owner_ids``, and by month.
+        confounders: float64, shape (posts, columns): time, topic and style, standardised.
         levers: those with at least two levels, by name.
         seen: level of each post by lever, rare ones included.
     """
 
     keys: pl.DataFrame
     owner_ids: NDArray[np.int64]
-    owner: NDArray[np.int64]
+    groups: Groups
     confounders: Floats
     levers: Mapping[str, Lever]
     seen: Mapping[str, pl.Series]
+
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """The place of each post's owner in ``owner_ids``, shape (posts,)."""
+        return self.groups.owner
+
+    def shuffled(self, seed: int) -> "StudiedPosts":
+        """The same posts, their levers dealt anew among the posts of an owner's month.
+
+        No lever does anything there, but for chance: a placebo. Months are what is adjusted for:
+        in weeks of few posts most would keep what they have.
+        """
+        lottery = np.random.default_rng(seed).random(len(self.owner))
+        source = np.empty(len(lottery), dtype=np.int64)
+        source[np.argsort(self.groups.month, kind="stable")] = np.lexsort(
+            (lottery, self.groups.month)
+        )
+        levers = {
+            name: replace(lever, codes=lever.codes[source]) for name, lever in self.levers.items()
+        }
+        seen = {name: levels.gather(source) for name, levels in self.seen.items()}
+        return replace(self, levers=levers, seen=seen)
 
     def design(self, without: Iterable[str] = ()) -> tuple[Floats, dict[str, slice]]:
         """Confounders and the indicators of all levers but those ``without``.
@@ -74,23 +104,25 @@ def study_posts(
         owner_time_zones: of owners that live elsewhere, by id.
         least_posts: a level with fewer is no level of its own.
     """
-    reducer = _topic_reducer(chunks())
-    keys, topics, styles, levels = [], [], [], []
+    reducer = _topic_reducer(chunks)
+    keys, topics, styles, levels, times = [], [], [], [], []
     for chunk in chunks():
         keys.append(chunk.select("owner_id", "post_id"))
         topics.append(_topics(chunk["text_embedding"], reducer))
         styles.append(_style(chunk))
+        times.append(chunk.select(pl.col("published_at").cast(pl.Datetime("us", "UTC"))))
         levels.append(pl.DataFrame(read_levers(chunk, time_zone, owner_time_zones)))
     seen = pl.concat(levels).to_dict()
     key = pl.concat(keys)
     owner_ids, owner = np.unique(key["owner_id"].to_numpy(), return_inverse=True)
     style = np.vstack(styles)
     length = _within_bands(style[:, 0], seen["text_length"])
-    confounders = np.hstack([np.vstack(topics), style[:, 1:], length])
+    time = pl.concat(times)["published_at"]
+    confounders = np.hstack([_curve(time), np.vstack(topics), style[:, 1:], length])
     return StudiedPosts(
         keys=key,
         owner_ids=owner_ids,
-        owner=owner.astype(np.int64),
+        groups=group_posts(owner.astype(np.int64), _month(time)),
         confounders=_standardised(confounders),
         levers=_levers(seen, least_posts),
         seen=seen,
@@ -116,18 +148,40 @@ RARE: Final = "(rare)"
 """Stands for all levels of a lever that have too few posts to be judged one by one."""
 
 
-def _topic_reducer(chunks: Iterable[pl.DataFrame]) -> Reducer | None:
-    vectors, n_vectors = [], 0
-    for chunk in chunks:
-        found, _ = as_matrix(chunk["text_embedding"].head(FIT_ROWS - n_vectors))
-        if len(found):
-            vectors.append(found)
-            n_vectors += len(found)
-        if n_vectors >= FIT_ROWS:
-            break
-    if n_vectors < 2:
+def _topic_reducer(chunks: Chunks) -> Reducer | None:
+    """Fitted on at most ``FIT_ROWS`` vectors, evenly spread over all posts and so over time."""
+    lengths = [len(chunk) for chunk in chunks()]
+    chosen = np.unique(np.linspace(0, max(sum(lengths) - 1, 0), FIT_ROWS).astype(np.int64))
+    vectors, start = [], 0
+    for length, chunk in zip(lengths, chunks(), strict=True):
+        rows = chosen[(chosen >= start) & (chosen < start + length)] - start
+        vectors.append(as_matrix(chunk["text_embedding"].gather(rows))[0])
+        start += length
+    found = [some for some in vectors if len(some)]
+    if sum(map(len, found)) < 2:
         return None
-    return fit_reducer(np.vstack(vectors), TOPIC_COMPONENTS)
+    return fit_reducer(np.vstack(found), TOPIC_COMPONENTS)
+
+
+def _curve(time: pl.Series) -> Floats:
+    """A cubic spline of the time of publication, zeros for posts without one."""
+    from sklearn.preprocessing import SplineTransformer
+
+    seconds = time.dt.epoch("s").cast(pl.Float64)
+    dated = seconds.is_not_null().to_numpy()
+    if seconds.n_unique() < TIME_KNOTS:
+        return np.zeros((len(time), 0))
+    spline = SplineTransformer(TIME_KNOTS, knots="uniform", include_bias=False)
+    columns = spline.fit_transform(seconds.drop_nulls().to_numpy()[:, np.newaxis])
+    curve = np.zeros((len(time), columns.shape[1]))
+    curve[dated] = columns
+    return curve
+
+
+def _month(time: pl.Series) -> NDArray[np.int64]:
+    """A number that posts of the same month share; posts without a date share one."""
+    months = (12 * time.dt.year().cast(pl.Int64) + time.dt.month()).fill_null(-1)
+    return months.to_numpy()
 
 
 def _topics(column: pl.Series, reducer: Reducer | None) -> Floats:

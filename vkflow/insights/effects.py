@@ -1,11 +1,11 @@
 """Effects of the levels of a lever on one activity, each against the other levels.
 
 The augmented overlap-weighted estimate: outcomes of posts with the level against those without,
-both weighted to the same mix of owners, topics and other levers, after the model's response has
-been taken off. It is right if either the response or the propensity is (doubly robust): Mao, Li
-and Greene (2019), Propensity score weighting analysis and treatment effect estimation, Statistical
-Methods in Medical Research 28, section 2.3. Observational all the same: what neither owner, topic,
-style nor another lever tells is not adjusted for.
+both weighted to the same mix of owners, times, topics and other levers, after the model's response
+has been taken off. It is right if either the response or the propensity is (doubly robust): Mao,
+Li and Greene (2019), Propensity score weighting analysis and treatment effect estimation,
+Statistical Methods in Medical Research 28, section 2.3. Observational all the same: what neither
+owner, time, topic, style nor another lever tells is not adjusted for.
 """
 
 from dataclasses import dataclass, fields
@@ -27,8 +27,6 @@ class Sums:
 
     Attributes:
         weight: w e (1 - e).
-        overlap: e (1 - e).
-        overlap_having: e (1 - e) times e.
         response_with: of the rate expected with the level, so weighted.
         response_without: of the rate expected with the other levels, so weighted.
         weight_with: w (1 - e) of posts with the level.
@@ -39,8 +37,6 @@ class Sums:
     """
 
     weight: Floats
-    overlap: Floats
-    overlap_having: Floats
     response_with: Floats
     response_without: Floats
     weight_with: Floats
@@ -48,21 +44,6 @@ class Sums:
     weight_without: Floats
     residual_without: Floats
     information: Floats
-
-
-@dataclass(frozen=True)
-class Estimates:
-    """What comes of the sums, each float64, shape (levels,) or (resamples, levels).
-
-    Attributes:
-        log_ratio: logarithm of the rate with the level over that without, on outcomes.
-        model_log_ratio: the same by the model's response alone.
-        share: of posts with the level, where both sides overlap.
-    """
-
-    log_ratio: Floats
-    model_log_ratio: Floats
-    share: Floats
 
 
 def sum_by_cluster(
@@ -103,8 +84,6 @@ def sum_by_cluster(
     weight_without = np.where(has, 0.0, views * propensities)
     per_post = {
         "weight": weight,
-        "overlap": overlap,
-        "overlap_having": overlap * propensities,
         "response_with": weight * responses,
         "response_without": weight * others,
         "weight_with": weight_with,
@@ -120,15 +99,16 @@ def sum_by_cluster(
     return Sums(**{name: np.asarray(incidence @ values) for name, values in per_post.items()})
 
 
-def estimate(sums: Sums, resampled: Floats | None = None) -> Estimates:
-    """Rates with a level against rates without, over all clusters.
+def log_ratios(sums: Sums, resampled: Floats | None = None) -> Floats:
+    """Logarithms of rates with a level over rates without, over all clusters.
 
     Args:
         sums: by cluster.
         resampled: how often each cluster counts, shape (resamples, clusters); by default once.
 
     Returns:
-        Shape (levels,), or (resamples, levels); NaN where a side has no posts, or no activity.
+        float64, shape (levels,), or (resamples, levels); NaN where a side has no posts, or no
+        activity.
     """
     times = np.ones((1, len(sums.weight))) if resampled is None else resampled
     names = [field.name for field in fields(Sums)]
@@ -138,20 +118,7 @@ def estimate(sums: Sums, resampled: Floats | None = None) -> Estimates:
     with np.errstate(divide="ignore", invalid="ignore"):
         rate_with = total["response_with"] / total["weight"]
         rate_without = total["response_without"] / total["weight"]
-        model_log_ratio = np.log(rate_with / rate_without)
         rate_with = rate_with + total["residual_with"] / total["weight_with"]
         rate_without = rate_without + total["residual_without"] / total["weight_without"]
-        log_ratio = np.log(rate_with / rate_without)
-        share = total["overlap_having"] / total["overlap"]
-    found = (log_ratio, model_log_ratio, share)
-    return Estimates(*(found if resampled is not None else (values[0] for values in found)))
-
-
-def as_fraction_of_base(log_ratio: Floats, share: Floats) -> Floats:
-    """The change in rate as a fraction of the base rate, which mixes posts with and without.
-
-    With R the ratio of the rates and s the share of posts with the level it is
-    (R - 1) / (1 - s + s R): it rises with R, so ends of intervals may be put through it.
-    """
-    change = np.expm1(log_ratio)
-    return np.asarray(change / (1 + share * change))
+        found = np.log(rate_with / rate_without)
+    return np.asarray(found if resampled is not None else found[0])

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from vkflow.insights.effects import Sums, as_fraction_of_base, estimate
+from vkflow.insights.effects import Sums, log_ratios
 from vkflow.modelling.metrics import Floats
 
 CONFIDENCE: Final = 0.95
-FALSE_DISCOVERY_RATE: Final = 0.10
+FALSE_DISCOVERY_RATE: Final = 1 - CONFIDENCE
+"""Of verdicts; equal to what intervals may miss, so that no interval of a verdict holds 0."""
 FEW_OWNERS: Final = 8
 """With fewer owners their posts are dealt into groups by chance, and groups are drawn: the
 interval then says how the advice may differ for other posts of these owners, not for others."""
@@ -49,7 +50,7 @@ def standard_errors(sums: Sums, resampled: Floats) -> Floats:
     A resample without a single post of a level says nothing of it and is left out; the factor
     n / (n - 1) makes up for the resamples' smaller spread.
     """
-    ratios = estimate(sums, resampled).log_ratio
+    ratios = log_ratios(sums, resampled)
     said = np.isfinite(ratios)
     n_said = np.maximum(said.sum(axis=0), 1)
     mean = np.where(said, ratios, 0.0).sum(axis=0) / n_said
@@ -72,48 +73,56 @@ def degrees_of_freedom(sums: Sums) -> Floats:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Estimates:
     """Effects with what is known of their certainty, each float64, shape (levels,).
 
     Attributes:
-        effect: change in rate as a fraction of the base rate, on outcomes.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        model_effect: the change by the model's response.
+        log_ratio: logarithm of the rate with the level over the rate without.
+        error: its standard error.
+        freedom: degrees of freedom of the error.
         p_value: two-sided; NaN where nothing can be said.
     """
 
-    effect: Floats
-    low: Floats
-    high: Floats
-    model_effect: Floats
+    log_ratio: Floats
+    error: Floats
+    freedom: Floats
     p_value: Floats
 
 
-def judge(sums: Sums, resamples: int, seed: int) -> Judgement:
-    """Effects, intervals and p-values.
+def estimate(sums: Sums, resamples: int, seed: int) -> Estimates:
+    """Effects, errors and p-values.
 
     Rates of posts differ by factors, so the logarithm of a ratio of rates is nearly normal where
-    the ratio is skewed: Student's t is used on that scale, with the bootstrap's standard error,
-    and the ends of the interval are put through :func:`as_fraction_of_base`.
+    the ratio is skewed: Student's t is used on that scale, with the bootstrap's standard error.
+    The nuisances are not fitted again in each resample: they are cross-fitted and the estimate is
+    orthogonal to them, so their errors enter as a product of two small ones only (Chernozhukov et
+    al. 2018, The Econometrics Journal 21).
     """
-    found = estimate(sums)
+    found = log_ratios(sums)
     errors = standard_errors(sums, draw_clusters(len(sums.weight), resamples, seed))
     freedom = degrees_of_freedom(sums)
-    reach = stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) * errors
     with np.errstate(invalid="ignore", divide="ignore"):
-        p_value = 2 * stats.t.sf(np.abs(found.log_ratio / errors), freedom)
-        p_value[(errors <= 0) | (freedom < LEAST_FREEDOM)] = np.nan
-    effect, low, high, model_effect = (
-        as_fraction_of_base(log_ratio, found.share)
-        for log_ratio in (
-            found.log_ratio,
-            found.log_ratio - reach,
-            found.log_ratio + reach,
-            found.model_log_ratio,
-        )
-    )
-    return Judgement(effect, low, high, model_effect, np.asarray(p_value))
+        p_value = 2 * stats.t.sf(np.abs(found / errors), freedom)
+    p_value[(errors <= 0) | (freedom < LEAST_FREEDOM)] = np.nan
+    return Estimates(found, errors, freedom, np.asarray(p_value))
+
+
+def change_interval(
+    log_ratio: Floats, error: Floats, freedom: Floats, missed: float
+) -> tuple[Floats, Floats]:
+    """Ends of intervals of the change in rate, R - 1, that miss it with probability ``missed``."""
+    reach = stats.t.isf(missed / 2, freedom) * error
+    return np.expm1(log_ratio - reach), np.expm1(log_ratio + reach)
+
+
+def selection_adjusted_error(n_evident: int, n_tested: int) -> float:
+    """How often an interval may miss its effect, if only those of evident effects are shown.
+
+    With R of m tests evident, intervals at level 1 - R q / m miss the truth in a share q of those
+    shown, on average: Benjamini and Yekutieli (2005), False discovery rate-adjusted multiple
+    confidence intervals for selected parameters, JASA 100.
+    """
+    return FALSE_DISCOVERY_RATE * n_evident / max(n_tested, 1)
 
 
 def q_values(p_values: Floats) -> Floats:

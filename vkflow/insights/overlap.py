@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from vkflow.insights.confounders import StudiedPosts, left_out
 from vkflow.insights.levers import Lever
-from vkflow.insights.regression import fit_regression
+from vkflow.insights.regression import Penalties, fit_regression
 from vkflow.modelling.metrics import Floats, sigmoid
 
 FOLDS: Final = 4
 FIT_POSTS: Final = 10_000
 """Posts a nuisance is fitted on at most: more change it little and cost much."""
-PENALTY: Final = 1.0
+PENALTIES: Final = Penalties(slopes=0.3, owners=0.3, months=4.0)
 LEAST_PROBABILITY: Final = 1e-4
 
 
@@ -35,7 +35,7 @@ def fold_of_posts(n_posts: int, seed: int) -> NDArray[np.int64]:
 
 
 def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) -> Floats:
-    """Probability of each level given owner, topic, style and the other levers.
+    """Probability of each level given owner, time, topic, style and the other levers.
 
     One logistic regression a level, scaled to sum to 1, cross-fitted.
 
@@ -48,20 +48,18 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
     for fold in range(FOLDS):
         held_out = np.flatnonzero(applies & (folds == fold))
         others = np.flatnonzero(applies & (folds != fold))
-        design_held_out, owner_held_out = design[held_out], posts.owner[held_out]
+        design_held_out, groups_held_out = design[held_out], posts.groups.of(held_out)
         # Of two levels one is what the other is not.
         for level in range(len(lever.levels) if len(lever.levels) > 2 else 1):
             rows, weights = _both_sides(others, lever.codes[others] == level)
             fit = fit_regression(
                 design[rows],
-                posts.owner[rows],
+                posts.groups.of(rows),
                 (lever.codes[rows] == level).astype(np.float64),
                 weights,
-                n_owners=len(posts.owner_ids),
-                penalty=PENALTY,
-                owner_penalty=PENALTY,
+                PENALTIES,
             )
-            chances[held_out, level] = sigmoid(fit.logits(design_held_out, owner_held_out))
+            chances[held_out, level] = sigmoid(fit.logits(design_held_out, groups_held_out))
     if len(lever.levels) == 2:
         chances[applies, 1] = 1 - chances[applies, 0]
     chances[applies] = np.clip(chances[applies], LEAST_PROBABILITY, 1)

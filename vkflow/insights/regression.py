@@ -1,4 +1,4 @@
-"""Logistic ridge regression with an intercept for each owner, of any number of owners."""
+"""Logistic ridge regression with an intercept for each owner and each of an owner's months."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 
 from vkflow.modelling.metrics import Floats, logits, sigmoid
 
-Owners = NDArray[np.int64]
+Places = NDArray[np.int64]
 
 MOST_STEPS = 12
 LONGEST_STEP = 2.0
@@ -21,101 +21,149 @@ FREE = 1e-6
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Posts by owner, and within an owner by month.
+
+    Attributes:
+        owner: int64, shape (posts,), in 0 … n_owners - 1.
+        month: int64, shape (posts,): a month of one owner, in 0 … months - 1.
+        owner_of_month: int64, shape (months,).
+        n_owners: owners, with posts or without.
+    """
+
+    owner: Places
+    month: Places
+    owner_of_month: Places
+    n_owners: int
+
+    def of(self, rows: Places) -> "Groups":
+        """Those of some posts; owners and months keep their places."""
+        return Groups(self.owner[rows], self.month[rows], self.owner_of_month, self.n_owners)
+
+
+def group_posts(owner: Places, month: Places) -> Groups:
+    """Groups of posts.
+
+    Args:
+        owner: int64, shape (posts,), in 0 … owners - 1.
+        month: int64, shape (posts,): any number that is the same for posts of a month.
+    """
+    pairs, place = np.unique(np.column_stack([owner, month]), axis=0, return_inverse=True)
+    n_owners = int(owner.max()) + 1 if len(owner) else 0
+    return Groups(owner, place.ravel().astype(np.int64), pairs[:, 0], n_owners)
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Halves of these times the squared coefficients are taken off the likelihood."""
+
+    slopes: float
+    owners: float
+    months: float
+
+
+@dataclass(frozen=True)
 class Fit:
-    """A fitted regression: the logit is ``design @ slopes + owners[owner] + intercept``.
+    """A fitted regression.
 
     Attributes:
         intercept: of all owners.
         slopes: float64, shape (columns,).
         owners: float64, shape (owners,); 0 for an owner without a post in the fit.
+        months: float64, shape (months,): what a month of an owner differs by.
     """
 
     intercept: float
     slopes: Floats
     owners: Floats
+    months: Floats
 
-    def logits(self, design: Floats, owner: Owners) -> Floats:
+    def logits(self, design: Floats, groups: Groups) -> Floats:
         """The logit of each post, float64, shape (posts,)."""
-        return np.asarray(design @ self.slopes + self.owners[owner] + self.intercept)
+        grouped = self.owners[groups.owner] + self.months[groups.month]
+        return np.asarray(design @ self.slopes + grouped + self.intercept)
 
 
 def fit_regression(
-    design: Floats,
-    owner: Owners,
-    rates: Floats,
-    weights: Floats,
-    *,
-    n_owners: int,
-    penalty: float,
-    owner_penalty: float,
+    design: Floats, groups: Groups, rates: Floats, weights: Floats, penalties: Penalties
 ) -> Fit:
     """Maximise sum w [y log p + (1 - y) log(1 - p)] less half the penalised squares.
 
     Newton's method with bounded steps (Hastie, Tibshirani and Friedman, The Elements of
-    Statistical Learning, 4.4.1). The owners' block of the Hessian is diagonal, so it is
-    eliminated (Schur complement): time and memory grow with posts, not with posts times owners.
-    The Hessian only steers the steps, so it is summed in single precision; the gradient is not.
+    Statistical Learning, 4.4.1). The blocks of the Hessian for owners and for their months are
+    diagonal but for what a month shares with its owner, so both are eliminated (Schur
+    complement): time and memory grow with posts, not with posts times owners.
     On one thread, since the order of a sum, and so its last bits, depends on their number.
 
     Args:
         design: float64, shape (posts, columns), without an intercept.
-        owner: int64, shape (posts,), in 0 … n_owners - 1.
+        groups: of the posts.
         rates: within [0, 1], shape (posts,).
         weights: at least 0, shape (posts,).
-        n_owners: owners to estimate an intercept for.
-        penalty: ridge of the slopes.
-        owner_penalty: ridge of the owners' intercepts.
+        penalties: ridges of slopes, owners and months.
     """
     mean = np.clip(np.average(rates, weights=weights), 1e-9, 1 - 1e-9)
     slopes = np.zeros(design.shape[1] + 1)
     slopes[-1] = logits(np.array([mean]))[0]
-    owners = np.zeros(n_owners)
-    ridge = np.append(np.full(design.shape[1], penalty), FREE)
+    owners, months = np.zeros(groups.n_owners), np.zeros(len(groups.owner_of_month))
+    ridge = np.append(np.full(design.shape[1], penalties.slopes), FREE)
     full = np.column_stack([design, np.ones(len(design))])
-    longest, hessian = np.inf, _Hessian(full, owner, n_owners, ridge, owner_penalty)
+    longest, hessian = np.inf, _Hessian(full, groups, ridge, penalties)
     for _ in range(MOST_STEPS):
-        probability = sigmoid(full @ slopes + owners[owner])
+        probability = sigmoid(full @ slopes + owners[groups.owner] + months[groups.month])
         if longest > STALE:
             hessian.update(weights * probability * (1 - probability))
         residual = weights * (rates - probability)
-        step, owner_step = hessian.solve(
+        steps = hessian.solve(
             full.T @ residual - ridge * slopes,
-            np.bincount(owner, residual, n_owners) - owner_penalty * owners,
+            np.bincount(groups.owner, residual, len(owners)) - penalties.owners * owners,
+            np.bincount(groups.month, residual, len(months)) - penalties.months * months,
         )
-        longest = max(np.abs(step).max(), np.abs(owner_step).max())
+        longest = max(np.abs(step).max() for step in steps)
         shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
-        slopes += shortened * step
-        owners += shortened * owner_step
+        for coefficients, step in zip((slopes, owners, months), steps, strict=True):
+            coefficients += shortened * step
         if longest < TOLERANCE:
             break
-    return Fit(float(slopes[-1]), slopes[:-1], owners)
+    return Fit(float(slopes[-1]), slopes[:-1], owners, months)
 
 
 class _Hessian:
-    """Of slopes and owners' intercepts, the owners' diagonal block eliminated."""
+    """Of slopes, owners and months; the months eliminated first, then the owners."""
 
-    def __init__(
-        self, full: Floats, owner: Owners, n_owners: int, ridge: Floats, owner_penalty: float
-    ) -> None:
-        self._full = full.astype(np.float32)
-        self._incidence = sparse.csr_array(
-            (np.ones(len(owner), np.float32), (owner, np.arange(len(owner)))),
-            shape=(n_owners, len(owner)),
-        )
-        self._ridge, self._owner_penalty = np.diag(ridge), owner_penalty
+    def __init__(self, full: Floats, groups: Groups, ridge: Floats, penalties: Penalties) -> None:
+        self._full = full
+        self._in_month = _incidence(groups.month, len(groups.owner_of_month))
+        self._of_owner = _incidence(groups.owner_of_month, groups.n_owners)
+        self._owner_of_month = groups.owner_of_month
+        self._ridge, self._penalties = np.diag(ridge), penalties
 
     def update(self, curvature: Floats) -> None:
         """Take the curvature of each post, shape (posts,), at the present point."""
-        weighted = curvature.astype(np.float32)[:, np.newaxis] * self._full
-        self._cross = np.asarray(self._incidence @ weighted, dtype=np.float64)
-        self._diagonal = self._cross[:, -1] + self._owner_penalty
-        self._scaled = self._cross / self._diagonal[:, np.newaxis]
-        schur = self._full.T @ weighted + self._ridge - self._cross.T @ self._scaled
+        weighted = curvature[:, np.newaxis] * self._full
+        self._months = np.asarray(self._in_month @ weighted)
+        total = self._months[:, -1]
+        self._inverse = 1 / (total + self._penalties.months)
+        self._share = total * self._inverse  # of an owner's step that its month takes over
+        left = (1 - self._share)[:, np.newaxis]
+        self._owners = np.asarray(self._of_owner @ (left * self._months))
+        self._diagonal = self._penalties.owners + self._of_owner @ (left[:, 0] * total)
+        self._scaled = self._owners / self._diagonal[:, np.newaxis]
+        schur = self._full.T @ weighted + self._ridge
+        schur = schur - self._months.T @ (self._inverse[:, np.newaxis] * self._months)
+        schur = schur - self._owners.T @ self._scaled
         self._factor = linalg.cho_factor(schur, check_finite=False)
 
-    def solve(self, gradient: Floats, owner_gradient: Floats) -> tuple[Floats, Floats]:
-        """The steps of the slopes and of the owners' intercepts."""
-        step = linalg.cho_solve(
-            self._factor, gradient - self._scaled.T @ owner_gradient, check_finite=False
-        )
-        return step, (owner_gradient - self._cross @ step) / self._diagonal
+    def solve(self, slopes: Floats, owners: Floats, months: Floats) -> tuple[Floats, ...]:
+        """The steps of slopes, owners and months for these gradients."""
+        slopes = slopes - self._months.T @ (self._inverse * months)
+        owners = owners - self._of_owner @ (self._share * months)
+        step = linalg.cho_solve(self._factor, slopes - self._scaled.T @ owners, check_finite=False)
+        owner_step = (owners - self._owners @ step) / self._diagonal
+        month_step = self._inverse * (months - self._months @ step)
+        return step, owner_step, month_step - self._share * owner_step[self._owner_of_month]
+
+
+def _incidence(group: Places, n_groups: int) -> sparse.csr_array:
+    places = (group, np.arange(len(group)))
+    return sparse.csr_array((np.ones(len(group)), places), shape=(n_groups, len(group)))

@@ -2,8 +2,8 @@
 
 The champion bundle is not asked: it reads whole text vectors, and a vector cannot lose its
 question mark while the rest stays; its answer for a text lever would be that of a text nobody
-could write. A regression of the outcome on the levers, the owner, the topic and the style can move
-one lever alone. It is cross-fitted, so that no post answers for itself.
+could write. A regression of the outcome on the levers, the owner, the time, the topic and the style
+can move one lever alone. It is cross-fitted, so that no post answers for itself.
 """
 
 from collections.abc import Iterable
@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from vkflow.insights.confounders import StudiedPosts, left_out
 from vkflow.insights.levers import IMPLIED
 from vkflow.insights.overlap import FOLDS, thinned
-from vkflow.insights.regression import fit_regression
+from vkflow.insights.regression import Penalties, fit_regression
 from vkflow.modelling.metrics import Floats, sigmoid
 from vkflow.modelling.weights import effective_sample_sizes, overdispersion
 
-PENALTY: Final = 2.0
-OWNER_PENALTY: Final = 1.0
+PENALTIES: Final = Penalties(slopes=0.5, owners=0.5, months=20.0)
 
 
 @dataclass(frozen=True)
@@ -116,14 +115,12 @@ def _fit(
         held_out = np.flatnonzero(folds == fold)
         fit = fit_regression(
             design[rows],
-            posts.owner[rows],
+            posts.groups.of(rows),
             outcomes.rates[rows],
             outcomes.weights[rows],
-            n_owners=len(posts.owner_ids),
-            penalty=PENALTY,
-            owner_penalty=OWNER_PENALTY,
+            PENALTIES,
         )
-        total = fit.logits(design[held_out], posts.owner[held_out])
+        total = fit.logits(design[held_out], posts.groups.of(held_out))
         for name in names:
             part = fit.slopes[places[name]]
             slopes[name][fold] = part

@@ -42,7 +42,7 @@ def advice_sentence(
     sentence = words["sentence" if is_evident else "sentence_without_evidence"].format(
         lever=lever_phrase(row["lever"], row["level"], language, picture_labels),
         activity=words["activities"][row["activity"]],
-        effect=effect_phrase(row, language) if is_evident else "",
+        effect=_told(row, language) if is_evident else "",
         posts=counted(row["n_posts"], "posts", language),
         owners=counted(row["n_owners"], "owners", language),
     )
@@ -99,10 +99,11 @@ def lever_phrase(
     return str(phrase.format(level=label, start=start, end=end))
 
 
-def effect_phrase(row: Row, language: LanguageCode) -> str:
-    """An effect with its interval, such as "+18 % (+9 % to +27 %)"."""
-    change, low, high = (percent(row[name], language) for name in ("effect", "low", "high"))
-    return str(catalogue(language)["effect"].format(change=change, low=low, high=high))
+def effect_phrase(change: float, low: float, high: float, language: LanguageCode) -> str:
+    """A change with its interval, such as "+18 % (+9 % to +27 %)"."""
+    shown = {"change": change, "low": low, "high": high}
+    texts = {name: percent(share, language) for name, share in shown.items()}
+    return str(catalogue(language)["effect"].format(**texts))
 
 
 def percent(share: float, language: LanguageCode) -> str:
@@ -124,6 +125,10 @@ def counted(number: int, noun: str, language: LanguageCode) -> str:
     form = _russian_form(number) if language == "ru" else int(number != 1)
     text = f"{number:,}".replace(",", words["number"]["thousands"])
     return f"{text}{NO_BREAK}{words['plurals'][noun][form]}"
+
+
+def _told(row: Row, language: LanguageCode) -> str:
+    return effect_phrase(row["effect"], row["adjusted_low"], row["adjusted_high"], language)
 
 
 def _russian_form(number: int) -> int:

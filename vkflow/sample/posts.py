@@ -10,6 +10,7 @@ import polars as pl
 import yaml
 
 from vkflow.sample.communities import Communities
+from vkflow.sample.drifting import drift_of_posts, drifted
 from vkflow.sample.settings import MOSCOW, WorldSettings, random_stream
 from vkflow.sample.texts.dice import Dice
 from vkflow.sample.texts.grammar import TOPICS, read_grammar
@@ -92,9 +93,12 @@ def _write_texts(
 ) -> list[str]:
     dice = Dice(random_stream(settings.seed, "texts"))
     grammars = [read_grammar(name) for name in TOPICS]
+    drift = drift_of_posts(settings, owner)
     return [
-        write_post(grammars[subject], communities.voices[writer], dice)
-        for writer, subject in zip(owner.tolist(), topic.tolist(), strict=True)
+        write_post(grammars[subject], drifted(communities.voices[writer], gone), dice)
+        for writer, subject, gone in zip(
+            owner.tolist(), topic.tolist(), drift.tolist(), strict=True
+        )
     ]
 
 

@@ -28,6 +28,7 @@ STREAMS: Final = (
     "growth",
     "drift",
     "viral",
+    "habits",
 )
 
 
@@ -43,6 +44,7 @@ class WorldSettings:
         n_owners: communities that publish.
         null: plant no effects at all, so that nothing can be learned.
         lifelike: levels and tastes drift, walls have their own, views cost rates, posts go viral.
+        drifting: habits of writing grow while all rates fall.
 
     Raises:
         SettingsError: a number is out of range, or ``until`` has no time zone.
@@ -55,6 +57,7 @@ class WorldSettings:
     n_owners: int
     null: bool
     lifelike: bool = False
+    drifting: bool = False
 
     def __post_init__(self) -> None:
         for name, lowest in (("n_posts", 1), ("seed", 0), ("days", 1), ("n_owners", 1)):

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from vkflow.sample.communities import draw_communities
+from vkflow.sample.drifting import LEVEL, drift_of_posts
 from vkflow.sample.effects import logits, plant_effects
 from vkflow.sample.engagement import draw_engagement, oracle_frame
 from vkflow.sample.growth import draw_snapshots
@@ -49,6 +50,7 @@ def draw_world(
     n_owners: int = 60,
     null: bool = False,
     lifelike: bool = False,
+    drifting: bool = False,
 ) -> World:
     """Draws a world: the same arguments give the same world, in any process.
 
@@ -60,21 +62,23 @@ def draw_world(
         n_owners: communities.
         null: plant no effects: conversions differ by noise alone.
         lifelike: levels and tastes drift, walls have their own, views cost rates, posts go viral.
+        drifting: habits of writing grow while all rates fall.
 
     Raises:
         SettingsError: an argument is out of range.
     """
-    settings = WorldSettings(n_posts, seed, until, days, n_owners, null, lifelike)
+    settings = WorldSettings(n_posts, seed, until, days, n_owners, null, lifelike, drifting)
     communities = draw_communities(settings)
     posts = draw_posts(settings, communities)
     effects = plant_effects(settings, communities)
     observables = observe(posts)
-    sizes = dict(zip(communities.owner_id.tolist(), communities.size.tolist(), strict=True))
-    size = np.array([sizes[owner] for owner in posts["owner_id"]])
+    places = {owner: place for place, owner in enumerate(communities.owner_id.tolist())}
+    owner = np.array([places[owner_id] for owner_id in posts["owner_id"]])
     planted, audience = logits(observables, effects), PLAIN
+    planted = planted + LEVEL * drift_of_posts(settings, owner)[:, np.newaxis]
     if lifelike:
         planted, audience = planted + lifelike_logits(settings, observables, effects), LIFELIKE
-    engagement = draw_engagement(settings, planted, effects, size, audience)
+    engagement = draw_engagement(settings, planted, effects, communities.size[owner], audience)
     return World(
         settings=settings,
         posts=posts,

@@ -12,7 +12,8 @@ from vkflow.insights.advice import SCHEMA
 def advice(*rows: dict[str, Any]) -> pl.DataFrame:
     common = {
         "owner_id": None, "activity": "like", "lever": "question", "level": "yes",
-        "verdict": "raises", "effect": 0.2, "low": 0.1, "high": 0.3, "model_effect": 0.2,
+        "verdict": "raises", "effect": 0.2, "low": 0.1, "high": 0.3,
+        "adjusted_low": 0.05, "adjusted_high": 0.35, "placebo_effect": 0.0, "placebo_p_value": 0.9,
         "p_value": 0.001, "q_value": 0.01, "base_rate": 0.01, "n_posts": 50, "n_owners": 5,
     }  # fmt: skip
     return pl.DataFrame([{**common, **row} for row in rows], schema=SCHEMA)

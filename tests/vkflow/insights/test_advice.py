@@ -1,11 +1,14 @@
 """Advice on sample worlds, against what was planted in them.
 
-Of 7,600 effects in 20 worlds of 3,000 posts and 60 owners the interval held the truth in 93.5 %, of
-2,358 of the stated size in 92 %; 77 % of these were found, none with the wrong sign. Of all 3,082
-verdicts 0.9 % had the wrong sign, all of true changes below 10 %; their intervals held the truth in
-89 %, since what is clear by luck is the likelier to be told. Of 20 worlds without effects one gave
-a piece of advice. All cases are counted, also those that no method could get right from what it
-sees here:
+Of 7,600 effects in 20 worlds of 3,000 posts and 60 owners, which nothing was tuned on, the
+interval held the truth in 94.7 %, of 2,322 of the stated size in 93 %; 70 % of these were found,
+none with the wrong sign. Of the 2,537 verdicts the adjusted interval held the truth in 96.2 %.
+Of 20 worlds without effects one gave a piece of advice, of 20 where habits grow while rates fall
+none. With the true rates in the place of the response 72 % of three worlds' large effects were
+found instead of 67 %: what is missing is posts. Two estimates on halves of the weeks that must
+both be evident would find 27 % of four worlds' instead of 68 %, so there is one, with a placebo
+beside it.
+All cases are counted, also those that no method could get right from what it sees here:
 
 - Of a text of up to four words the topic can hardly be told, and topics differ in how often they
   get so few: ``few_words`` keeps a part of the topics' effects.
@@ -20,6 +23,7 @@ import pytest
 
 from tests.fakes.advised_worlds import AdvisedWorld, advised_world, outcome_rows
 from vkflow.insights.advice import LEAST_POSTS, LOWERS, RAISES, SCHEMA, TOO_FEW, advise
+from vkflow.insights.inference import FALSE_DISCOVERY_RATE, q_values
 
 STATED_SIZE = 0.20
 """A change of a fifth of the base rate, up or down, is what advice should be good for."""
@@ -38,13 +42,14 @@ def judged(seeds: range) -> pl.DataFrame:
 def figures_of(advice: pl.DataFrame) -> dict[str, float]:
     """Coverage and signs of all effects, of those of the stated size, and of verdicts."""
     covered = pl.col("truth").is_between(pl.col("low"), pl.col("high")).mean()
+    adjusted = pl.col("truth").is_between(pl.col("adjusted_low"), pl.col("adjusted_high")).mean()
     right = (pl.col("effect").sign() == pl.col("truth").sign()).mean()
     told = evident(advice)
     large = advice.filter(pl.col("truth").abs() >= STATED_SIZE)
     return {
         "covered": advice.select(covered).item(),
         "covered_of_large": large.select(covered).item(),
-        "covered_of_told": told.select(covered).item(),
+        "covered_of_told": told.select(adjusted).item(),
         "right_of_told": told.select(right).item(),
         "right_of_large": evident(large).select(right).item(),
         "large": len(large) / len(advice),
@@ -75,8 +80,8 @@ def test_planted_effects_are_found_and_covered() -> None:
 def test_planted_effects_are_found_and_covered_over_twenty_worlds() -> None:
     figures = figures_of(judged(range(20)))
     assert not below(figures, covered=0.90, covered_of_large=0.90, **LEAST), figures
-    # What the README and the report say of the intervals of advice, 89 %.
-    assert not below(figures, covered_of_told=0.87, right_of_told=0.98), figures
+    # What the README and the report say of the intervals of advice: about 95 %.
+    assert not below(figures, covered_of_told=0.94, right_of_told=0.98), figures
 
 
 def test_a_null_world_gives_no_advice() -> None:
@@ -88,6 +93,55 @@ def test_a_null_world_gives_no_advice() -> None:
 def test_at_most_one_null_world_in_ten_gives_any_advice() -> None:
     any_advice = [len(evident(advised_world(seed, null=True).advice)) > 0 for seed in range(20)]
     assert np.mean(any_advice) <= 0.10, any_advice
+
+
+def test_habits_that_grow_while_rates_fall_are_not_blamed() -> None:
+    """Nothing has an effect in this world, but emoji and the like go up when all rates go down."""
+    drifted = advised_world(0, null=True, drifting=True)
+    emoji = drifted.studied.levers["emoji"]
+    used = emoji.codes == emoji.levels.index("yes")
+    half = len(used) // 2
+    assert used[half:].mean() > used[:half].mean() + 0.15
+    rates = (drifted.labels["likes"] / drifted.labels["views"]).to_numpy()
+    assert rates[half:].mean() < 0.8 * rates[:half].mean()
+    assert evident(drifted.advice).is_empty()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_few_drifting_null_worlds_give_any_advice() -> None:
+    any_advice = [
+        len(evident(advised_world(seed, null=True, drifting=True).advice)) > 0 for seed in range(20)
+    ]
+    assert np.mean(any_advice) <= 0.15, any_advice
+
+
+def test_intervals_shown_are_wider_and_on_one_side_of_no_change() -> None:
+    advice = world(0).advice
+    told = evident(advice)
+    assert (told["adjusted_low"] < told["low"]).all()
+    assert (told["adjusted_high"] > told["high"]).all()
+    assert (told["adjusted_low"] * told["adjusted_high"] > 0).all()
+    others = advice.filter(~pl.col("verdict").is_in([RAISES, LOWERS]))
+    assert others["adjusted_low"].is_null().all() and others["adjusted_high"].is_null().all()
+
+
+def test_levers_dealt_anew_have_hardly_any_effect() -> None:
+    advice = world(0).advice.filter(pl.col("owner_id").is_null(), pl.col("p_value").is_not_null())
+    assert advice["placebo_p_value"].null_count() <= 0.1 * len(advice)
+    placebo = advice["placebo_p_value"].drop_nulls()
+    assert (q_values(placebo.to_numpy()) <= FALSE_DISCOVERY_RATE).sum() <= 2
+    assert (placebo < 0.05).mean() < 0.10
+    assert (advice["p_value"] < 0.05).mean() > 0.3
+
+
+def test_each_owner_is_a_family_of_its_own() -> None:
+    """So that a wall's advice does not depend on how many other walls there are."""
+    by_owner = world(0).advice.filter(pl.col("owner_id").is_not_null())
+    assert by_owner["owner_id"].n_unique() > 1
+    for family in by_owner.partition_by("owner_id"):
+        alone = q_values(family["p_value"].to_numpy())
+        np.testing.assert_allclose(family["q_value"].to_numpy(), alone)
 
 
 def test_a_question_raises_comments_and_costs_likes() -> None:
@@ -106,7 +160,8 @@ def test_every_row_is_whole() -> None:
     key = ["owner_id", "activity", "lever", "level"]
     assert not advice.select(key).is_duplicated().any()
     tested = advice.filter(pl.col("verdict") != TOO_FEW)
-    assert tested.select(pl.all().exclude("owner_id").null_count()).sum_horizontal().item() == 0
+    optional = ("owner_id", "adjusted_low", "adjusted_high", "placebo_effect", "placebo_p_value")
+    assert tested.select(pl.all().exclude(optional).null_count()).sum_horizontal().item() == 0
     assert (tested["low"] <= tested["effect"]).all() and (tested["effect"] <= tested["high"]).all()
     assert (tested["n_posts"] >= LEAST_POSTS).all()
 

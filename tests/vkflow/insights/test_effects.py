@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from vkflow.insights.effects import as_fraction_of_base, estimate, sum_by_cluster
+from vkflow.insights.effects import log_ratios, sum_by_cluster
 from vkflow.insights.inference import (
+    CONFIDENCE,
     FEW_OWNERS,
+    change_interval,
     clusters,
     degrees_of_freedom,
-    judge,
+    estimate,
     q_values,
+    selection_adjusted_error,
 )
 from vkflow.insights.responses import outcomes_of
 
@@ -58,35 +61,43 @@ def test_a_comparison_without_adjustment_would_be_wrong(posts: Posts) -> None:
 
 
 def test_it_is_right_where_only_the_propensity_is(posts: Posts) -> None:
-    found = estimate(posts.sums(posts.wrong_responses, posts.asks))
-    assert np.exp(found.log_ratio[1]) == pytest.approx(RATIO, abs=0.05)
-    assert found.model_log_ratio[1] == pytest.approx(0)
+    found = log_ratios(posts.sums(posts.wrong_responses, posts.asks))
+    assert np.exp(found[1]) == pytest.approx(RATIO, abs=0.05)
 
 
 def test_it_is_right_where_only_the_response_is(posts: Posts) -> None:
     nobody_knows = np.full(N, posts.asks.mean())
-    found = estimate(posts.sums(posts.right_responses, nobody_knows))
-    assert np.exp(found.log_ratio[1]) == pytest.approx(RATIO, abs=0.05)
+    found = log_ratios(posts.sums(posts.right_responses, nobody_knows))
+    assert np.exp(found[1]) == pytest.approx(RATIO, abs=0.05)
 
 
 def test_a_level_and_its_complement_are_two_sides_of_one_thing(posts: Posts) -> None:
-    found = estimate(posts.sums(posts.wrong_responses, posts.asks))
-    assert found.log_ratio[0] == pytest.approx(-found.log_ratio[1])
-    assert found.share.sum() == pytest.approx(1)
-
-
-def test_a_change_is_a_fraction_of_what_posts_with_and_without_get() -> None:
-    assert as_fraction_of_base(np.log(np.array([1.5])), np.array([0.5]))[0] == pytest.approx(0.4)
-    assert as_fraction_of_base(np.log(np.array([1.5])), np.array([0.0]))[0] == pytest.approx(0.5)
+    found = log_ratios(posts.sums(posts.wrong_responses, posts.asks))
+    assert found[0] == pytest.approx(-found[1])
 
 
 def test_the_interval_holds_the_truth_and_a_real_effect_is_significant(posts: Posts) -> None:
     sums = posts.sums(posts.right_responses, posts.asks)
-    found = judge(sums, resamples=500, seed=0)
-    true = as_fraction_of_base(np.log(np.array([RATIO])), estimate(sums).share[1:])[0]
-    assert found.low[1] < true < found.high[1]
+    found = estimate(sums, resamples=500, seed=0)
+    ends = found.log_ratio, found.error, found.freedom
+    low, high = change_interval(*ends, 1 - CONFIDENCE)
+    assert low[1] < RATIO - 1 < high[1]
     assert found.p_value[1] < 1e-4
-    assert found.low[1] < found.effect[1] < found.high[1]
+    assert low[1] < np.expm1(found.log_ratio[1]) < high[1]
+    wider = change_interval(*ends, 0.01)
+    assert wider[0][1] < low[1] and wider[1][1] > high[1]
+
+
+def test_no_change_is_a_fall_by_more_than_all() -> None:
+    low, high = change_interval(np.array([-3.0]), np.array([2.0]), np.array([5.0]), 0.001)
+    assert -1 < low[0] < high[0]
+
+
+def test_what_is_shown_by_choice_has_the_wider_interval_the_fewer_are_chosen() -> None:
+    """Of 100 tests 10 are evident: 99.5 % each, so that 95 % of the ten hold the truth."""
+    assert selection_adjusted_error(10, 100) == pytest.approx(0.005)
+    assert selection_adjusted_error(100, 100) == pytest.approx(1 - CONFIDENCE)
+    assert selection_adjusted_error(0, 0) == 0
 
 
 def test_a_level_of_one_owner_is_not_judged(posts: Posts) -> None:
@@ -102,8 +113,8 @@ def test_a_level_of_one_owner_is_not_judged(posts: Posts) -> None:
         OWNERS,
     )
     assert degrees_of_freedom(alone)[1] == 1
-    assert np.isnan(judge(alone, resamples=100, seed=0).p_value[1])
-    assert np.isfinite(estimate(sums).log_ratio[1])
+    assert np.isnan(estimate(alone, resamples=100, seed=0).p_value[1])
+    assert np.isfinite(log_ratios(sums)[1])
 
 
 def test_few_owners_are_cut_into_groups_of_posts() -> None:

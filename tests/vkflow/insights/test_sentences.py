@@ -19,8 +19,8 @@ QUESTION = {
     "level": "yes",
     "verdict": "raises",
     "effect": 0.18,
-    "low": 0.09,
-    "high": 0.27,
+    "adjusted_low": 0.09,
+    "adjusted_high": 0.27,
     "n_posts": 412,
     "n_owners": 37,
 }

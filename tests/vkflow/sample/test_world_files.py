@@ -100,6 +100,7 @@ def test_the_arguments_are_kept(directory: Path):
         "n_owners": 5,
         "null": False,
         "lifelike": False,
+        "drifting": False,
         "generator": 2,
     }
 

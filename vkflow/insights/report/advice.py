@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
+from vkflow.insights.inference import FALSE_DISCOVERY_RATE, q_values
 from vkflow.insights.levers import LEVERS
 from vkflow.insights.report.cards import owner_address, owner_name
 from vkflow.insights.report.data import ReportData
@@ -21,17 +22,28 @@ def advice_section(data: ReportData, say: Language) -> dict[str, Any]:
     """Clear effects by lever, all activities side by side, so that trade-offs are seen."""
     section: dict[str, Any] = {"title": say("advice_title"), "caveat": say("advice_caveat")}
     if data.insights.is_empty():
-        return section | {"lead": say("advice_none"), "groups": [], "owners": [], "trade_offs": []}
+        nothing: dict[str, Any] = {"placebo": "", "groups": [], "owners": [], "trade_offs": []}
+        return section | {"lead": say("advice_none")} | nothing
     overall = data.insights.filter(pl.col("owner_id").is_null())
     clear = overall.filter(pl.col("verdict").is_in(CLEAR))
     judged = overall.filter(pl.col("verdict") != "too few posts")
     lead = "advice_lead" if len(clear) else "advice_unclear" if len(judged) else "advice_none"
     return section | {
         "lead": say(lead, clear=say.number(len(clear)), tested=say.number(len(judged))),
+        "placebo": _placebo(judged, say),
         "groups": _by_lever(data, clear, say),
         "owners": _by_owner(data, say),
         "trade_offs": trade_offs(overall, say.code, data.category_labels)[:SHOWN_LEVERS],
     }
+
+
+def _placebo(judged: pl.DataFrame, say: Language) -> str:
+    """How many levers would stand out that do nothing, since they were dealt anew."""
+    p_values = judged["placebo_p_value"].drop_nulls().to_numpy()
+    if not len(p_values):
+        return ""
+    evident = int((q_values(p_values) <= FALSE_DISCOVERY_RATE).sum())
+    return say("advice_placebo", tested=say.number(len(p_values)), clear=say.number(evident))
 
 
 def _by_lever(data: ReportData, clear: pl.DataFrame, say: Language) -> list[dict[str, Any]]:
@@ -93,13 +105,12 @@ def _rows(rows: list[tuple[str, dict[str, Any]]], say: Language) -> list[Any]:
                     "advice_note" if row["owner_id"] is None else "advice_note_of_owner",
                     posts=say.plural("posts", row["n_posts"]),
                     owners=say.plural("owners", row["n_owners"]),
-                    low=say.percent(row["low"], signed=True),
-                    high=say.percent(row["high"], signed=True),
-                    model=say.percent(row["model_effect"], signed=True),
+                    low=say.percent(row["adjusted_low"], signed=True),
+                    high=say.percent(row["adjusted_high"], signed=True),
                 ),
                 value=row["effect"],
-                low=row["low"],
-                high=row["high"],
+                low=row["adjusted_low"],
+                high=row["adjusted_high"],
                 text=say.percent(row["effect"], signed=True),
             )
             for label, row in rows

@@ -16,13 +16,14 @@ RU = load_language("ru")
 def insight(**values: object) -> dict[str, object]:
     return {
         "owner_id": None, "activity": "comment", "lever": "question", "level": "yes",
-        "verdict": "raises", "effect": 0.18, "low": 0.09, "high": 0.27, "model_effect": 0.14,
+        "verdict": "raises", "effect": 0.18, "adjusted_low": 0.09,
+        "adjusted_high": 0.27, "placebo_p_value": 0.6,
         "n_posts": 412, "n_owners": 37,
     } | values  # fmt: skip
 
 
 def section(data: ReportData, *rows: dict[str, object]) -> dict:
-    schema = {"owner_id": pl.Int64, "model_effect": pl.Float64, "effect": pl.Float64}
+    schema = {"owner_id": pl.Int64, "placebo_p_value": pl.Float64, "effect": pl.Float64}
     insights = pl.DataFrame(list(rows), schema_overrides=schema, infer_schema_length=None)
     return advice_section(replace(data, insights=insights), RU)
 
@@ -38,11 +39,11 @@ def test_a_clear_effect_is_told_with_its_interval_and_counts(data: ReportData) -
     assert group["title"] == "Пост с вопросом в тексте"
     assert (row.label, row.value) == ("Комментарий", "+18\u00a0%")
     note = row.note.replace("\u00a0", " ")
-    assert note == "от +9 % до +27 % · по модели +14 % · 412 постов, 37 сообществ"
+    assert note == "от +9 % до +27 % · 412 постов, 37 сообществ"
 
 
 def test_trade_offs_stand_side_by_side(data: ReportData) -> None:
-    hide = insight(activity="hide", effect=0.3, low=0.1, high=0.5)
+    hide = insight(activity="hide", effect=0.3, adjusted_low=0.1, adjusted_high=0.5)
     (group,) = section(data, hide, insight())["groups"]
     assert [row.label for row in group["rows"]] == ["Комментарий", "Скрытие"]
 
@@ -54,7 +55,7 @@ def test_what_is_unclear_is_counted_and_not_advised(data: ReportData) -> None:
 
 
 def test_too_few_posts_are_no_data_to_judge(data: ReportData) -> None:
-    nothing = insight(verdict="too few posts", effect=None, low=None, high=None, model_effect=None)
+    nothing = insight(verdict="too few posts", effect=None, placebo_p_value=None)
     assert section(data, nothing)["lead"] == "Нет данных, чтобы судить."
 
 
@@ -90,7 +91,7 @@ def test_level_is_escaped(data: ReportData) -> None:
 
 
 def test_what_is_paid_for_a_gain_is_said(data: ReportData) -> None:
-    hide = insight(activity="hide", effect=0.3, low=0.1, high=0.5)
+    hide = insight(activity="hide", effect=0.3, adjusted_low=0.1, adjusted_high=0.5)
     (sentence,) = section(data, hide, insight())["trade_offs"]
     assert sentence.replace("\u00a0", " ") == (
         "Пост с вопросом в тексте: комментарии +18 %, но скрытия +30 %"
