@@ -51,4 +51,4 @@ def _advise(settings: Settings, posts: LabelledPosts) -> pl.DataFrame:
     studied = study_posts(
         posts.read, training.time_zone, training.owner_time_zones, least_posts=LEAST_POSTS
     )
-    return advise(studied, posts.outcomes, resamples=training.bootstrap_samples, seed=training.seed)
+    return advise(studied, posts.outcomes, seed=training.seed)

@@ -178,7 +178,7 @@ def advised_world(
     observables = world.observables.join(labels, on=KEYS, how="semi", maintain_order="left")
     rows = feature_rows(posts)
     studied = study_posts(lambda: [rows], MOSCOW, {}, least_posts=LEAST_POSTS)
-    advice = advise(studied, outcome_rows(labels), resamples=500, seed=0)
+    advice = advise(studied, outcome_rows(labels), seed=0)
     effects = plant_effects(world.settings, draw_communities(world.settings))
     return AdvisedWorld(advice, studied, labels, posts, observables, effects)
 

@@ -22,12 +22,13 @@ from vkflow.insights.inference import (
     CONFIDENCE,
     FALSE_DISCOVERY_RATE,
     change_interval,
-    clusters,
+    dealt_clusters,
     estimate,
+    owner_clusters,
     q_values,
     selection_adjusted_error,
 )
-from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED, Lever
+from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
 from vkflow.modelling.metrics import Floats
@@ -69,9 +70,7 @@ Row = dict[str, Any]
 Numbers = NDArray[np.int64]
 
 
-def advise(
-    posts: StudiedPosts, outcomes: pl.DataFrame, *, resamples: int, seed: int
-) -> pl.DataFrame:
+def advise(posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """Judge every lever on every activity that does not presuppose it.
 
     An owner is judged alone only on what is evident over all owners, and each owner's tests are a
@@ -82,8 +81,7 @@ def advise(
     Args:
         posts: with a known outcome.
         outcomes: owner_id, post_id, activity, chances, count.
-        resamples: of the bootstrap.
-        seed: of folds and bootstrap.
+        seed: of folds and of the placebo.
 
     Returns:
         ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), with its
@@ -91,14 +89,14 @@ def advise(
     """
     # Thousands of small products: threads would wait for each other longer than they work.
     with threadpool_limits(1):
-        study = _Study(posts, outcomes, resamples, seed)
+        study = _Study(posts, outcomes, seed)
         overall = _decided(list(study.overall()))
         evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
         keys = set(evident.select(_KEY).iter_rows())
         alone = pl.DataFrame(list(study.by_owner(keys)), _UNDECIDED, orient="row")
         families = alone.partition_by("owner_id", maintain_order=True)
         advice = pl.concat([overall, *(_decided(family.to_dicts()) for family in families)])
-        placebo = _Study(posts.shuffled(seed), outcomes, resamples, seed).overall()
+        placebo = _Study(posts.shuffled(seed), outcomes, seed).overall()
         return advice.join(
             _as_placebo(list(placebo)),
             on=("owner_id", *_KEY),
@@ -111,10 +109,8 @@ def advise(
 class _Study:
     """Nuisances, fitted once, and the judgements that stand on them."""
 
-    def __init__(
-        self, posts: StudiedPosts, outcomes: pl.DataFrame, resamples: int, seed: int
-    ) -> None:
-        self._posts, self._resamples, self._seed = posts, resamples, seed
+    def __init__(self, posts: StudiedPosts, outcomes: pl.DataFrame, seed: int) -> None:
+        self._posts, self._seed = posts, seed
         folds = fold_of_posts(len(posts.owner), seed)
         self._outcomes = dict(_outcomes_by_activity(posts, outcomes))
         self._chances = {
@@ -133,52 +129,59 @@ class _Study:
                     continue
                 yield from self._unjudged(activity, observed, name)
                 if name in self._posts.levers:
-                    lever = self._posts.levers[name]
-                    told = set(lever.levels) - {ABSENT, RARE}
-                    yield from self._judged(activity, lever, told, self._rows(observed, lever))
+                    told = set(self._posts.levers[name].levels) - {ABSENT, RARE}
+                    yield from self._judged(activity, name, told, by_owner=False)
 
     def by_owner(self, keys: set[tuple[str, str, str]]) -> Iterator[Row]:
         """Rows of single owners for some (activity, lever, level), undecided."""
         for activity, name in sorted({key[:2] for key in keys}):
-            lever = self._posts.levers[name]
             told = {key[2] for key in keys if key[:2] == (activity, name)}
-            rows = self._rows(self._outcomes[activity], lever)
-            for owner, of_owner in _partition(rows, self._posts.owner):
-                for row in self._judged(activity, lever, told, of_owner):
-                    if row["p_value"] is not None:
-                        yield row | {"owner_id": int(self._posts.owner_ids[owner])}
-
-    def _rows(self, observed: Outcomes, lever: Lever) -> Numbers:
-        return np.flatnonzero(observed.known & (lever.codes >= 0))
+            rows = self._judged(activity, name, told, by_owner=True)
+            yield from (row for row in rows if row["p_value"] is not None)
 
     def _judged(
-        self, activity: str, lever: Lever, told: Collection[str], rows: Numbers
+        self, activity: str, name: str, told: Collection[str], *, by_owner: bool
     ) -> Iterator[Row]:
-        """Rows of the levels to be told that have enough posts among ``rows``."""
-        counts = np.bincount(lever.codes[rows], minlength=len(lever.levels))
-        enough = (counts >= LEAST_POSTS) & (len(rows) - counts >= LEAST_POSTS)
-        levels = np.flatnonzero(enough & [name in told for name in lever.levels])
-        if not len(levels):
+        """Rows of the levels to be told that have enough posts, of all owners or of each."""
+        lever, outcomes = self._posts.levers[name], self._outcomes[activity]
+        rows = np.flatnonzero(outcomes.known & (lever.codes >= 0))
+        stratum = self._posts.owner[rows] if by_owner else np.zeros(len(rows), dtype=np.int64)
+        counts = _counts(stratum, lever.codes[rows], len(lever.levels))
+        others = counts.sum(axis=1, keepdims=True) - counts
+        is_told = np.array([level in told for level in lever.levels])
+        enough = (counts >= LEAST_POSTS) & (others >= LEAST_POSTS) & is_told
+        if not enough.any():
             return
-        observed = self._outcomes[activity].of(rows)
-        owner = self._posts.owner[rows]
+        kept = np.flatnonzero(enough.any(axis=1))
+        rows = rows[np.isin(stratum, kept)]
+        owner, codes, observed = self._posts.owner[rows], lever.codes[rows], outcomes.of(rows)
+        stratum = np.searchsorted(kept, owner) if by_owner else np.zeros(len(rows), dtype=np.int64)
+        levels = np.flatnonzero(enough.any(axis=0))
         sums = sum_by_cluster(
             observed,
-            self._responses[activity].at_levels(lever.name, rows),
-            self._chances[lever.name][rows],
-            lever.codes[rows],
-            *clusters(owner, self._seed),
+            self._responses[activity].at_levels(name, rows),
+            self._chances[name][rows],
+            codes,
+            dealt_clusters(stratum, self._seed) if by_owner else owner_clusters(owner, self._seed),
             levels,
         )
-        found = estimate(sums, self._resamples, self._seed)
-        for place, level in enumerate(levels):
-            n_owners = len(np.unique(owner[lever.codes[rows] == level]))
-            figures = {
-                key: _figure(getattr(found, key)[place])
-                for key in ("log_ratio", "error", "freedom", "p_value")
+        found, rates = estimate(sums), observed.means(stratum)
+        for place, column in np.argwhere(enough[np.ix_(kept, levels)]):
+            level = levels[column]
+            with_it = owner[codes == level] if not by_owner else kept[[place]]
+            yield dict.fromkeys(_UNDECIDED) | {
+                "owner_id": int(self._posts.owner_ids[kept[place]]) if by_owner else None,
+                "activity": activity,
+                "lever": name,
+                "level": lever.levels[level],
+                "base_rate": float(rates[place]),
+                "n_posts": int(counts[kept[place], level]),
+                "n_owners": len(np.unique(with_it)),
+                **{
+                    key: _figure(getattr(found, key)[place, column])
+                    for key in ("log_ratio", "error", "freedom", "p_value")
+                },
             }
-            name, n_posts = lever.levels[level], int(counts[level])
-            yield _row(activity, lever.name, name, observed, n_posts, n_owners) | figures
 
     def _unjudged(self, activity: str, observed: Outcomes, lever: str) -> Iterator[Row]:
         """Levels with too few posts, or that nothing can be compared with."""
@@ -194,7 +197,14 @@ class _Study:
         ):
             others = len(known.filter("known", pl.col("level") != level))
             if n_posts < LEAST_POSTS or others < LEAST_POSTS:
-                yield _row(activity, lever, level, observed, n_posts, n_owners)
+                yield dict.fromkeys(_UNDECIDED) | {
+                    "activity": activity,
+                    "lever": lever,
+                    "level": level,
+                    "base_rate": observed.mean,
+                    "n_posts": n_posts,
+                    "n_owners": n_owners,
+                }
 
 
 def _outcomes_by_activity(
@@ -214,24 +224,11 @@ def _outcomes_by_activity(
         yield activity, outcomes_of(counts, chances)
 
 
-def _partition(rows: Numbers, owner: Numbers) -> Iterator[tuple[int, Numbers]]:
-    order = rows[np.argsort(owner[rows], kind="stable")]
-    owners, starts = np.unique(owner[order], return_index=True)
-    return zip(owners.tolist(), np.split(order, starts[1:]), strict=True)
-
-
-def _row(
-    activity: str, lever: str, level: str, observed: Outcomes, n_posts: int, n_owners: int
-) -> Row:
-    row: Row = dict.fromkeys(_UNDECIDED)
-    return row | {
-        "activity": activity,
-        "lever": lever,
-        "level": level,
-        "base_rate": observed.mean,
-        "n_posts": n_posts,
-        "n_owners": n_owners,
-    }
+def _counts(stratum: Numbers, codes: Numbers, n_levels: int) -> Numbers:
+    """Posts of each stratum with each level, shape (strata, levels)."""
+    n_strata = int(stratum.max(initial=0)) + 1
+    counts = np.bincount(stratum * n_levels + codes, minlength=n_strata * n_levels)
+    return counts.reshape(n_strata, n_levels)
 
 
 def _figure(value: Floats) -> float | None:

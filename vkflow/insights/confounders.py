@@ -104,7 +104,7 @@ def study_posts(
         owner_time_zones: of owners that live elsewhere, by id.
         least_posts: a level with fewer is no level of its own.
     """
-    reducer = _topic_reducer(chunks)
+    reducer = _topic_reducer(chunks())
     keys, topics, styles, levels, times = [], [], [], [], []
     for chunk in chunks():
         keys.append(chunk.select("owner_id", "post_id"))
@@ -148,19 +148,17 @@ RARE: Final = "(rare)"
 """Stands for all levels of a lever that have too few posts to be judged one by one."""
 
 
-def _topic_reducer(chunks: Chunks) -> Reducer | None:
-    """Fitted on at most ``FIT_ROWS`` vectors, evenly spread over all posts and so over time."""
-    lengths = [len(chunk) for chunk in chunks()]
-    chosen = np.unique(np.linspace(0, max(sum(lengths) - 1, 0), FIT_ROWS).astype(np.int64))
-    vectors, start = [], 0
-    for length, chunk in zip(lengths, chunks(), strict=True):
-        rows = chosen[(chosen >= start) & (chosen < start + length)] - start
-        vectors.append(as_matrix(chunk["text_embedding"].gather(rows))[0])
-        start += length
-    found = [some for some in vectors if len(some)]
-    if sum(map(len, found)) < 2:
-        return None
-    return fit_reducer(np.vstack(found), TOPIC_COMPONENTS)
+def _topic_reducer(chunks: Iterable[pl.DataFrame]) -> Reducer | None:
+    """Fitted on at most ``FIT_ROWS`` posts, every n-th of all, and so of all times."""
+    kept, every, seen = pl.Series("text_embedding", dtype=pl.List(pl.Float32)), 1, 0
+    for chunk in chunks:
+        rows = np.arange(-seen % every, len(chunk), every)
+        kept = pl.concat([kept.cast(chunk.schema["text_embedding"]), chunk["text_embedding"][rows]])
+        seen += len(chunk)
+        while len(kept) > FIT_ROWS:
+            kept, every = kept.gather_every(2), 2 * every
+    vectors, _ = as_matrix(kept)
+    return fit_reducer(vectors, TOPIC_COMPONENTS) if len(vectors) > 1 else None
 
 
 def _curve(time: pl.Series) -> Floats:

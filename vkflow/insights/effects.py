@@ -8,7 +8,7 @@ Statistical Methods in Medical Research 28, section 2.3. Observational all the s
 owner, time, topic, style nor another lever tells is not adjusted for.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,24 @@ from vkflow.modelling.weights import effective_sample_sizes
 
 
 @dataclass(frozen=True)
+class Clusters:
+    """What varies as a whole, and which of it is estimated together.
+
+    Attributes:
+        of_post: int64, shape (posts,), in 0 … n - 1.
+        starts: int64, shape (strata,): the first cluster of each stratum; all posts together are
+            one stratum, or each owner's are one.
+        n: clusters.
+    """
+
+    of_post: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    n: int
+
+
+@dataclass(frozen=True)
 class Sums:
-    """Weighted sums by cluster (an owner, mostly), each float64, shape (clusters, levels).
+    """Weighted sums by cluster, each float64, shape (clusters, levels).
 
     The weight w of a post is its effective number of views; e its propensity of a level.
 
@@ -34,6 +50,7 @@ class Sums:
         weight_without: w e of posts without the level.
         residual_without: of what their rates exceed the response by.
         information: squared weights that the variance is made of.
+        starts: the first cluster of each stratum, int64, shape (strata,).
     """
 
     weight: Floats
@@ -44,6 +61,16 @@ class Sums:
     weight_without: Floats
     residual_without: Floats
     information: Floats
+    starts: NDArray[np.int64]
+
+    def total(self, values: Floats) -> Floats:
+        """Sums of such values by stratum, shape (strata, levels)."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=0))
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Clusters of each stratum, shape (strata,)."""
+        return np.diff(self.starts, append=len(self.weight))
 
 
 def sum_by_cluster(
@@ -51,11 +78,10 @@ def sum_by_cluster(
     responses: Floats,
     propensities: Floats,
     codes: NDArray[np.int64],
-    cluster: NDArray[np.int64],
-    n_clusters: int,
+    clusters: Clusters,
     levels: NDArray[np.int64] | None = None,
 ) -> Sums:
-    """The sums an estimate and its bootstrap are made of.
+    """The sums an estimate and its error are made of.
 
     Posts differ by a factor, so that views of a post are the more alike the higher its rate: its
     effective number of views follows from the rate expected of it. So each post counts about as
@@ -66,8 +92,7 @@ def sum_by_cluster(
         responses: rate expected of the posts at each level, shape (posts, levels).
         propensities: shape (posts, levels), rows sum to 1.
         codes: the level each post has.
-        cluster: of each post, in 0 … n_clusters - 1.
-        n_clusters: rows of the sums.
+        clusters: of the posts.
         levels: columns of the sums, as places among all levels; by default all of them.
     """
     levels = np.arange(responses.shape[1]) if levels is None else levels
@@ -93,32 +118,47 @@ def sum_by_cluster(
         "information": ((weight_with + weight_without) * usual) ** 2,
     }
     incidence = sparse.csr_array(
-        (np.ones(len(cluster)), (cluster, np.arange(len(cluster)))),
-        shape=(n_clusters, len(cluster)),
+        (np.ones(len(codes)), (clusters.of_post, np.arange(len(codes)))),
+        shape=(clusters.n, len(codes)),
     )
-    return Sums(**{name: np.asarray(incidence @ values) for name, values in per_post.items()})
+    sums = {name: np.asarray(incidence @ values) for name, values in per_post.items()}
+    return Sums(**sums, starts=clusters.starts)
 
 
-def log_ratios(sums: Sums, resampled: Floats | None = None) -> Floats:
-    """Logarithms of rates with a level over rates without, over all clusters.
+def log_ratios(sums: Sums) -> tuple[Floats, Floats]:
+    """Logarithms of rates with a level over rates without, and their standard errors.
 
-    Args:
-        sums: by cluster.
-        resampled: how often each cluster counts, shape (resamples, clusters); by default once.
+    The variance is that of the linearised estimate, summed by cluster, with the factor n / (n - 1)
+    for n clusters (Cameron and Miller 2015, A practitioner's guide to cluster-robust inference,
+    Journal of Human Resources 50).
 
     Returns:
-        float64, shape (levels,), or (resamples, levels); NaN where a side has no posts, or no
-        activity.
+        Each float64, shape (strata, levels); NaN where a side has no posts, or no activity.
     """
-    times = np.ones((1, len(sums.weight))) if resampled is None else resampled
-    names = [field.name for field in fields(Sums)]
-    # One product of wide matrices: an owner's are so small that ten would cost three times as much.
-    totals = times @ np.hstack([getattr(sums, name) for name in names])
-    total = dict(zip(names, np.hsplit(totals, len(names)), strict=True))
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate_with = total["response_with"] / total["weight"]
-        rate_without = total["response_without"] / total["weight"]
-        rate_with = rate_with + total["residual_with"] / total["weight_with"]
-        rate_without = rate_without + total["residual_without"] / total["weight_without"]
+        rate_with, pull_with = _rate(sums, sums.response_with, sums.residual_with, sums.weight_with)
+        rate_without, pull_without = _rate(
+            sums, sums.response_without, sums.residual_without, sums.weight_without
+        )
         found = np.log(rate_with / rate_without)
-    return np.asarray(found if resampled is not None else found[0])
+        pull = _spread(sums, 1 / rate_with) * pull_with
+        pull = pull - _spread(sums, 1 / rate_without) * pull_without
+        sizes = sums.sizes[:, np.newaxis]
+        variance = sums.total(pull**2) * sizes / np.maximum(sizes - 1, 1)
+    return np.asarray(found), np.asarray(np.sqrt(variance))
+
+
+def _rate(sums: Sums, response: Floats, residual: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """A rate, (strata, levels), and what each cluster moves it by, (clusters, levels)."""
+    expected = sums.total(response) / sums.total(sums.weight)
+    beyond = sums.total(residual) / sums.total(weight)
+    pull = (response - _spread(sums, expected) * sums.weight) / _spread(
+        sums, sums.total(sums.weight)
+    )
+    pull = pull + (residual - _spread(sums, beyond) * weight) / _spread(sums, sums.total(weight))
+    return expected + beyond, pull
+
+
+def _spread(sums: Sums, of_stratum: Floats) -> Floats:
+    """Values of strata as those of their clusters."""
+    return np.repeat(of_stratum, sums.sizes, axis=0)

@@ -1,80 +1,66 @@
-"""How sure an effect is: intervals by bootstrap over owners, and the false discovery rate."""
+"""How sure an effect is: intervals over owners, and the false discovery rate."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from vkflow.insights.effects import Sums, log_ratios
+from vkflow.insights.effects import Clusters, Sums, log_ratios
 from vkflow.modelling.metrics import Floats
 
 CONFIDENCE: Final = 0.95
 FALSE_DISCOVERY_RATE: Final = 1 - CONFIDENCE
 """Of verdicts; equal to what intervals may miss, so that no interval of a verdict holds 0."""
 FEW_OWNERS: Final = 8
-"""With fewer owners their posts are dealt into groups by chance, and groups are drawn: the
+"""With fewer owners their posts are dealt into groups by chance, and groups are the clusters: the
 interval then says how the advice may differ for other posts of these owners, not for others."""
 GROUPS: Final = 100
 LEAST_FREEDOM: Final = 4
 """Effects that rest on fewer effective clusters are not judged."""
 
 
-def clusters(owner: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], int]:
-    """What the bootstrap draws: owners, or groups of posts where there are too few owners.
-
-    Returns:
-        The cluster of each post, int64, shape (posts,), and how many there are.
-    """
+def owner_clusters(owner: NDArray[np.int64], seed: int) -> Clusters:
+    """Owners as clusters, or groups of posts where there are too few owners; one stratum."""
     present, cluster = np.unique(owner, return_inverse=True)
-    if len(present) >= FEW_OWNERS:
-        return cluster.astype(np.int64), len(present)
-    n_groups = min(GROUPS, len(owner))
-    dealt = np.random.default_rng(seed).permutation(np.arange(len(owner)) % n_groups)
-    return dealt.astype(np.int64), n_groups
+    if len(present) < FEW_OWNERS:
+        return dealt_clusters(np.zeros(len(owner), dtype=np.int64), seed)
+    return Clusters(cluster.astype(np.int64), np.zeros(1, dtype=np.int64), len(present))
 
 
-@cache
-def draw_clusters(n_clusters: int, resamples: int, seed: int) -> Floats:
-    """How often each cluster is drawn, float64, shape (resamples, clusters); rows sum to n."""
-    generator = np.random.default_rng(seed)
-    equal = np.full(n_clusters, 1.0 / n_clusters)
-    return generator.multinomial(n_clusters, equal, size=resamples).astype(np.float64)
+def dealt_clusters(stratum: NDArray[np.int64], seed: int) -> Clusters:
+    """The posts of each stratum dealt by chance into ``GROUPS`` groups, fewer if they are fewer.
 
-
-def standard_errors(sums: Sums, resampled: Floats) -> Floats:
-    """Standard deviation of the log ratio over resamples of the clusters, shape (levels,).
-
-    A resample without a single post of a level says nothing of it and is left out; the factor
-    n / (n - 1) makes up for the resamples' smaller spread.
+    Args:
+        stratum: of each post, in 0 … strata - 1, each with at least one post.
+        seed: of the dealing.
     """
-    ratios = log_ratios(sums, resampled)
-    said = np.isfinite(ratios)
-    n_said = np.maximum(said.sum(axis=0), 1)
-    mean = np.where(said, ratios, 0.0).sum(axis=0) / n_said
-    squares = (np.where(said, ratios, mean) - mean) ** 2
-    n_clusters = len(sums.weight)
-    return np.asarray(np.sqrt(squares.sum(axis=0) / n_said * n_clusters / max(n_clusters - 1, 1)))
+    sizes = np.bincount(stratum)
+    n_groups = np.minimum(sizes, GROUPS)
+    starts = np.cumsum(n_groups) - n_groups
+    order = np.lexsort((np.random.default_rng(seed).random(len(stratum)), stratum))
+    place = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    cluster = np.empty(len(stratum), dtype=np.int64)
+    cluster[order] = starts[stratum[order]] + place % n_groups[stratum[order]]
+    return Clusters(cluster, starts, int(n_groups.sum()))
 
 
 def degrees_of_freedom(sums: Sums) -> Floats:
-    """Effective number of clusters behind each effect, less one, shape (levels,).
+    """Effective number of clusters behind each effect, less one, shape (strata, levels).
 
     Clusters of unequal weight are worth fewer equal ones: Carter, Schnepel and Steigerwald (2017),
     Asymptotic behavior of a t-test robust to cluster heterogeneity, Review of Economics and
     Statistics 99.
     """
-    information = sums.information
-    squares = (information**2).sum(axis=0)
-    effective = information.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0)
+    squares = sums.total(sums.information**2)
+    effective = sums.total(sums.information) ** 2 / np.where(squares > 0, squares, 1.0)
     return np.asarray(np.maximum(effective - 1, 1.0))
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Effects with what is known of their certainty, each float64, shape (levels,).
+    """Effects with what is known of their certainty, each float64, shape (strata, levels).
 
     Attributes:
         log_ratio: logarithm of the rate with the level over the rate without.
@@ -89,17 +75,16 @@ class Estimates:
     p_value: Floats
 
 
-def estimate(sums: Sums, resamples: int, seed: int) -> Estimates:
+def estimate(sums: Sums) -> Estimates:
     """Effects, errors and p-values.
 
     Rates of posts differ by factors, so the logarithm of a ratio of rates is nearly normal where
-    the ratio is skewed: Student's t is used on that scale, with the bootstrap's standard error.
-    The nuisances are not fitted again in each resample: they are cross-fitted and the estimate is
-    orthogonal to them, so their errors enter as a product of two small ones only (Chernozhukov et
-    al. 2018, The Econometrics Journal 21).
+    the ratio is skewed: Student's t is used on that scale.
+    Errors of the nuisances are not in it: these are cross-fitted and the estimate is orthogonal to
+    them, so their errors enter as a product of two small ones only (Chernozhukov et al. 2018, The
+    Econometrics Journal 21).
     """
-    found = log_ratios(sums)
-    errors = standard_errors(sums, draw_clusters(len(sums.weight), resamples, seed))
+    found, errors = log_ratios(sums)
     freedom = degrees_of_freedom(sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         p_value = 2 * stats.t.sf(np.abs(found / errors), freedom)

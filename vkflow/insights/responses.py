@@ -49,6 +49,11 @@ class Outcomes:
         """Effective number of views, NaN where unknown."""
         return effective_sample_sizes(self.chances, self.correlation)
 
+    def means(self, group: NDArray[np.int64]) -> Floats:
+        """Rate over the posts of each group, so weighted; group in 0 … groups - 1."""
+        weights = self.weights
+        return np.asarray(np.bincount(group, weights * self.rates) / np.bincount(group, weights))
+
     def of(self, rows: NDArray[np.int64]) -> "Outcomes":
         """Those of some posts, with a rate of their own."""
         rates, chances = self.rates[rows], self.chances[rows]
