@@ -92,7 +92,7 @@ def show(trial_id: TrialId) -> None:
 
     known = known_trials(settings, moment)
     find_trial(known, trial_id)
-    print_table(known.filter(pl.col("trial_id") == trial_id).drop("seed"))
+    print_table(known.filter(pl.col("trial_id") == trial_id))
     print_table(known_posts(settings, moment, trial_id), "Posts, as of the last night")
 
 

@@ -24,7 +24,7 @@ from warehouse import trials
 
 HISTORY_POSTS = 400
 """An owner's newest posts with a known outcome, from which its spread is told."""
-SEEDS = 2**31
+SEED_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def start_trial(
         settings: of the home.
         moment: now: posts that appear later belong to it.
         request: what is wanted.
-        seed: of the schedule; ``None``: drawn.
+        seed: of the schedule; ``None``: drawn. It is not kept: from it the arms of posts to come
+            could be told, and what was drawn is stored.
 
     Raises:
         TrialError: it cannot be planned, or another trial is running on this wall.
@@ -98,16 +99,15 @@ def start_trial(
         with warehouse_of(settings, moment) as connection:
             _refuse_second(connection, moment, request.owner_id)
             plan = _plan(connection, settings, moment, request)
-            row = _row(settings, moment, request, plan, seed)
-            units = draw_schedule(plan.n_units, row["seed"], row["first_day"])
+            row = _row(settings, moment, request, plan)
+            drawn = secrets.randbits(SEED_BITS) if seed is None else seed
+            units = draw_schedule(plan.n_units, drawn, row["first_day"])
             trial_id = trials.write_trial(connection, row, units)
         counts |= {"trial_id": trial_id}
     return trial_id, plan
 
 
-def _row(
-    settings: Settings, moment: datetime, request: TrialRequest, plan: Plan, seed: int | None
-) -> dict[str, Any]:
+def _row(settings: Settings, moment: datetime, request: TrialRequest, plan: Plan) -> dict[str, Any]:
     zone = _zone(settings, request.owner_id).key
     return {
         "owner_id": request.owner_id,
@@ -123,7 +123,6 @@ def _row(
         "base_rate": plan.habits.base_rate,
         "variance": plan.habits.variance,
         "spread": plan.habits.spread,
-        "seed": secrets.randbelow(SEEDS) if seed is None else seed,
         "started_at": moment,
         "status": trials.RUNNING,
     }

@@ -62,7 +62,6 @@ def test_a_running_trial_is_listed_and_shown(begun: Path) -> None:
     assert "question" in listed and "running" in listed
     shown = vkflow("trial", "show", "1", home=begun)
     assert shown.returncode == 0 and "planned_effect" in shown.stdout
-    assert "seed" not in shown.stdout
 
 
 def test_arms_ahead_are_told_one_a_line(begun: Path, owner: str) -> None:

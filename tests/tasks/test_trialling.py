@@ -161,6 +161,17 @@ def test_by_days_all_posts_of_a_day_have_one_arm(settings: Settings) -> None:
     )
 
 
+def test_days_that_bring_no_post_are_waited_for_and_then_judged_as_they_are(
+    settings: Settings,
+) -> None:
+    start_trial(settings, START, replace(REQUEST, unit="day", effect=3.0, n_units=20), seed=1)
+    end = START + timedelta(days=21)  # the day after the last
+    assert judge_trials.fn(settings, end + timedelta(days=2)) == TrialCounts(1, 0)
+    assert judge_trials.fn(settings, end + timedelta(days=3)) == TrialCounts(0, 1)
+    row = only(settings, end + timedelta(days=3))
+    assert (row["n_judged"], row["n_posts"], row["effect"]) == (0, 0, None)
+
+
 def test_a_second_trial_on_the_wall_is_refused_until_the_first_has_ended(
     settings: Settings,
 ) -> None:

@@ -28,7 +28,7 @@ def begin(connection: duckdb.DuckDBPyConnection, **changes: Any) -> int:
     row = {
         "owner_id": -1, "lever": "question", "level": "yes", "activity": "like", "unit": "post",
         "n_units": 2, "first_day": None, "time_zone": "Europe/Moscow", "planned_effect": 0.5,
-        "power": 0.8, "base_rate": 0.02, "variance": 0.3, "spread": 0.7, "seed": 1,
+        "power": 0.8, "base_rate": 0.02, "variance": 0.3, "spread": 0.7,
         "started_at": NIGHT, "status": trials.RUNNING, **changes,
     }  # fmt: skip
     return trials.write_trial(connection, row, UNITS)

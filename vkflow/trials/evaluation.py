@@ -52,7 +52,7 @@ def evaluate(outcomes: Outcomes, is_with: Drawn, *, seed: int) -> Result:
     Args:
         outcomes: of the units that have one.
         is_with: arms of all units as drawn at the start, shape (n_units,).
-        seed: of the trial.
+        seed: of the schedules drawn again; any, but always the same for a trial.
     """
     places = outcomes.numbers - 1
     test = _RandomisationTest(outcomes, is_with[places], is_with, seed)

@@ -15,7 +15,6 @@ CREATE TABLE trials (
     base_rate DOUBLE NOT NULL,
     variance DOUBLE NOT NULL,
     spread DOUBLE NOT NULL,
-    seed BIGINT NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     status VARCHAR NOT NULL,
     stopped_at TIMESTAMPTZ,
