@@ -34,7 +34,9 @@ def start(
         float, typer.Option(help="The change to find: 0.5 is half more, or a third less.")
     ] = 0.5,
     power: Annotated[float, typer.Option(help="Probability of finding it.")] = 0.8,
-    dry_run: Annotated[bool, typer.Option(help="Only say how many posts it takes.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how many posts it takes.")
+    ] = False,
 ) -> None:
     """Draw which posts of a wall get a lever, and say of the first one whether it does."""
     settings, moment = _prepared()
@@ -77,8 +79,13 @@ def list_trials() -> None:
     settings, moment = _prepared()
     from flows.tables import print_table
     from tasks.trialling import known_trials
+    from vkflow.trials.words import trial_language
 
-    print_table(known_trials(settings, moment).select(LISTED))
+    known = known_trials(settings, moment)
+    if known.is_empty():
+        _say([trial_language("en")("trials_none")])
+    else:
+        print_table(known.select(LISTED))
 
 
 @app.command()
