@@ -15,6 +15,7 @@ from flows import (
     report_command,
     sample_commands,
     study_commands,
+    trial_commands,
 )
 from flows.running import AsOf, File, Source, load_flow, run_flow
 from vkflow.errors import VkflowError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(sample_commands.app, name="sample")
 app.add_typer(models_commands.app, name="models")
+app.add_typer(trial_commands.app, name="trial")
 app.command()(study_commands.experiment)
 app.command()(study_commands.search)
 app.command()(study_commands.backtest)

@@ -32,6 +32,10 @@ At = Annotated[
 File = Annotated[
     str, typer.Option("--file", help="CSV or Parquet of drafts: text, owner_id, published_at, …")
 ]
+Query = Annotated[
+    str,
+    typer.Option(help="SELECT of drafts, as of a file, from the database of VKFLOW_DATABASE__URL."),
+]
 PageFile = Annotated[Path | None, typer.Option("--page", help="Write an HTML page to this file.")]
 Open = Annotated[
     bool, typer.Option("--open", help="Show the page; without --page in reports/drafts/.")
@@ -52,6 +56,7 @@ def draft(
     owner: Owner = "",
     at: At = "",
     file: File = "",
+    query: Query = "",
     when: When = False,
     as_json: Json = False,
     page: PageFile = None,
@@ -69,7 +74,7 @@ def draft(
     from tasks.pages import write_drafts_page
 
     texts = _texts(settings, text or [], text_file or [])
-    drafts = _drafts(settings, moment, texts, picture, owner, at, file)
+    drafts = _drafts(settings, moment, texts, picture, owner, at, file, query)
     told = tell_of(settings, moment, drafts, with_week=when)
     written = write_drafts_page(settings, told, page) if page or open_page else None
     _print(told, written, as_json=as_json)
@@ -95,13 +100,18 @@ def _drafts(
     owner: str,
     at: str,
     file: str,
+    query: str,
 ) -> "list[Draft]":
     from tasks.drafting import intake_of
+    from vkflow.drafts.database import query_drafts
     from vkflow.drafts.files import read_drafts
 
-    if file and texts:
-        raise DraftError("give either texts or a file of drafts, not both")
+    if sum(map(bool, (texts, file, query))) > 1:
+        raise DraftError("give either texts, or a file of drafts, or a query, not both")
     intake = intake_of(settings, moment)
+    if query:
+        make = intake.from_row(owner, at, picture)
+        return query_drafts(settings.database, query, make)
     if file:
         encoding = None if settings.dataset.encoding == "auto" else settings.dataset.encoding
         make = intake.from_row(owner, at, picture)

@@ -18,6 +18,7 @@ from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 from vkflow.insights.report.language import Language
 from vkflow.printing import printable
+from vkflow.trials.words import assignment_lines
 
 
 def print_forecasts(told: Told) -> None:
@@ -42,6 +43,8 @@ def _print_draft(console: Console, told: Told, place: int, say: Language) -> Non
     lines = draft_lines(forecast.draft, told.owner_names, zone, say)
     console.print()
     _say(console, f"{forecast.draft.name}: {' · '.join(lines)}")
+    for asked in told.asked[place]:
+        _say(console, " ".join(assignment_lines(asked, "en")))
     print_table(_as_frame(forecast_table(forecast, say)))
     for line in lever_lines(forecast, say):
         _say(console, f"  {line}")

@@ -13,6 +13,7 @@ from tasks.diary import noted_run
 from tasks.drifting import measure_drift
 from tasks.exporting import export_predictions
 from tasks.growing import estimate_growth
+from tasks.judging_trials import TrialCounts, judge_trials
 from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
@@ -67,6 +68,7 @@ def _work(
     decision = decide_on_bundle(settings, trained.model_version, as_of)
     scored = watch.time("score", lambda: score_posts(settings, as_of, run_id))
     advised = watch.attempt("advise", lambda: advise_authors(settings, as_of), Advised())
+    judged = watch.attempt("trials", lambda: judge_trials(settings, as_of), TrialCounts())
     drifted = watch.attempt("drift", lambda: measure_drift(settings, as_of), NO_DRIFT)
     watch.time("publish", lambda: publish_snapshot(settings))
     if settings.export.url is not None:
@@ -74,5 +76,5 @@ def _work(
     watch.attempt("back up", lambda: back_up_warehouse(settings), None)
     return Night(
         pulled, watch.seconds, watch.warnings, texts, pictures, trained, decision, scored, advised,
-        drifted,
+        drifted, judged,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import polars as pl
 from tasks.draft_contents import Readers, read_contents
 from tasks.resembling import similar_posts
 from tasks.step import warehouse_of
+from tasks.trial_arms import asked_of_drafts
 from vkflow.drafts.comparison import compare_drafts
 from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
@@ -226,7 +227,17 @@ def tell_of(
                 settings, as_of, drafts, rows["text_embedding"], desk.bundle.manifest.encoder_id
             )
         ),
+        tuple(asked_of_drafts(settings, as_of, _as_published(drafts))),
     )
+
+
+def _as_published(drafts: Sequence[Draft]) -> pl.DataFrame:
+    """What of drafts tells whether they are as a trial asks."""
+    rows = [(d.owner_id, d.at, d.text, d.picture is not None) for d in drafts]
+    frame = pl.DataFrame(
+        rows, schema=["owner_id", "published_at", "text", "has_image"], orient="row"
+    )
+    return frame.cast({"published_at": pl.Datetime("us", "UTC")})
 
 
 def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:

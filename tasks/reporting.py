@@ -24,7 +24,7 @@ from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.printing import as_markdown
 from vkflow.settings import Settings
-from warehouse import features, insights, models, owners, reporting
+from warehouse import features, insights, models, owners, reporting, trials
 
 MOST_POSTS = 100_000
 SAMPLED_POSTS = 1_500
@@ -98,6 +98,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             now=now,
             insights=insights.read_insights(connection, as_of),
             owners=_names(connection),
+            trials=trials.read_trials(connection, as_of),
         )
 
 

@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
 from tasks.advising import Advised
+from tasks.judging_trials import TrialCounts
 from tasks.pulling import PullCounts
 from tasks.scoring import Scored
 from tasks.step import step, warehouse_of
@@ -45,6 +46,7 @@ class Night:
     scored: Scored = field(default_factory=Scored)
     advised: Advised = field(default_factory=Advised)
     drifted: Sequence[str] = ()
+    trials: TrialCounts = field(default_factory=TrialCounts)
     is_settled: bool = False
 
     def counts(self) -> dict[str, object]:
@@ -55,6 +57,7 @@ class Night:
             "pictures": self.pictures,
             "scores": asdict(self.scored),
             "advice": asdict(self.advised),
+            "trials": asdict(self.trials),
             "seconds": self.seconds,
             "warnings": self.warnings,
         }
@@ -135,6 +138,10 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"- {quality}",
         f"- Drift: {', '.join(night.drifted[:8]) or 'nothing notable'}",
     ]
+    if night.trials != TrialCounts():
+        lines.append(
+            f"- Trials: {night.trials.running} running, {night.trials.finished} finished tonight"
+        )
     lines += [f"- **Warning**: {as_markdown(warning)}" for warning in night.warnings]
     for reason, rows in pulled.quarantined.most_common():
         lines.append(f"- Quarantine: {rows} rows, {as_markdown(reason)}")

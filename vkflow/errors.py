@@ -29,6 +29,10 @@ class DraftError(TerminalError):
     """A draft cannot be forecast: it is empty, nobody's, or its picture is none."""
 
 
+class TrialError(TerminalError):
+    """A trial cannot be planned, started or stopped: its lever is none, or too few posts tell."""
+
+
 class ExportError(TerminalError):
     """Predictions cannot be written to somebody's database: no access, or other columns."""
 

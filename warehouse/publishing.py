@@ -45,6 +45,8 @@ TABLES = (
     "quarantine",
     "drafts",
     "draft_predictions",
+    "trials",
+    "trial_posts",
 )
 
 

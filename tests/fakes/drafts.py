@@ -15,6 +15,9 @@ from vkflow.drafts.hours import HourlyForecast, Week, hours_from
 from vkflow.drafts.levers import OpenLever
 from vkflow.drafts.similar import SimilarPost
 from vkflow.drafts.told import Told
+from vkflow.trials.assignment import Assignment
+from vkflow.trials.levers import Choice
+from vkflow.trials.schedule import WITH
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -83,4 +86,13 @@ def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) 
         {-7: owner},
         (MOSCOW, MOSCOW),
         (made_similar(), ()),
+        ((made_assignment(),), ()),
     )
+
+
+def made_assignment() -> Assignment:
+    """The fifth of 96 posts is to have a question, and the draft has none."""
+    return Assignment(
+        3, -7, Choice("question", "yes"), 5, 96, WITH, None, "Europe/Moscow",
+        NOW - timedelta(days=1), False,
+    )  # fmt: skip

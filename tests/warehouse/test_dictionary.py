@@ -80,6 +80,7 @@ def test_queries_find_something(nights: Nights) -> None:
         "same_text_elsewhere",
         "best_hour_by_owner",
         "advice",
+        "trials",
     }
     assert len(QUERIES) >= 12
 

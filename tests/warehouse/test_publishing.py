@@ -39,6 +39,8 @@ TABLES = {
     "quarantine",
     "drafts",
     "draft_predictions",
+    "trials",
+    "trial_posts",
 }
 VIEWS = {
     "outcomes",
@@ -49,6 +51,7 @@ VIEWS = {
     "calibration",
     "leaderboard",
     "draft_outcomes",
+    "trial_outcomes",
     "near_duplicates",
 }
 

@@ -9,6 +9,7 @@ from vkflow.drafts.contrasts import Contrast
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import HourlyForecast, Week
 from vkflow.drafts.tables import Table
+from vkflow.drafts.words import name_text
 from vkflow.insights.report.language import Language
 from vkflow.insights.sentences import UNWANTED, effect_phrase
 
@@ -23,7 +24,7 @@ def comparison_table(comparison: Comparison, forecasts: Sequence[Forecast], say:
     pair = [forecasts[place] for place in (comparison.first, comparison.second)]
     head = (
         say("table_activity"),
-        *(forecast.draft.name for forecast in pair),
+        *(name_text(forecast.draft, say) for forecast in pair),
         say("table_difference"),
         say("table_evident"),
     )

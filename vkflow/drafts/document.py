@@ -8,6 +8,7 @@ from vkflow.drafts.hours import Week
 from vkflow.drafts.levers import OpenLever
 from vkflow.drafts.similar import as_values
 from vkflow.drafts.told import Told
+from vkflow.trials.assignment import Assignment
 
 LEVER_COLUMNS = (
     "activity", "lever", "level", "effect", "adjusted_low", "adjusted_high", "owner_id", "n_posts",
@@ -28,9 +29,23 @@ def as_document(told: Told) -> dict[str, Any]:
     }
     for draft, posts in zip(document["drafts"], told.similar, strict=True):
         draft["similar"] = [as_values(post) for post in posts]
+    for draft, asked in zip(document["drafts"], told.asked, strict=True):
+        draft["trials"] = [_asked(each) for each in asked]
     for draft, week in zip(document["drafts"], told.weeks, strict=False):
         draft["hours"] = _week(week)
     return document
+
+
+def _asked(asked: Assignment) -> dict[str, Any]:
+    return {
+        "trial_id": asked.trial_id,
+        "lever": asked.choice.lever,
+        "level": asked.choice.level,
+        "arm": asked.arm,
+        "number": asked.number,
+        "n_units": asked.n_units,
+        "is_followed": asked.is_followed,
+    }
 
 
 def _week(week: Week) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def read_drafts(
     for raw in _read(found.files[0], columns, encoding):
         for damaged in raw.damaged:
             raise SourceError(f"{path} row {damaged.row}: {damaged.reason}")
-        drafts += _drafts(raw.rows, make)
+        drafts += drafts_of_rows(raw.rows, make)
         if len(drafts) > MOST_DRAFTS:
             raise DraftError(f"{path} has too many drafts; at most {MOST_DRAFTS} at once")
     if not drafts:
@@ -58,7 +58,12 @@ def _read(file: Path, columns: Mapping[str, str], encoding: str | None) -> Itera
     return read_csv(file, kind, columns, REQUIRED, *limits, encoding)
 
 
-def _drafts(rows: pl.DataFrame, make: MakeDraft) -> Iterator[Draft]:
+def drafts_of_rows(rows: pl.DataFrame, make: MakeDraft) -> Iterator[Draft]:
+    """The drafts of rows, called by their number in the column ``row``.
+
+    Raises:
+        DraftError: a row is none.
+    """
     marks = truths(rows["is_ad"])
     for row, is_ad in zip(rows.iter_rows(named=True), marks, strict=True):
         name = f"row {row['row']}"

@@ -15,8 +15,10 @@ from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
+from vkflow.drafts.words import name_text
 from vkflow.insights.report.language import Language
 from vkflow.printing import as_markdown
+from vkflow.trials.words import assignment_lines
 
 
 def as_markdown_page(told: Told, say: Language) -> str:
@@ -30,8 +32,8 @@ def as_markdown_page(told: Told, say: Language) -> str:
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     lines = [f"## {say('title')}", "", say("stands_at", moment=moment, model=first.model_version)]
     lines += ["", *(f"- **{as_markdown(remark)}**" for remark in told.remarks)]
-    for place, forecast in enumerate(told.forecasts):
-        lines += _of_draft(told, forecast, told.zones[place], say)
+    for place in range(len(told.forecasts)):
+        lines += _of_draft(told, place, say)
         lines += _of_similar(told.similar[place], told.zones[place], say)
         if told.weeks and told.weeks[place].activities:
             lines += _of_week(told.weeks[place], told.zones[place], say)
@@ -41,11 +43,14 @@ def as_markdown_page(told: Told, say: Language) -> str:
     return "\n".join(lines)
 
 
-def _of_draft(told: Told, forecast: Forecast, zone: ZoneInfo, say: Language) -> Iterator[str]:
-    yield from ("", f"### {as_markdown(forecast.draft.name)}", "")
+def _of_draft(told: Told, place: int, say: Language) -> Iterator[str]:
+    forecast, zone = told.forecasts[place], told.zones[place]
+    yield from ("", f"### {as_markdown(name_text(forecast.draft, say))}", "")
     for line in draft_lines(forecast.draft, told.owner_names, zone, say):
         yield f"- {as_markdown(line)}"
     yield ""
+    for asked in told.asked[place]:
+        yield from (f"**{' '.join(assignment_lines(asked, say.code))}**", "")
     yield from table_lines(forecast_table(forecast, say))
     yield from ("", f"**{say('levers')}**", "", say("levers_caveat"), "")
     yield from (f"- {as_markdown(line)}" for line in lever_lines(forecast, say))
@@ -65,7 +70,9 @@ def _of_week(week: Week, zone: ZoneInfo, say: Language) -> Iterator[str]:
 
 
 def _of_pair(comparison: Comparison, forecasts: Sequence[Forecast], say: Language) -> Iterator[str]:
-    names = [forecasts[place].draft.name for place in (comparison.first, comparison.second)]
+    names = [
+        name_text(forecasts[place].draft, say) for place in (comparison.first, comparison.second)
+    ]
     title = say("comparison", first=names[0], second=names[1])
     yield from ("", f"### {as_markdown(title)}", "", differs_line(comparison, say), "")
     if comparison.contrasts:

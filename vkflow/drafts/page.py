@@ -25,9 +25,11 @@ from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table, wall_text
 from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
+from vkflow.drafts.words import name_text
 from vkflow.images.decoding import decode_picture
 from vkflow.insights.report.language import Language
 from vkflow.printing import printable
+from vkflow.trials.words import assignment_lines
 
 SHOWN_CHARACTERS = 1_500
 THUMBNAIL_SIDE = 256
@@ -61,10 +63,11 @@ def _draft(told: Told, place: int, say: Language) -> dict[str, Any]:
     week = told.weeks[place] if told.weeks else None
     lines = draft_lines(draft, told.owner_names, zone, say)
     return {
-        "name": printable(draft.name),
+        "name": printable(name_text(draft, say)),
         "lines": [printable(line) for line in lines[:2]],
         "text": _shown(draft.text) or say("without_text"),
         "picture": _thumbnail(draft.picture),
+        "asked": [" ".join(assignment_lines(asked, say.code)) for asked in told.asked[place]],
         "table": forecast_table(forecast, say),
         "levers": lever_lines(forecast, say),
         "similar": similar_table(told.similar[place], zone, say),
@@ -110,7 +113,8 @@ def _day(day: str, say: Language) -> str:
 
 def _pair(told: Told, comparison: Comparison, say: Language) -> dict[str, Any]:
     first, second = (
-        told.forecasts[place].draft.name for place in (comparison.first, comparison.second)
+        name_text(told.forecasts[place].draft, say)
+        for place in (comparison.first, comparison.second)
     )
     return {
         "title": say("comparison", first=first, second=second),

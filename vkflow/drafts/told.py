@@ -8,6 +8,7 @@ from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost
+from vkflow.trials.assignment import Assignment
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Told:
         owner_names: by id, where known.
         zones: where the owner of each draft lives.
         similar: of each draft, the published posts with the nearest texts, nearest first.
+        asked: of each draft, what running trials ask of it.
     """
 
     forecasts: tuple[Forecast, ...]
@@ -31,3 +33,4 @@ class Told:
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
     similar: tuple[tuple[SimilarPost, ...], ...]
+    asked: tuple[tuple[Assignment, ...], ...]

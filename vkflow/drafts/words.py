@@ -6,6 +6,7 @@ from math import expm1
 
 import yaml
 
+from vkflow.drafts.draft import Draft
 from vkflow.drafts.forecast import ActivityForecast, Parts
 from vkflow.drafts.levers import OpenLever
 from vkflow.insights.report.language import Language
@@ -24,6 +25,12 @@ def draft_language(code: LanguageCode) -> Language:
         file = files(f"vkflow.{package}") / "catalogue" / f"{name}.{code}.yaml"
         phrases |= yaml.safe_load(file.read_text("utf-8"))
     return Language(code, phrases)
+
+
+def name_text(draft: Draft, say: Language) -> str:
+    """What a draft is called beside others: "draft 1" on a Russian page is "черновик 1"."""
+    kind, _, number = draft.name.partition(" ")
+    return say(f"name_{kind}", number=number) if say.has(f"name_{kind}") else draft.name
 
 
 def interval_text(forecast: ActivityForecast, say: Language) -> str:

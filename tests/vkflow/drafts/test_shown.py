@@ -68,7 +68,7 @@ def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> N
     said = set(re.findall(r"say\(\s*['\"]([a-z_0-9]+)['\"]", text))
     named = {key for key in CATALOGUES["en"] if f'"{key}"' in text or f"'{key}'" in text}
     made = {f"group_{name}" for name in GROUPS} | {f"differs_{name}" for name in COMPARED}
-    made |= {key for key in CATALOGUES["en"] if key.startswith("table_")}
+    made |= {key for key in CATALOGUES["en"] if key.startswith(("table_", "name_"))}
     for code in CODES:
         assert all(draft_language(code).has(key) for key in said | made)
     assert set(CATALOGUES["en"]) == named | made
@@ -128,6 +128,27 @@ def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
         "Meow",
     )
     assert own == ("this wall", "0.50", "–", "–", "–", "–", "no text")
+
+
+def test_drafts_are_called_in_the_language_of_the_page() -> None:
+    for show in (render_page, as_markdown_page):
+        russian, english = (show(made_told(), draft_language(code)) for code in ("ru", "en"))
+        assert "Сравнение: черновик 1 и черновик 2" in russian and "draft 1" not in russian
+        assert "draft 2 beside draft 1" in english
+
+
+def test_what_a_trial_asks_of_a_draft_stands_with_it() -> None:
+    asked = "Trial 3: the next post, 5 of 96, is to appear with a question in the text."
+    for show in (render_page, as_markdown_page):
+        page = show(made_told(), draft_language("en"))
+        assert page.count(asked) == 1 and page.count("This draft is not so.") == 1
+    first, second = as_document(made_told())["drafts"]
+    assert first["trials"] == [
+        {
+            "trial_id": 3, "lever": "question", "level": "yes", "arm": "with", "number": 5,
+            "n_units": 96, "is_followed": False,
+        }
+    ] and second["trials"] == []  # fmt: skip
 
 
 def test_without_similar_posts_nothing_is_said_of_them() -> None:

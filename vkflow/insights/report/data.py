@@ -56,6 +56,7 @@ class ReportData:
         owners: who owners are, by id; those that are not there go by their id.
         notes: what must be known of what the champion learnt from.
         similar: what the posts at risk resemble, by owner and post id.
+        trials: as they stood then: ``warehouse.trials.read_trials``.
     """
 
     as_of: datetime
@@ -83,6 +84,7 @@ class ReportData:
     owners: Mapping[int, Named] = field(default_factory=dict)
     notes: Sequence[str] = ()
     similar: Mapping[tuple[int, int], Sequence[SimilarHide]] = field(default_factory=dict)
+    trials: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def local(self, moments: pl.Series) -> pl.Series:
         """Moments in the time zone of the owners."""

@@ -15,6 +15,7 @@ from vkflow.insights.report.model import model_section
 from vkflow.insights.report.night import night_section
 from vkflow.insights.report.outcomes import outcomes_section
 from vkflow.insights.report.posts import posts_section
+from vkflow.insights.report.trials import trials_section
 
 SECTIONS = {
     "night": night_section,
@@ -24,6 +25,7 @@ SECTIONS = {
     "outcomes": outcomes_section,
     "drift": drift_section,
     "advice": advice_section,
+    "trials": trials_section,
 }
 
 

@@ -61,6 +61,7 @@ class Reader:
         of: of what its positions are.
         as_of: rows with a later time in the cursor column are left for another night.
         batch_characters: of texts and pictures at a time, about.
+        required: columns that must be there.
 
     Raises:
         SourceError: there is no such column.
@@ -73,6 +74,7 @@ class Reader:
         of: str,
         as_of: datetime,
         batch_characters: int,
+        required: Sequence[str] = REQUIRED,
     ) -> None:
         self._batch_characters = batch_characters
         self._connection, self._settings, self._of, self._as_of = connection, settings, of, as_of
@@ -83,8 +85,8 @@ class Reader:
         with connection.execute(everything.limit(0)) as nothing:
             present = list(nothing.keys())
             kinds = [column[1] for column in nothing.cursor.description]
-        place = f"table {settings.table}" if settings.table else "the query of database.query"
-        self.columns = find_columns(present, settings.columns, REQUIRED, place)
+        place = f"table {settings.table}" if settings.table else "the query"
+        self.columns = find_columns(present, settings.columns, required, place)
         if settings.cursor:
             find_columns(present, {"text": settings.cursor}, (), place)
         read = {*self.columns.values(), settings.cursor}

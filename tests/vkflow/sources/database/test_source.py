@@ -288,7 +288,7 @@ def test_a_wrong_password_is_told_at_once_and_not_printed(
             "table posts lacks the columns message; it has own",
         ),
         ({"cursor": "changed"}, "table posts lacks the columns changed"),
-        ({"query": "SELECT post_id FROM posts"}, "the query of database.query lacks the columns t"),
+        ({"query": "SELECT post_id FROM posts"}, "the query lacks the columns t"),
         ({"cursor": "text"}, "must be a column of numbers or times that grow; text has 'cat'"),
     ],
     ids=["table", "query", "column", "cursor", "text", "cursor of texts"],
