@@ -63,6 +63,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house_rules
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -63,7 +63,7 @@ def train_clip(
     from contextlib import ExitStack
 
     from tasks.progress import progress
-    from vkflow.sample.clip_training import train_sample_clip
+    from vkflow.sample.clip_training.training import train_sample_clip
 
     with ExitStack() as bars:
         advances: dict[str, Callable[[int], None]] = {}

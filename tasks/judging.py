@@ -52,7 +52,8 @@ def judge_bundle(
         data: the training set.
         recipe: its recipe.
         trained: the challenger.
-        rival: the champion's predictions of all posts by activity; empty without a champion.
+        rival: the champion's predictions of all posts by activity, each shape (posts,); empty
+            without a champion.
     """
     judged = judge(data, recipe.features.priors, trained.predictions, oracle_of(settings))
     samples, seed = settings.training.bootstrap_samples, settings.training.seed

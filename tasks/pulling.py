@@ -123,7 +123,7 @@ class _Pull:
                 seen_at=self._as_of,
                 awaiting=self._awaiting(chunk, checked),
             )
-            snapshots = posts.add_snapshots(connection, fresh)
+            self.counts.snapshots += posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
             posts.write_quarantine(
@@ -141,7 +141,6 @@ class _Pull:
         self.counts.new += written.new
         self.counts.changed += written.changed
         self.counts.refreshed += refreshed
-        self.counts.snapshots += snapshots
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self.counts.quarantined.update(checked.rejected["reason"])
 

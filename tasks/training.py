@@ -35,12 +35,15 @@ from vkflow.modelling.bundles import (
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.spreads import fit_spreads
-from vkflow.modelling.training import Trained, train
+from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
 from warehouse import features, models
 
 PROMOTED = "vkflow.model.promoted"
+
+NOTED_PACKAGES = ("catboost", "polars", "numpy", "scikit-learn")
+"""Their versions stand in the manifest of a bundle."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,6 @@ def _manifest(
 ) -> Manifest:
     inputs = posts.inputs
     learnt = data.keys["published_at"]
-    packages = ("catboost", "polars", "numpy", "scikit-learn")
     return Manifest(
         model_version=f"{as_of:%Y%m%d}-{fingerprint[:8]}",
         created_at=as_of,
@@ -192,22 +194,23 @@ def _manifest(
         features=recipe.features.describe(),
         time_zone=recipe.features.time_zone,
         owner_time_zones=dict(recipe.features.owner_time_zones),
-        trained={
-            name: Fitted(
-                intercept=model.calibration.intercept,
-                slope=model.calibration.slope,
-                variance=model.variance,
-                penalty=model.penalty,
-                n_trees=model.trees.tree_count_,
-            )
-            for name, model in trained.models.items()
-        },
+        trained={name: _fitted(model) for name, model in trained.models.items()},
         skipped=dict(trained.skipped),
         notes=posts.notes(),
         spreads=fit_spreads(data, recipe.features.priors, trained.predictions),
         parameters=settings.training.model_dump(mode="json", exclude={"threads"}),
         versions={
             "python": platform.python_version(),
-            **{name: version(name) for name in packages},
+            **{name: version(name) for name in NOTED_PACKAGES},
         },
+    )
+
+
+def _fitted(model: ActivityModel) -> Fitted:
+    return Fitted(
+        intercept=model.calibration.intercept,
+        slope=model.calibration.slope,
+        variance=model.variance,
+        penalty=model.penalty,
+        n_trees=model.trees.tree_count_,
     )

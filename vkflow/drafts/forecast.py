@@ -151,7 +151,7 @@ def _column(
 
 
 def usual_rates(bundle: Bundle, rows: pl.DataFrame) -> dict[str, Floats]:
-    """Smoothed rates of the drafts' owners, by activity, in the order of ``ACTIVITY_NAMES``."""
+    """Smoothed rates of the drafts' owners by activity, each shape (drafts,)."""
     priors = bundle.recipe.features.priors
     return {
         name: np.clip(smoothed_rates(rows, name, priors[name]), SMALLEST, 1 - SMALLEST)
@@ -163,7 +163,13 @@ def usual_rates(bundle: Bundle, rows: pl.DataFrame) -> dict[str, Floats]:
 def intervals(
     spread: Spread | None, probabilities: Floats, rows: pl.DataFrame
 ) -> tuple[list[float | None], list[float | None]]:
-    """Ends of the 90 % intervals of one activity; ``None`` where nothing is told of its spread."""
+    """Ends of the 90 % intervals of one activity; ``None`` where its spread is not known.
+
+    Args:
+        spread: of the activity.
+        probabilities: of the drafts, shape (drafts,).
+        rows: what is known of the drafts.
+    """
     if spread is None:
         return [None] * len(rows), [None] * len(rows)
     low, high = spread.interval(probabilities, expected_views(rows, spread.typical_views))

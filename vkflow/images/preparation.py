@@ -54,7 +54,7 @@ def prepared_batches(
 
 
 def prepare(picture: Picture, preprocess: Preprocess, least_side: int) -> "torch.Tensor | None":
-    """What a model reads of one picture; None if it cannot be read or decoded."""
+    """What a model reads of a picture, float32, shape (3, height, width); None if it cannot."""
     image = picture if isinstance(picture, Image.Image) else _read(picture, least_side)
     return None if image is None else preprocess(image)
 

@@ -145,17 +145,17 @@ class _Study:
         """Rows of the levels to be told that have enough posts, of all owners or of each."""
         lever, outcomes = self._posts.levers[name], self._outcomes[activity]
         rows = np.flatnonzero(outcomes.known & (lever.codes >= 0))
-        stratum = self._posts.owner[rows] if by_owner else np.zeros(len(rows), dtype=np.int64)
+        stratum = self._posts.owner[rows] * int(by_owner)
         counts = _counts(stratum, lever.codes[rows], len(lever.levels))
         others = counts.sum(axis=1, keepdims=True) - counts
-        is_told = np.array([level in told for level in lever.levels])
-        enough = (counts >= LEAST_POSTS) & (others >= LEAST_POSTS) & is_told
-        if not enough.any():
-            return
+        enough = (counts >= LEAST_POSTS) & (others >= LEAST_POSTS)
+        enough &= np.array([level in told for level in lever.levels])
         kept = np.flatnonzero(enough.any(axis=1))
+        if not len(kept):
+            return
         rows = rows[np.isin(stratum, kept)]
         owner, codes, observed = self._posts.owner[rows], lever.codes[rows], outcomes.of(rows)
-        stratum = np.searchsorted(kept, owner) if by_owner else np.zeros(len(rows), dtype=np.int64)
+        stratum = np.searchsorted(kept, owner * int(by_owner))
         levels = np.flatnonzero(enough.any(axis=0))
         sums = sum_by_cluster(
             observed,
@@ -168,7 +168,6 @@ class _Study:
         found, rates = estimate(sums), observed.means(stratum)
         for place, column in np.argwhere(enough[np.ix_(kept, levels)]):
             level = levels[column]
-            with_it = owner[codes == level] if not by_owner else kept[[place]]
             yield dict.fromkeys(_UNDECIDED) | {
                 "owner_id": int(self._posts.owner_ids[kept[place]]) if by_owner else None,
                 "activity": activity,
@@ -176,7 +175,7 @@ class _Study:
                 "level": lever.levels[level],
                 "base_rate": float(rates[place]),
                 "n_posts": int(counts[kept[place], level]),
-                "n_owners": len(np.unique(with_it)),
+                "n_owners": 1 if by_owner else len(np.unique(owner[codes == level])),
                 **{
                     key: _figure(getattr(found, key)[place, column])
                     for key in ("log_ratio", "error", "freedom", "p_value")

@@ -116,7 +116,7 @@ def logit_parts(bundle: Bundle, posts: pl.DataFrame) -> dict[str, LogitParts]:
 
 
 def design_groups(design: Design) -> Mapping[str, np.ndarray]:
-    """Columns of the design matrix by group, in the order of :meth:`Design.matrix`."""
+    """By group which columns of :meth:`Design.matrix` are its own, bool, shape (columns,)."""
     widths = [
         ("owner", len(design.owners)),
         ("history", len(design.standardisers["history"].mean)),

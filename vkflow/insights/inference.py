@@ -22,7 +22,12 @@ LEAST_FREEDOM: Final = 4
 
 
 def owner_clusters(owner: NDArray[np.int64], seed: int) -> Clusters:
-    """Owners as clusters, or groups of posts where there are too few owners; one stratum."""
+    """Owners as clusters, or groups of posts where there are too few owners; one stratum.
+
+    Args:
+        owner: of each post, int64, shape (posts,).
+        seed: of the dealing into groups.
+    """
     present, cluster = np.unique(owner, return_inverse=True)
     if len(present) < FEW_OWNERS:
         return dealt_clusters(np.zeros(len(owner), dtype=np.int64), seed)
@@ -33,7 +38,7 @@ def dealt_clusters(stratum: NDArray[np.int64], seed: int) -> Clusters:
     """The posts of each stratum dealt by chance into ``GROUPS`` groups, fewer if they are fewer.
 
     Args:
-        stratum: of each post, in 0 … strata - 1, each with at least one post.
+        stratum: of each post, int64, shape (posts,), in 0 … strata - 1, none without a post.
         seed: of the dealing.
     """
     sizes = np.bincount(stratum)
@@ -95,7 +100,10 @@ def estimate(sums: Sums) -> Estimates:
 def change_interval(
     log_ratio: Floats, error: Floats, freedom: Floats, missed: float
 ) -> tuple[Floats, Floats]:
-    """Ends of intervals of the change in rate, R - 1, that miss it with probability ``missed``."""
+    """Ends of intervals of the change in rate, R - 1, that miss it with probability ``missed``.
+
+    All arrays float64, of one shape, such as (strata, levels).
+    """
     reach = stats.t.isf(missed / 2, freedom) * error
     return np.expm1(log_ratio - reach), np.expm1(log_ratio + reach)
 
@@ -114,7 +122,7 @@ def q_values(p_values: Floats) -> Floats:
     """Benjamini-Hochberg: the false discovery rate at which a test would be significant.
 
     Benjamini and Hochberg (1995), Controlling the false discovery rate, JRSS B 57. A test without
-    a p-value (NaN) is no test and keeps NaN.
+    a p-value (NaN) is no test and keeps NaN. Both float64, shape (tests,).
     """
     found = np.full(p_values.shape, np.nan)
     tested = ~np.isnan(p_values)

@@ -46,8 +46,8 @@ def reactions(owner_ids: pl.Series, counts: Floats, chances: Floats) -> Reaction
 
     Args:
         owner_ids: owner of each post.
-        counts: activities of each post, NaN where unknown.
-        chances: views of each post, at least 1.
+        counts: activities of each post, NaN where unknown, shape (posts,).
+        chances: views of each post, at least 1, shape (posts,).
     """
     known = ~np.isnan(counts)
     safe = np.where(known, counts, 0.0)

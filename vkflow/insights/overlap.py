@@ -28,7 +28,7 @@ def fold_of_posts(n_posts: int, seed: int) -> NDArray[np.int64]:
 
     Chernozhukov et al. (2018), Double/debiased machine learning, The Econometrics Journal 21. The
     folds cut through owners, since what an owner usually gets is a nuisance that only the owner's
-    other posts can tell.
+    other posts can tell. Returns int64, shape (posts,), in 0 … ``FOLDS`` - 1.
     """
     folds = np.arange(n_posts) % FOLDS
     return np.random.default_rng(seed).permutation(folds)
@@ -84,7 +84,7 @@ def _both_sides(
 
 
 def thinned(rows: NDArray[np.int64], most: int = FIT_POSTS) -> NDArray[np.int64]:
-    """At most so many of the rows, evenly spread."""
+    """At most so many of the rows, evenly spread, shape (rows,)."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

@@ -155,7 +155,7 @@ class _Hessian:
         self._factor = linalg.cho_factor(schur, check_finite=False)
 
     def solve(self, slopes: Floats, owners: Floats, months: Floats) -> tuple[Floats, ...]:
-        """The steps of slopes, owners and months for these gradients."""
+        """Steps for gradients of the same shapes: (columns,), (owners,) and (months,)."""
         slopes = slopes - self._months.T @ (self._inverse * months)
         owners = owners - self._of_owner @ (self._share * months)
         step = linalg.cho_solve(self._factor, slopes - self._scaled.T @ owners, check_finite=False)

@@ -41,28 +41,32 @@ class Outcomes:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Where the outcome is known."""
+        """Where the outcome is known, shape (posts,)."""
         return ~np.isnan(self.rates)
 
     @property
     def weights(self) -> Floats:
-        """Effective number of views, NaN where unknown."""
+        """Effective number of views, NaN where unknown, shape (posts,)."""
         return effective_sample_sizes(self.chances, self.correlation)
 
     def means(self, group: NDArray[np.int64]) -> Floats:
-        """Rate over the posts of each group, so weighted; group in 0 … groups - 1."""
+        """Rate over the posts of each group, so weighted, shape (groups,).
+
+        Args:
+            group: of each post, int64, shape (posts,), in 0 … groups - 1.
+        """
         weights = self.weights
         return np.asarray(np.bincount(group, weights * self.rates) / np.bincount(group, weights))
 
     def of(self, rows: NDArray[np.int64]) -> "Outcomes":
-        """Those of some posts, with a rate of their own."""
+        """Those of some posts, with a rate of their own; rows: shape (some,)."""
         rates, chances = self.rates[rows], self.chances[rows]
         weights = effective_sample_sizes(chances, self.correlation)
         return Outcomes(rates, chances, self.correlation, float(np.average(rates, weights=weights)))
 
 
 def outcomes_of(counts: Floats, chances: Floats) -> Outcomes:
-    """From counts and chances, NaN where unknown; at least one is known."""
+    """From counts and chances, shape (posts,), NaN where unknown; at least one is known."""
     known = ~np.isnan(counts) & (chances > 0)
     counts, chances = np.where(known, counts, np.nan), np.where(known, chances, np.nan)
     correlation = overdispersion(counts[known], chances[known])
@@ -91,7 +95,13 @@ class Response:
 
 
 def fit_response(posts: StudiedPosts, outcomes: Outcomes, folds: NDArray[np.int64]) -> Response:
-    """Fit the regressions; a lever that decides others has one of its own, without these."""
+    """Fit the regressions; a lever that decides others has one of its own, without these.
+
+    Args:
+        posts: that are studied.
+        outcomes: of these posts.
+        folds: of each post, int64, shape (posts,).
+    """
     bases: dict[str, Floats] = {}
     slopes: dict[str, Floats] = {}
     deciding = [name for name in posts.levers if name in IMPLIED]

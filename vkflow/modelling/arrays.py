@@ -18,7 +18,7 @@ REMEMBERED = ("owners", "directions", "known_at", "got", "expected", "typical")
 
 
 def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
-    """Everything of a recipe that is a number, and the coefficients by activity."""
+    """Everything of a recipe that is a number, and the coefficients, shape (columns,)."""
     arrays: Arrays = {"design.owners": np.array(recipe.design.owners, dtype=np.int64)}
     for group, standardiser in recipe.design.standardisers.items():
         arrays[f"design.{group}.mean"] = standardiser.mean
@@ -44,20 +44,11 @@ def unpack_arrays(
     owner_time_zones: Mapping[int, str],
     knows_members: bool,
 ) -> tuple[Recipe, dict[str, Matrix]]:
-    """The recipe and the coefficients that :func:`pack_arrays` took apart.
+    """The recipe and the coefficients, shape (columns,), that :func:`pack_arrays` took apart.
 
     Raises:
         KeyError: an array is missing.
     """
-    groups = {name.split(".")[1] for name in arrays if name.startswith("design.")} - {"owners"}
-    design = Design(
-        owners=tuple(arrays["design.owners"].tolist()),
-        categories=(*categories, NO_CATEGORY),
-        standardisers={
-            group: Standardiser(arrays[f"design.{group}.mean"], arrays[f"design.{group}.scale"])
-            for group in groups
-        },
-    )
     text, image = (
         Reducer(arrays[f"{kind}.mean"], arrays[f"{kind}.components"])
         if f"{kind}.mean" in arrays
@@ -83,4 +74,16 @@ def unpack_arrays(
         for name, values in arrays.items()
         if name.startswith("linear.")
     }
-    return Recipe(features, design), linear
+    return Recipe(features, _design(arrays, categories)), linear
+
+
+def _design(arrays: Arrays, categories: Sequence[str]) -> Design:
+    groups = {name.split(".")[1] for name in arrays if name.startswith("design.")} - {"owners"}
+    return Design(
+        owners=tuple(arrays["design.owners"].tolist()),
+        categories=(*categories, NO_CATEGORY),
+        standardisers={
+            group: Standardiser(arrays[f"design.{group}.mean"], arrays[f"design.{group}.scale"])
+            for group in groups
+        },
+    )

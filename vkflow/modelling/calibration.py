@@ -22,7 +22,7 @@ class Calibration:
     slope: float
 
     def apply(self, logits: Floats) -> Floats:
-        """Corrected logits."""
+        """Corrected logits, shape (posts,) as the given ones."""
         return self.intercept + self.slope * logits
 
 
@@ -37,7 +37,7 @@ def fit_calibration(logits: Floats, rates: Floats, weights: Floats) -> Calibrati
     Platt (1999), Probabilistic outputs for support vector machines.
 
     Args:
-        logits: predicted, of the validation posts in order of time.
+        logits: predicted, of the validation posts in order of time, shape (posts,).
         rates: observed.
         weights: what each post counts, in views.
     """

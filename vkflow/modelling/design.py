@@ -60,7 +60,10 @@ class Standardiser:
     scale: Matrix
 
     def apply(self, values: Matrix, spread: float) -> Matrix:
-        """Centre, scale and cut off at ``LIMIT`` times ``spread``; unknown ones become the mean."""
+        """Centre, scale and cut off at ``LIMIT`` times ``spread``; unknown ones become the mean.
+
+        Values are float32, shape (posts, columns).
+        """
         standard = np.nan_to_num((values - self.mean) * self.scale, nan=0.0)
         bounded: Matrix = np.clip(standard, -LIMIT * spread, LIMIT * spread).astype(np.float32)
         return bounded
@@ -72,6 +75,7 @@ def fit_standardiser(
     """Fit on training posts; afterwards a column has the standard deviation ``spread``.
 
     A column that varies less than ``least_deviation`` has less; a constant one is left at zero.
+    Values are float32, shape (posts, columns), NaN where unknown.
     """
     known = ~np.isnan(values)
     # A column nobody knows anything of has the mean 0, and stays at zero.
@@ -139,7 +143,8 @@ def fit_design(
         owners: owner of each training post.
         table: features of the same posts.
         categories: of the taxonomy.
-        vectors: vectors of a sample of training posts by kind, ``text`` and ``image``.
+        vectors: vectors of a sample of training posts by kind, ``text`` and ``image``, shape
+            (vectors, dimensions).
     """
     frequent = owners.value_counts().sort(["count", owners.name], descending=[True, False])
     standardisers = {
@@ -162,7 +167,7 @@ def fit_design(
 
 
 def history_columns(table: pl.DataFrame) -> Matrix:
-    """Logits of the owner's rates, and how much is known of it."""
+    """Logits of the owner's rates, and how much is known of it, shape (posts, columns)."""
     return table.select(
         pl.col("^owner_.*_logit$"),
         pl.col("^owner_.*_trend$"),
@@ -171,12 +176,16 @@ def history_columns(table: pl.DataFrame) -> Matrix:
 
 
 def neighbour_columns(table: pl.DataFrame) -> Matrix:
-    """What similar posts got; no column where no post has a text."""
+    """What similar posts got, shape (posts, columns); no column where no post has a text."""
     return table.select(pl.col("^similar_.*_lift$")).to_numpy()
 
 
 def statistics_columns(table: pl.DataFrame) -> Matrix:
-    """Logarithms of counts, whether there is any, presence of the parts of a post, their match."""
+    """Logarithms of counts, whether there is any, presence of the parts of a post, their match.
+
+    Returns:
+        float32, shape (posts, columns).
+    """
     return table.select(
         *(pl.col(name).clip(0).log1p() for name in COUNTED),
         *((pl.col(name) > 0).cast(pl.Float32).alias(f"any_{name}") for name in FLAGGED),

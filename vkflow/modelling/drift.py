@@ -26,8 +26,8 @@ def stability_index(reference: Floats, current: Floats) -> float:
     Siddiqi (2006), Credit Risk Scorecards, chapter 9.
 
     Args:
-        reference: values of the training window.
-        current: values of the newest week.
+        reference: values of the training window, shape (posts,).
+        current: values of the newest week, shape (newer posts,).
 
     Returns:
         0 for equal distributions; above 0.1 they differ, above 0.25 much. NaN without values.

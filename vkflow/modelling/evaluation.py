@@ -111,8 +111,8 @@ def compare_losses(
 
     Args:
         judged: from :func:`vkflow.modelling.judging.judge`.
-        others: predictions of all posts of the training set, by activity; NaN where they have
-            learnt from the post.
+        others: predictions of all posts of the training set, by activity, shape (posts,); NaN
+            where they have learnt from the post.
         samples: resamples, the same for both sides (a paired bootstrap).
         seed: of the resampling.
         metric: what to call the difference.

@@ -156,7 +156,10 @@ class FeatureRecipe:
 
 
 def text_components(table: pl.DataFrame) -> Matrix:
-    """Components of the texts in a table of features, float32, NaN without a text."""
+    """Components of the texts in a table of features, float32, shape (posts, components).
+
+    NaN without a text.
+    """
     return table.select(pl.col(TEXT_COMPONENTS)).to_numpy()
 
 

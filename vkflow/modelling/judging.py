@@ -37,7 +37,7 @@ class Judged:
     is_fallback: bool = False
 
     def part(self, chosen: NDArray[np.bool_]) -> "Judged":
-        """Only the chosen posts."""
+        """Only the chosen posts; chosen: bool, shape (posts,)."""
         oracle = None if self.oracle is None else self.oracle[chosen]
         return replace(
             self,
@@ -59,7 +59,8 @@ def judge(
     Args:
         data: from :func:`vkflow.modelling.training_set.prepare`.
         priors: the baselines are the prior's rate, and the smoothed owner rate.
-        predictions: of all posts by activity; one without is predicted by its owner rate.
+        predictions: of all posts by activity, shape (posts,); an activity without is predicted by
+            its owner rate.
         oracle: owner_id, post_id, activity, oracle; on sample posts only.
 
     Returns:
@@ -89,7 +90,7 @@ def judge_posts(
         posts: rows of ``warehouse.features.selected_features``.
         outcomes: owner_id, post_id, activity, chances, count of these posts.
         priors: as in :func:`judge`.
-        predictions: of these posts by activity.
+        predictions: of these posts by activity, shape (posts,).
         oracle: as in :func:`judge`.
     """
     counts, chances = align_outcomes(posts, outcomes)
@@ -138,7 +139,7 @@ def resampling_blocks(posts: pl.DataFrame) -> NDArray[np.int64]:
         posts: owner_id, published_at (null: one block an owner).
 
     Returns:
-        A number for each post, equal within a block.
+        A number for each post, equal within a block, int64, shape (posts,).
     """
     block = pl.col("owner_id")
     if posts["owner_id"].n_unique() < FEW_OWNERS:

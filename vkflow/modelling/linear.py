@@ -72,6 +72,9 @@ def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = No
         sample: the posts; rates within [0, 1].
         penalty: of every coefficient but the first, the intercept, which is nearly free.
         start: coefficients to begin with.
+
+    Returns:
+        Coefficients, float32, shape (columns,).
     """
     columns = sample.design.shape[1]
     ridge = np.full(columns, penalty)
@@ -97,7 +100,8 @@ def fit_linear(sample: Sample, split: NDArray[np.object_], blocks: NDArray[np.in
 
     Args:
         sample: all labelled posts.
-        split: of each post; without validation posts the strongest penalty is taken.
+        split: of each post, shape (posts,); without validation posts the strongest penalty is
+            taken.
         blocks: block of time of each training post, 0 to ``FOLDS`` - 1.
     """
     training, validation = split == TRAIN, split == VALIDATION

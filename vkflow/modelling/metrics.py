@@ -40,7 +40,7 @@ def log_losses(counts: Floats, chances: Floats, probabilities: Floats) -> Floats
 
 
 def log_loss_per_view(counts: Floats, chances: Floats, probabilities: Floats) -> float:
-    """Sum of the posts' log losses over the sum of their views, in nats."""
+    """Sum of the posts' log losses over the sum of their views, in nats; shape (posts,) each."""
     return float(log_losses(counts, chances, probabilities).sum() / chances.sum())
 
 

@@ -123,7 +123,8 @@ def fit_neighbours(
     """Remember labelled posts, spread evenly over time.
 
     Args:
-        components: of all labelled posts, oldest first, NaN without a text.
+        components: of all labelled posts, oldest first, NaN without a text, float32, shape
+            (posts, components).
         owners: ids of their owners.
         history: the ``history_…`` columns of the same posts.
         first_counts: of the same posts, from :func:`align_first_counts`.
@@ -165,7 +166,7 @@ def align_first_counts(keys: pl.DataFrame, first_counts: pl.DataFrame) -> pl.Dat
 
 
 def unit_length(components: Matrix) -> Matrix:
-    """Rows scaled to length 1; zero where unknown."""
+    """Rows scaled to length 1; zero where unknown; float32, shape (posts, components)."""
     known = np.nan_to_num(components, nan=0.0)
     lengths = np.linalg.norm(known, axis=1, keepdims=True)
     directions: Matrix = np.divide(known, lengths, out=np.zeros_like(known), where=lengths > 0)

@@ -51,8 +51,8 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
     Args:
         history: as in :func:`smoothed_rates`, of the training posts.
         activity: its name.
-        counts: activities of the training posts.
-        chances: views of the training posts.
+        counts: activities of the training posts, shape (posts,).
+        chances: views of the training posts, shape (posts,).
     """
     rate = float(counts.sum() / chances.sum())
     losses = [
@@ -76,8 +76,8 @@ def fit_priors(
 
     Args:
         history: of all posts.
-        counts: activities of all posts by name, NaN where unknown.
-        chances: views of all posts by name, NaN where unknown.
+        counts: activities of all posts by name, NaN where unknown, shape (posts,).
+        chances: views of all posts by name, NaN where unknown, shape (posts,).
         training: which posts to fit on.
     """
     priors = {}
@@ -94,7 +94,8 @@ def owner_rate_columns(history: pl.DataFrame, priors: Mapping[str, RatePrior]) -
     """For every activity with a prior the logit of the smoothed rate, and its recent trend.
 
     The trend is the logit of the last 30 days' rate, smoothed towards the owner's own rate with
-    the same strength, less the logit of that; 0 when nothing is known of those days.
+    the same strength, less the logit of that; 0 when nothing is known of those days. Each has
+    shape (posts,).
     """
     columns = {}
     for activity, prior in priors.items():

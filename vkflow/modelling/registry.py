@@ -48,15 +48,15 @@ class Forecasts:
         return Forecasts(**chosen_parts)
 
     def mean_per_view(self, totals: Floats) -> float:
-        """Sum of the posts' totals over the sum of their views."""
+        """Sum of the posts' totals, shape (posts,), over the sum of their views."""
         return float((self.weights * totals).sum() / (self.weights * self.chances).sum())
 
     def mean_per_post(self, values: Floats) -> float:
-        """Mean over posts."""
+        """Mean over posts, of shape (posts,)."""
         return float((self.weights * values).sum() / self.weights.sum())
 
     def loss_of(self, probabilities: Floats) -> float:
-        """Log loss per view of other predictions of the same posts."""
+        """Log loss per view of other predictions of the same posts, shape (posts,)."""
         return self.mean_per_view(log_losses(self.counts, self.chances, probabilities))
 
 

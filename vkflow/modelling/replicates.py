@@ -19,7 +19,7 @@ N_REPLICATES = 200
 
 
 def owner_weeks(posts: pl.DataFrame) -> NDArray[np.int64]:
-    """A number for each post, equal for those of an owner and week, from 0 without gaps.
+    """A number for each post, shape (posts,), equal within an owner and week, from 0 without gaps.
 
     Args:
         posts: owner_id, published_at (null: all of an owner together).

@@ -68,8 +68,8 @@ def fit_spreads(
     Args:
         data: the training set.
         priors: belief about owners, by activity.
-        predictions: of all posts by activity, by models that have not seen the test window; an
-            activity without is predicted by its owner rate.
+        predictions: of all posts by activity, shape (posts,), by models that have not seen the
+            test window; an activity without is predicted by its owner rate.
     """
     found = {}
     for activity, judged in judge(data, priors, predictions, None).items():
@@ -90,9 +90,9 @@ def fit_spread(
     """The spread of posts around forecasts made without them.
 
     Args:
-        counts: activities of each post.
-        chances: views of each post, at least 1.
-        probabilities: forecasts.
+        counts: activities of each post, shape (posts,).
+        chances: views of each post, at least 1, shape (posts,).
+        probabilities: forecasts, shape (posts,).
         history: the ``history_…`` columns of the same posts.
     """
     variance = relative_variance(counts, chances, probabilities)

@@ -99,7 +99,7 @@ def fit_activity(
     """Fit the trees of one activity, and calibrate where it helps; the test window is not seen.
 
     Returns:
-        The model, and its probabilities of all posts, NaN for training posts.
+        The model, and its probabilities of all posts, shape (posts,), NaN for training posts.
     """
     offset, linear = stage.offsets[activity], stage.fits[activity]
     weights = _weights(data, activity, stage)

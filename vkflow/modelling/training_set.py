@@ -14,7 +14,7 @@ from vkflow.modelling.features import MEMBERS, FeatureRecipe, text_components
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.neighbours import align_first_counts, fit_neighbours
-from vkflow.modelling.owner_rates import fit_priors
+from vkflow.modelling.owner_rates import RatePrior, fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.splits import TRAIN, hashed_places, split_posts
 from vkflow.modelling.vectors import as_matrix
@@ -62,7 +62,7 @@ class TrainingSet:
         return np.flatnonzero(known & self.keys["split"].is_in(splits).to_numpy())
 
     def outcomes(self, activity: str, rows: Rows) -> tuple[Floats, Floats]:
-        """Counts and chances of posts."""
+        """Counts and chances of posts, each shape (rows,)."""
         return self.counts[activity][rows], self.chances[activity][rows]
 
 
@@ -93,26 +93,13 @@ def prepare(
         gap: the label maturity.
     """
     keys, history = _read_keys(read_posts)
-    keys = keys.with_columns(
-        split_posts(
-            keys,
-            gap=gap,
-            validation_share=settings.validation_share,
-            test_share=settings.test_share,
-        )
-    )
+    shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
+    keys = keys.with_columns(split_posts(keys, gap=gap, **shares))
     counts, chances = align_outcomes(keys, outcomes)
     training = (keys["split"] == TRAIN).to_numpy()
     vectors = _sample_vectors(read_posts, training)
-    recipe = FeatureRecipe(
-        priors=fit_priors(history, counts, chances, training),
-        categories=tuple(categories),
-        text_reducer=_reducer(vectors["text"], settings.text_components),
-        image_reducer=_reducer(vectors["image"], settings.image_components),
-        time_zone=settings.time_zone,
-        owner_time_zones=settings.owner_time_zones,
-        knows_members=MEMBERS in history.columns and history[MEMBERS].is_not_null().any(),
-    )
+    priors = fit_priors(history, counts, chances, training)
+    recipe = _fit_features(history, priors, categories, vectors, settings)
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
     if recipe.text_reducer is not None and recipe.priors:
         first = align_first_counts(keys, first_counts)
@@ -138,6 +125,24 @@ def prepare(
     return Recipe(recipe, design), data
 
 
+def _fit_features(
+    history: pl.DataFrame,
+    priors: Mapping[str, RatePrior],
+    categories: Sequence[str],
+    vectors: Mapping[str, Matrix],
+    settings: TrainingSettings,
+) -> FeatureRecipe:
+    return FeatureRecipe(
+        priors=priors,
+        categories=tuple(categories),
+        text_reducer=_reducer(vectors["text"], settings.text_components),
+        image_reducer=_reducer(vectors["image"], settings.image_components),
+        time_zone=settings.time_zone,
+        owner_time_zones=settings.owner_time_zones,
+        knows_members=MEMBERS in history.columns and history[MEMBERS].is_not_null().any(),
+    )
+
+
 def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
     keys, history = [], []
     for chunk in read_posts():
@@ -149,7 +154,7 @@ def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
 def align_outcomes(
     keys: pl.DataFrame, outcomes: pl.DataFrame
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Counts and chances of posts by activity, float64, NaN where unknown.
+    """Counts and chances by activity, float64, shape (posts,), NaN where unknown.
 
     Args:
         keys: owner_id, post_id of the posts.

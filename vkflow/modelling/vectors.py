@@ -23,6 +23,6 @@ def as_matrix(column: pl.Series) -> tuple[NDArray[np.float32], NDArray[np.bool_]
 
 
 def as_lists(matrix: NDArray[np.float32]) -> pl.Series:
-    """The rows of a float32 matrix as a column of lists."""
+    """The rows of a float32 matrix of shape (rows, dimensions) as a column of lists."""
     flat = pl.Series(matrix.reshape(-1), dtype=pl.Float32)
     return flat.reshape((matrix.shape[0], matrix.shape[1])).arr.to_list()

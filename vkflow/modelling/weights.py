@@ -12,8 +12,8 @@ def overdispersion(counts: Floats, chances: Floats) -> float:
     equal to the views.
 
     Args:
-        counts: activities of each post.
-        chances: views of each post, at least 1.
+        counts: activities of each post, shape (posts,).
+        chances: views of each post, at least 1, shape (posts,).
 
     Returns:
         The correlation, within [0, 1]; 0 when posts differ no more than by chance.
@@ -31,7 +31,7 @@ def overdispersion(counts: Floats, chances: Floats) -> float:
 def effective_sample_sizes(chances: Floats, correlation: float) -> Floats:
     """How many views n correlated ones are worth: n / (1 + (n - 1) r).
 
-    Kish (1965), Survey Sampling, 5.4 (design effect of a cluster).
+    Kish (1965), Survey Sampling, 5.4 (design effect of a cluster). Shape (posts,), as given.
     """
     return chances / (1 + (chances - 1) * correlation)
 
@@ -43,9 +43,9 @@ def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> floa
     1 / (1 + n p), so that neither the many small nor the few large ones decide alone.
 
     Args:
-        counts: activities of each post.
-        chances: views of each post, at least 1.
-        expected: the rate expected of each post, by a fit that has not seen it.
+        counts: activities of each post, shape (posts,).
+        chances: views of each post, at least 1, shape (posts,).
+        expected: the rate expected of each post, shape (posts,), by a fit that has not seen it.
 
     Returns:
         v, at least 0: 0.25 says that rates differ by half of what is expected of them.
@@ -58,7 +58,10 @@ def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> floa
 
 
 def capped_views(chances: Floats) -> Floats:
-    """Views, at most the 99th percentile: what the measure counts, but for a few viral posts."""
+    """Views, at most the 99th percentile: what the measure counts, but for a few viral posts.
+
+    Shape (posts,), as given.
+    """
     return np.minimum(chances, np.quantile(chances, 0.99))
 
 
@@ -67,6 +70,6 @@ def information(chances: Floats, expected: Floats, variance: float) -> Floats:
 
     The weight of a rate with variance p / n + p^2 v, beside that of a single view: McCullagh and
     Nelder (1989), Generalized Linear Models, 9.2. A post of a quiet owner is worth more of its
-    views than one of which much is expected.
+    views than one of which much is expected. All arrays have shape (posts,).
     """
     return chances / (1 + chances * expected * variance)

@@ -40,7 +40,10 @@ def tree_pool(
     weight: Floats | None = None,
     categorical: tuple[str, ...] = CATEGORICAL,
 ) -> Any:
-    """A CatBoost pool of some columns and rows of the table of features."""
+    """A CatBoost pool of some columns and rows of the table of features.
+
+    Label and weight have shape (rows,).
+    """
     from catboost import Pool
 
     return Pool(
@@ -52,7 +55,7 @@ def tree_pool(
 
 
 def tree_predictions(model: Any, table: pl.DataFrame, columns: list[str]) -> Floats:
-    """Raw values of a CatBoost model for all posts: logits, one column an activity if several."""
+    """Logits of a CatBoost model for all posts, shape (posts,), or (posts, activities)."""
     values: Floats = model.predict(
         tree_pool(table, columns, np.arange(len(table)), np.zeros(len(table))),
         prediction_type="RawFormulaVal",
@@ -61,21 +64,25 @@ def tree_predictions(model: Any, table: pl.DataFrame, columns: list[str]) -> Flo
 
 
 def observed_rates(data: TrainingSet, activity: str, rows: Rows) -> Floats:
-    """Activities per view of posts."""
+    """Activities per view of posts, shape (rows,)."""
     counts, chances = data.outcomes(activity, rows)
     rates: Floats = counts / chances
     return rates
 
 
 def soft_targets(data: TrainingSet, activity: str, rows: Rows) -> tuple[Floats, Floats]:
-    """Observed rates and effective sample sizes."""
+    """Observed rates and effective sample sizes, each shape (rows,)."""
     correlation = overdispersion(*data.outcomes(activity, data.rows(activity, TRAIN)))
     counts, chances = data.outcomes(activity, rows)
     return counts / chances, effective_sample_sizes(chances, correlation)
 
 
 def standardised_table(table: pl.DataFrame, split: pl.Series) -> NDArray[np.float64]:
-    """Numeric features with mean 0 and deviation 1 on the training posts, categories as columns."""
+    """Numeric features with mean 0 and deviation 1 on the training posts, categories as columns.
+
+    Returns:
+        float64, shape (posts, columns).
+    """
     dummies = table.select(CATEGORICAL).to_dummies()
     values = pl.concat([table.drop(CATEGORICAL), dummies], how="horizontal").to_numpy()
     training = values[(split == TRAIN).to_numpy()].astype(np.float64)
@@ -88,7 +95,7 @@ def standardised_table(table: pl.DataFrame, split: pl.Series) -> NDArray[np.floa
 def smoothed_logits(data: TrainingSet, activity: str, rows: Rows) -> Floats:
     """Empirical logits, log((k + 1/2) / (n - k + 1/2)): finite also where nothing happened.
 
-    Haldane (1956), Annals of Human Genetics 20.
+    Haldane (1956), Annals of Human Genetics 20. Shape (rows,).
     """
     counts, chances = data.outcomes(activity, rows)
     empirical: Floats = np.log((counts + 0.5) / (chances - counts + 0.5))
@@ -96,7 +103,7 @@ def smoothed_logits(data: TrainingSet, activity: str, rows: Rows) -> Floats:
 
 
 def log_ratio(data: TrainingSet, activity: str, rows: Rows) -> Floats:
-    """log(count + 1) / log(views + 1), what the first attempt took for a probability."""
+    """log(count + 1) / log(views + 1), which is no probability; shape (rows,)."""
     counts, chances = data.outcomes(activity, rows)
     return np.log1p(counts) / np.log1p(chances)
 
@@ -108,7 +115,7 @@ def typical_views(data: TrainingSet, activity: str) -> float:
 
 
 def rate_from_log_ratio(ratio: Floats, views: float) -> Floats:
-    """The rate of a post with typical views whose log ratio this is; its views are not known."""
+    """The rate of a post with typical views whose log ratio this is; shape (posts,), as given."""
     counts = np.expm1(np.clip(ratio, 0, 1) * np.log1p(views))
     rates: Floats = np.clip(counts / views, 1e-7, 0.999)
     return rates

@@ -123,7 +123,7 @@ def expected_conversion(logits: Floats, noise: Floats) -> Floats:
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """The probability that belongs to a logit."""
+    """The probability that belongs to a logit, shape (n, k), as given."""
     return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float64)
 
 

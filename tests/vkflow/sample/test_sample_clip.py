@@ -6,8 +6,8 @@ from PIL import Image, ImageOps
 from vkflow.images.checkpoints import SAMPLE_DIRECTORY
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
-from vkflow.sample.clip_training import train_sample_clip
 from vkflow.sample.clip_training.captions import TEMPLATES, is_russian
+from vkflow.sample.clip_training.training import train_sample_clip
 from vkflow.sample.drawings import CATEGORIES, draw
 
 FIRST_HELD_OUT_SEED = 10_000_000

@@ -84,7 +84,10 @@ class CaptionBook:
         return caption
 
     def surround(self, caption: torch.Tensor, random: Random) -> torch.Tensor:
-        """Put up to eight strangers before the words of a caption and up to four after them."""
+        """Put up to eight strangers before the words of a caption and up to four after them.
+
+        Both int64, shape (context_length,).
+        """
         n_before, n_after = random.randint(0, MOST_BEFORE), random.randint(0, MOST_AFTER)
         before = [token for _ in range(n_before) for token in self.stranger(random)]
         after = [token for _ in range(n_after) for token in self.stranger(random)]
@@ -104,7 +107,7 @@ class CaptionBook:
 
 
 def words_of(caption: torch.Tensor, end: int) -> list[int]:
-    """Token ids of a caption between its opening token and its closing one, `end`."""
+    """Token ids of a caption, shape (context_length,), between its opening token and `end`."""
     words: list[int] = caption[1 : int((caption == end).nonzero()[0])].tolist()
     return words
 

@@ -18,8 +18,13 @@ import torch
 from open_clip.loss import ClipLoss
 from safetensors.torch import save_file
 
-from vkflow.sample.clip_training import CONFIG_FILE, WEIGHTS_FILE, Progress, TrainedClip
 from vkflow.sample.clip_training.captions import CaptionBook, write_captions
+from vkflow.sample.clip_training.trained import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Progress,
+    TrainedClip,
+)
 
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.05

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vkflow.sample.clip_training import Progress
+from vkflow.sample.clip_training.trained import Progress
 from vkflow.sample.drawings import CATEGORIES, draw
 from vkflow.sample.drawings.dice import Dice
 
