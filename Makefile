@@ -10,7 +10,7 @@ BENCHMARKED := $(VENV)/.benchmarked
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
-# Files begin in their order: those that take long first, so that both processes end together.
+# Files begin in the order that tests/conftest.py gives them.
 test: $(INSTALLED)
 	$(BIN)/pytest -m "not slow and not browser" -n 2 --dist loadfile --no-loadscope-reorder
 

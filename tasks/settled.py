@@ -63,7 +63,14 @@ def _digest(settings: Settings, as_of: datetime) -> str:
     )
     weights = [_files(model) for model in models]
     code = (version("vkflow"), RECIPE_VERSION)
-    parts = (code, settings.model_dump(mode="json"), weights, data, date, results)
+    parts = (
+        code,
+        settings.model_dump(mode="json", exclude={"home", "hub"}),
+        weights,
+        data,
+        date,
+        results,
+    )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

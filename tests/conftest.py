@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling, Scheduling
+from filelock import FileLock
 
 from tests.fakes.postgres import Postgres, running_postgres, why_not
 from tests.fakes.tiny_encoder import make_tiny_encoder
@@ -30,27 +31,26 @@ for variable in [name for name in os.environ if name.startswith("VKFLOW_")]:
 hypothesis.settings.register_profile("vkflow", deadline=None)
 hypothesis.settings.load_profile("vkflow")
 
-ON_ONE_SERVER = ("tests/flows/", "tests/test_readme.py", "tests/warehouse/test_dictionary.py")
-"""Tests that share Prefect's server and a home after two nights: a minute and a half to make."""
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process makes the two nights at once; the other files that need them come last."""
+    waiting = list(
+        dict.fromkeys(item.path for item in items if "nights" in getattr(item, "fixturenames", ()))
+    )
+    order = dict.fromkeys(waiting, 2) | dict.fromkeys(waiting[:1], 0)
+    items.sort(key=lambda item: order.get(item.path, 1))
 
 
-class FilesOfOneServer(LoadFileScheduling):
-    """Each file is run by one process, and all that share the server by the same one."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "server" if nodeid.startswith(ON_ONE_SERVER) else super()._split_scope(nodeid)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
-    return FilesOfOneServer(config, log) if config.getvalue("dist") == "loadfile" else None
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all processes of a run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_encoder_for_all_homes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The offline encoder is made once, not in every home of every test and its processes."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    os.environ["VKFLOW_HUB"] = str(shared / "hub")
+    os.environ["VKFLOW_HUB"] = str(shared_folder(tmp_path_factory) / "hub")
 
 
 @pytest.fixture(autouse=True)
@@ -89,18 +89,31 @@ def prefect_server() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def nights(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    """Two real nights, through Prefect, with the real encoder, tagger and training."""
+    """Two real nights, made once for all processes of a run: each has a copy of its own."""
+    made = shared_folder(tmp_path_factory) / "nights"
+    summaries = made / "summaries.json"
+    with FileLock(made.with_suffix(".lock")):
+        if not summaries.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            told = two_nights(made / "home")
+            summaries.write_text(json.dumps(told), encoding="utf-8")
+    home = tmp_path_factory.mktemp("nights") / "home"
+    shutil.copytree(made / "home", home)
+    first, second = json.loads(summaries.read_text(encoding="utf-8"))
+    return Nights(home, (first, second))
+
+
+def two_nights(home: Path) -> list[str]:
+    """Through Prefect, with the real encoder, tagger and training; returns their summaries."""
     from flows.nightly import nightly
     from flows.options import RunOptions
     from flows.sampling import ensure_sample
 
-    home = tmp_path_factory.mktemp("nights")
     ensure_sample(home / "sample", N_POSTS, until=UNTIL, owners=15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(home))
         patch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
-        summaries = [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
-    return Nights(home, (summaries[0], summaries[1]))
+        return [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
 
 
 @pytest.fixture(scope="session")

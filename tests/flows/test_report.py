@@ -36,9 +36,10 @@ def test_the_second_night_shows_itself_and_the_one_before(nights: Nights) -> Non
     assert "2\u00a0ночи" in latest
 
 
-def test_artifacts_link_the_report_and_show_its_highlights(nights: Nights) -> None:
+def test_artifacts_link_the_report_and_show_its_highlights(home: Path) -> None:
     from prefect.artifacts import Artifact
 
+    report(ReportOptions(date=date(2026, 11, 2)))
     link = Artifact.get("report")
     assert link is not None and "2026-11-0" in str(link.data)
     highlights = Artifact.get("report-highlights")

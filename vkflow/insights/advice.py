@@ -146,9 +146,7 @@ class _Study:
         lever, outcomes = self._posts.levers[name], self._outcomes[activity]
         rows = np.flatnonzero(outcomes.known & (lever.codes >= 0))
         stratum = self._posts.owner[rows] * int(by_owner)
-        counts = _counts(stratum, lever.codes[rows], len(lever.levels))
-        others = counts.sum(axis=1, keepdims=True) - counts
-        enough = (counts >= LEAST_POSTS) & (others >= LEAST_POSTS)
+        counts, enough = _counted(stratum, lever.codes[rows], len(lever.levels))
         enough &= np.array([level in told for level in lever.levels])
         kept = np.flatnonzero(enough.any(axis=1))
         if not len(kept):
@@ -223,11 +221,13 @@ def _outcomes_by_activity(
         yield activity, outcomes_of(counts, chances)
 
 
-def _counts(stratum: Numbers, codes: Numbers, n_levels: int) -> Numbers:
-    """Posts of each stratum with each level, shape (strata, levels)."""
+def _counted(stratum: Numbers, codes: Numbers, n_levels: int) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Posts of each stratum with each level, (strata, levels), and where both sides have enough."""
     n_strata = int(stratum.max(initial=0)) + 1
     counts = np.bincount(stratum * n_levels + codes, minlength=n_strata * n_levels)
-    return counts.reshape(n_strata, n_levels)
+    counts = counts.reshape(n_strata, n_levels)
+    others = counts.sum(axis=1, keepdims=True) - counts
+    return counts, (counts >= LEAST_POSTS) & (others >= LEAST_POSTS)
 
 
 def _figure(value: Floats) -> float | None:
