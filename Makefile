@@ -5,17 +5,22 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
+.PHONY: demo serve test test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
 # Files begin in their order: those that take long first, so that both processes end together.
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow and not browser" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow and not browser and not scale" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
+
+# Ray, in a network and with processes of its own: it listens on every interface it finds.
+test-scale: $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	unshare --net --pid --fork --kill-child --mount-proc $(BIN)/python -m tests.scale
 
 # Chromium comes from Debian's packages where it is missing.
 test-browser: $(INSTALLED)

@@ -1,0 +1,144 @@
+"""A step's work list to an engine, and the results back into the warehouse: one way for all."""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import duckdb
+import polars as pl
+
+from tasks.progress import progress
+from tasks.step import heard, warehouse_of
+from vkflow.engines.engine import Engine, Job, Recruit, Worker
+from vkflow.engines.opening import open_engine
+from vkflow.engines.parts import PartFolder, part_name
+from vkflow.settings import Settings
+from warehouse.parts import storing_parts
+
+SECONDS_BETWEEN_STORES = 5.0
+MOST_ROWS = 100_000
+"""Results stored at once, at most: vectors of some hundred MiB."""
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step has to do.
+
+    Attributes:
+        step: its name.
+        subject: what the results belong to, such as an encoder: other subjects have other parts.
+        doing: what people read beside the bar, such as ``texts embedded``.
+        keys: columns that say what a row of the work list is.
+        export: reads the work list, in parts; nothing of it is stored before it is at its end.
+        here: a worker of this process.
+        recruit: makes one elsewhere.
+        store: writes results where they are missing, in a transaction.
+        wants_gpu: whether a GPU makes it faster.
+    """
+
+    step: str
+    subject: str
+    doing: str
+    keys: tuple[str, ...]
+    export: Callable[[], Iterable[pl.DataFrame]]
+    here: Worker
+    recruit: Recruit
+    store: Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], None]
+    wants_gpu: bool = True
+
+
+def work_off(settings: Settings, work: Work) -> int:
+    """Have an engine do everything that is missing, and store it; returns the rows of the lists.
+
+    What a run left behind that died comes first: its results are stored, the rest is done.
+
+    Raises:
+        WorkFailedError: some parts could not be done; all others are stored.
+    """
+    job = Job(work.here, work.recruit, PartFolder(_url(settings, work)), work.wants_gpu)
+    done = 0
+    with heard("vkflow.engines"), ExitStack() as stack:
+        engine: Engine | None = None
+        for list_parts in (_left_over, partial(_export, work)):
+            if not (sizes := list_parts(job.parts)):
+                continue
+            engine = engine or stack.enter_context(open_engine(settings))
+            with progress(work.doing, sum(sizes.values())) as advance:
+                _have_done(settings, engine, job, work, sizes, advance)
+            done += sum(sizes.values())
+    return done
+
+
+def _url(settings: Settings, work: Work) -> str:
+    kind = re.sub(r"\W+", "-", work.step)
+    subject = hashlib.sha256(work.subject.encode()).hexdigest()[:12]
+    return f"{settings.parts_url}/{kind}/{subject}"
+
+
+def _left_over(parts: PartFolder) -> dict[str, int]:
+    """Parts of a run that died, and their rows."""
+    return {name: len(parts.read_work(name)) for name in parts.names()}
+
+
+def _export(work: Work, parts: PartFolder) -> dict[str, int]:
+    """Parts of what is missing, in the order of the list, and their rows."""
+    sizes = {}
+    for rows in work.export():
+        name = part_name(rows, work.keys)
+        parts.write_work(name, rows)
+        sizes[name] = len(rows)
+    return sizes
+
+
+def _have_done(
+    settings: Settings,
+    engine: Engine,
+    job: Job,
+    work: Work,
+    sizes: dict[str, int],
+    advance: Advance,
+) -> None:
+    for results in _grouped(job.parts, engine.work(job, sizes)):
+        with (
+            warehouse_of(settings) as connection,
+            storing_parts(
+                connection,
+                work.step,
+                {name: len(rows) for name, rows in results.items()},
+                datetime.now(UTC),
+            ),
+        ):
+            for rows in results.values():
+                work.store(connection, rows)
+        for name in results:
+            job.parts.remove(name)
+            advance(sizes[name])
+
+
+def _grouped(parts: PartFolder, finished: Iterable[str]) -> Iterator[dict[str, pl.DataFrame]]:
+    """Results to store together: opening the warehouse costs more than a small part.
+
+    Where the work fails, what was done before is stored all the same.
+    """
+    group: dict[str, pl.DataFrame] = {}
+    began, failure = time.monotonic(), None
+    try:
+        for name in finished:
+            group[name] = parts.read_result(name)
+            is_late = time.monotonic() - began >= SECONDS_BETWEEN_STORES
+            if is_late or sum(map(len, group.values())) >= MOST_ROWS:
+                yield group
+                group, began = {}, time.monotonic()
+    except Exception as error:
+        failure = error
+    if group:
+        yield group
+    if failure is not None:
+        raise failure
