@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from tasks.labelled_posts import advice_on_age
+from tasks.labelled_posts import advice_on_age, select_training_window
 from tasks.selected_posts import Inputs, read_inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from tasks.working import Work, work_off
@@ -100,7 +100,8 @@ def _score_by_rates(
 ) -> Scored:
     """Without a champion a post gets its owner's smoothed rate, or the rate of all posts."""
     inputs = read_inputs(connection)
-    priors = _priors(connection, inputs, as_of - timedelta(days=settings.training.window_days))
+    select_training_window(connection, settings, as_of)
+    priors = _priors(connection, inputs)
     if not priors:
         message = "there is no champion, and no post with a label whose rate could be predicted"
         message += advice_on_age(connection, settings, as_of)
@@ -122,19 +123,16 @@ def _score_by_rates(
     return Scored(version, total, rows, message)
 
 
-def _priors(
-    connection: duckdb.DuckDBPyConnection, inputs: Inputs, since: datetime
-) -> dict[str, RatePrior]:
-    """What is believed of owners by the labelled posts since then, by activity."""
-    if not features.select_labelled_posts(connection, since):
-        return {}
+def _priors(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> dict[str, RatePrior]:
+    """What is believed of owners by the selected posts, by activity; nothing if there are none."""
     outcomes = features.read_selected_outcomes(connection)
-    posts = pl.concat(
-        [
-            chunk.select("owner_id", "post_id", pl.col("^history_.*$"))
-            for chunk in selected_posts(connection, inputs)
-        ]
-    )
+    chunks = [
+        chunk.select("owner_id", "post_id", pl.col("^history_.*$"))
+        for chunk in selected_posts(connection, inputs)
+    ]
+    if not chunks:
+        return {}
+    posts = pl.concat(chunks)
     counts, chances = align_outcomes(posts, outcomes)
     return fit_priors(posts, counts, chances, np.full(len(posts), True))
 

@@ -16,9 +16,17 @@ POSTS_AT_ONCE = 10_000
 """Posts of the owners whose histories are computed together."""
 
 
-def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
-    """Select posts with a label published since then, or undated; returns their number."""
-    return _select(connection, query("labelled_posts"), {"since": since})
+def select_labelled_posts(
+    connection: duckdb.DuckDBPyConnection, since: datetime, most: int | None = None
+) -> int:
+    """Select posts with a label published since then, or undated; returns their number.
+
+    Args:
+        connection: the open warehouse.
+        since: the start of the window.
+        most: how many; of more, a sample as dense at any time as all are.
+    """
+    return _select(connection, query("labelled_posts"), {"since": since, "most": most})
 
 
 def newest_label(connection: duckdb.DuckDBPyConnection) -> datetime | None:
