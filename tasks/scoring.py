@@ -92,7 +92,9 @@ def _select(
 ) -> int:
     """Select the posts of the window that this bundle has not scored; returns their number."""
     since = as_of - timedelta(days=settings.scoring.window_days)
-    return features.select_unscored_posts(connection, version, since, as_of)
+    return features.select_unscored_posts(
+        connection, version, since, as_of, rescore_known=settings.scoring.rescore_known
+    )
 
 
 def _score_by_rates(

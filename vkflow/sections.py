@@ -295,6 +295,11 @@ class ScoringSettings(Section):
         30, ge=1, le=MOST_DAYS, description="posts published in these last days are scored"
     )
     chunk_posts: int = Field(5_000, ge=1, description="posts scored between two saves")
+    rescore_known: bool = Field(
+        True,
+        description="whether a new champion also scores posts whose outcome is known by now; "
+        "false: they keep the scores of the one before",
+    )
 
 
 class ReportSettings(Section):

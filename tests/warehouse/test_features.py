@@ -97,6 +97,27 @@ def test_posts_of_the_window_the_model_has_not_scored_are_selected(
     assert selected(connection) == [7, 5, 2, 6]
 
 
+def test_posts_with_an_outcome_keep_the_scores_of_an_earlier_bundle_where_that_is_set(
+    connection: duckdb.DuckDBPyConnection,
+    add_posts: Add,
+    add_snapshots: Add,
+    add_predictions: Add,
+):
+    add_posts(*({"post_id": post, "published_at": days_ago(9)} for post in (1, 2, 3, 4)))
+    add_snapshots(
+        *({"post_id": post, "observed_at": days_ago(0), "views": 9} for post in (1, 2, 3))
+    )
+    scored = {"probability": 0.5, "scored_at": NIGHT, "model_version": "before"}
+    add_predictions(
+        {"post_id": 1, **scored},
+        {"post_id": 2, **scored, "predicted_by": "owner rate"},
+        {"post_id": 4, **scored},
+    )
+    for rescore_known, posts in ((True, [1, 2, 3, 4]), (False, [2, 3, 4])):
+        select_unscored_posts(connection, "new", days_ago(30), NIGHT, rescore_known=rescore_known)
+        assert selected(connection) == posts
+
+
 def test_nothing_selected_gives_no_chunk(connection: duckdb.DuckDBPyConnection):
     assert select_labelled_posts(connection, days_ago(30)) == 0
     assert read(connection) == []
