@@ -17,9 +17,10 @@ test: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
 
-# Ray, in a network and with processes of its own: it listens on every interface it finds.
+# Ray, and an object store, in a network and with processes of their own: Ray listens on every
+# interface it finds.
 test-scale: $(INSTALLED)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[scale]'
 	unshare --net --pid --fork --kill-child --mount-proc $(BIN)/python -m tests.scale
 
 # Chromium comes from Debian's packages where it is missing.

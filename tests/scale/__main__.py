@@ -5,7 +5,6 @@
 
 import fcntl
 import os
-import secrets
 import socket
 import struct
 import sys
@@ -19,8 +18,6 @@ if __name__ == "__main__":
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", UP | RUNNING))
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # actors import tests.fakes
-    # One token for all clusters of this process: Ray reads it once.
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     # On a busy machine a worker may take minutes to start.
     os.environ["RAY_worker_register_timeout_seconds"] = "900"  # noqa: SIM112 - Ray's own name
     sys.exit(pytest.main(["-m", "scale", *(sys.argv[1:] or ["tests/scale"])]))

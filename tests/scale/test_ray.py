@@ -20,6 +20,7 @@ from tests.fakes.hashed_words import load_hashed_words
 from tests.fakes.numbers import LAST, Numbers, expected
 from vkflow.engines.engine import WorkFailedError
 from vkflow.engines.opening import open_engine
+from vkflow.engines.ray_data import _import_ray
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings, load_settings
 
@@ -169,6 +170,7 @@ def test_a_cluster_that_is_not_there_is_told(numbers: Numbers) -> None:
 
 
 def test_two_machines_share_the_work_and_one_may_go(numbers: Numbers, diary: Path) -> None:
+    _import_ray(numbers.settings.ray)  # which reads its token but once in a process
     from ray.cluster_utils import Cluster
 
     numbers.last = 60
