@@ -83,8 +83,11 @@ def _url(settings: Settings, work: Work) -> str:
 
 
 def _left_over(parts: PartFolder) -> dict[str, int]:
-    """Parts of a run that died, and their rows."""
-    return {name: len(parts.read_work(name)) for name in parts.names()}
+    """Parts of a run that died, and their rows; what is damaged is on the work list again."""
+    counted = {name: parts.count_rows(name) for name in parts.names()}
+    for name in [name for name, rows in counted.items() if rows is None]:
+        parts.remove(name)
+    return {name: rows for name, rows in counted.items() if rows is not None}
 
 
 def _export(work: Work, parts: PartFolder) -> dict[str, int]:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from vkflow.devices import Precision
+from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
 from vkflow.sections import (
     MOST_DAYS,
@@ -27,7 +28,6 @@ from vkflow.sections import (
     ExportSettings,
     ImageSettings,
     PublishSettings,
-    RaySettings,
     ReportSettings,
     ScoringSettings,
     Section,

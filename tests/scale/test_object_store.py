@@ -14,6 +14,7 @@ from tasks.working import work_off
 from tests.fakes.doubling import Doubling
 from tests.fakes.numbers import LAST, Numbers, expected
 from vkflow.engines.parts import PartFolder
+from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
@@ -78,3 +79,12 @@ def test_work_is_done_by_way_of_the_object_store(bucket: str, tmp_path: Path, en
     assert sorted(numbers.rows()) == expected("BrokenProcessPool" if engine == "ray" else "26")
     assert len(numbers.parts()) == LAST / 4
     assert not (tmp_path / "parts").exists()
+
+
+def test_an_object_store_that_does_not_answer_is_told_with_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="setting parts: s3://elsewhere/parts cannot be read"):
+        PartFolder("s3://elsewhere/parts").names()

@@ -85,11 +85,11 @@ def test_a_fault_of_the_workers_own_fails_the_step_once_all_else_is_stored(
 
 
 def test_no_progress_is_an_error_and_no_hang(numbers: Numbers) -> None:
-    ray = numbers.settings.ray.model_copy(update={"stall_minutes": 0.5})
+    ray = numbers.settings.ray.model_copy(update={"stall_minutes": 1.0})
     settings = numbers.settings.model_copy(update={"ray": ray})
     with pytest.raises(WorkFailedError, match="no part of the work was finished"):
         work_off(settings, numbers.work(Doubling("sleeps")))
-    assert numbers.rows(), "what was finished is stored"
+    assert "13" not in dict(numbers.rows())
 
 
 def test_a_killed_actor_costs_its_part_and_no_more(numbers: Numbers, diary: Path) -> None:

@@ -92,3 +92,14 @@ def test_parts_may_lie_elsewhere(tmp_path: Path) -> None:
         work_off(numbers.settings, numbers.work(Doubling("lacks memory")))
     assert list((tmp_path / "shared").rglob("*.work.parquet"))
     assert not (numbers.settings.home / "parts").exists()
+
+
+@pytest.mark.parametrize("kind", ["work", "result"])
+def test_a_part_that_a_power_failure_damaged_is_done_anew(numbers: Numbers, kind: str) -> None:
+    with pytest.raises(MemoryError):
+        work_off(numbers.settings, numbers.work(Doubling("lacks memory")))
+    folder = folder_of(numbers)
+    (Path(folder.url) / f"{folder.names()[0]}.{kind}.parquet").write_bytes(b"")
+    work_off(numbers.settings, numbers.work(Doubling()))
+    assert sorted(numbers.rows()) == expected()
+    assert folder.names() == []

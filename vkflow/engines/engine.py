@@ -30,6 +30,17 @@ class Worker(Protocol):
         """What stands in the result for rows on which the worker fails, with the reason."""
 
 
+class BlamesNoRow:
+    """Base of workers all of whose faults are their own."""
+
+    def harmless(self) -> None:
+        """Nobody can tell."""
+
+    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
+        """Never asked for."""
+        raise error
+
+
 Recruit = Callable[[], Worker]
 """Makes a worker where it is to work: in another process, or on another machine."""
 

@@ -56,11 +56,31 @@ class PartFolder:
         """Whether a part is done."""
         return self._has(name + RESULT)
 
+    def count_rows(self, name: str) -> int | None:
+        """Rows of a part; ``None`` where it, or its result, was damaged when the power failed."""
+        try:
+            if self.has_result(name):
+                self.read_result(name)
+            return len(self.read_work(name))
+        except pl.exceptions.PolarsError:
+            return None
+
     def names(self) -> list[str]:
-        """All parts of the work list that are there, done or not."""
+        """All parts of the work list that are there, done or not.
+
+        Raises:
+            SettingsError: the folder or URL cannot be reached.
+        """
         files, root = self._place
         files.invalidate_cache()
-        found = files.ls(root, detail=False) if files.exists(root) else []
+        try:
+            found = files.ls(root, detail=False) if files.exists(root) else []
+        except Exception as error:  # every file system has errors of its own
+            reason = (str(error).splitlines() or [""])[0]
+            raise SettingsError(
+                f"setting parts: {self.url} cannot be read ({type(error).__name__}: {reason}); see "
+                f"that it exists and that this machine may read and write it"
+            ) from None
         names = [str(path).rpartition("/")[2] for path in found]
         return sorted(
             name.removesuffix(WORK)

@@ -19,8 +19,8 @@ import pyarrow as pa
 from vkflow.engines.engine import Job, Recruit, WorkFailedError
 from vkflow.engines.parts import PartFolder
 from vkflow.engines.processing import PartProcessor
+from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
-from vkflow.sections import RaySettings
 from vkflow.settings import Settings
 
 MOST_TRIES = 3

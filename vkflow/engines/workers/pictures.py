@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from vkflow.engines.engine import Recruit
+from vkflow.engines.engine import BlamesNoRow, Recruit
 from vkflow.engines.opening import settings_for_workers
 from vkflow.errors import SettingsError
 from vkflow.images.media import media_path
@@ -23,7 +23,7 @@ MOST_CHARACTERS = 1_000
 """More than any CLIP reads; spares the tokenizer a text of megabytes."""
 
 
-class PictureWorker:
+class PictureWorker(BlamesNoRow):
     """Rows of image_hash to rows of image_hash, encoder_id, taxonomy, embedding, scores, tags.
 
     A picture that cannot be read any more has a ``fault``, and none of the last three.
@@ -58,13 +58,6 @@ class PictureWorker:
             ]
         )
 
-    def harmless(self) -> None:
-        """See :class:`vkflow.engines.engine.Worker`."""
-
-    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
-        """Never asked for: every fault counts as the worker's own."""
-        raise error
-
     def _tagged(self, rows: pl.DataFrame, vectors: Floats) -> pl.DataFrame:
         scores = category_scores(vectors, self._categories, self._tagger.logit_scale)
         names = [category.name for category in self._taxonomy.categories]
@@ -95,7 +88,7 @@ class PictureWorker:
         )
 
 
-class PairWorker:
+class PairWorker(BlamesNoRow):
     """Rows of text_hash, text, image_hash, embedding to rows of text_image_similarities."""
 
     def __init__(self, tagger: PictureTagger) -> None:
@@ -110,13 +103,6 @@ class PairWorker:
             pl.lit(self._tagger.encoder_id).alias("encoder_id"),
             pl.Series("similarity", similarities, dtype=pl.Float32),
         )
-
-    def harmless(self) -> None:
-        """See :class:`vkflow.engines.engine.Worker`."""
-
-    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
-        """Never asked for: every fault counts as the worker's own."""
-        raise error
 
 
 def compare_pairs(tagger: PictureTagger, texts: pl.Series, pictures: Floats) -> Floats:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import polars as pl
 
-from vkflow.engines.engine import Recruit
+from vkflow.engines.engine import BlamesNoRow, Recruit
 from vkflow.modelling.bundles import Bundle, load_bundle
 
 NOTED = ("owner_id", "post_id", "scored_at", "run_id")
 """What a prediction takes over from the row: the moment is that at which features were read."""
 
 
-class ScoreWorker:
+class ScoreWorker(BlamesNoRow):
     """Rows of ``warehouse.features.selected_features``, with scored_at and run_id, to predictions.
 
     One row of the result is a post and activity: owner_id, post_id, activity, probability,
@@ -33,13 +33,6 @@ class ScoreWorker:
             )
             for activity, probabilities in self._bundle.predict(rows).items()
         )
-
-    def harmless(self) -> None:
-        """See :class:`vkflow.engines.engine.Worker`."""
-
-    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
-        """Never asked for: every fault counts as the bundle's own."""
-        raise error
 
 
 @dataclass(frozen=True)
