@@ -1,5 +1,6 @@
 """Ray does what the local engine does, whatever dies meanwhile."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -158,6 +159,9 @@ def test_handlers_of_signals_stay_and_strangers_are_refused(numbers: Numbers) ->
             assert stranger.returncode != 0
             assert "token" in stranger.stderr.lower()
         assert signal.getsignal(signal.SIGTERM) is handler
+        with contextlib.suppress(Exception):
+            ray.put("whatever still runs in the background")
+        assert not ray.is_initialized(), "it would start another cluster"
     finally:
         signal.signal(signal.SIGTERM, mine)
 
