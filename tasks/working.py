@@ -4,27 +4,25 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 import duckdb
 import polars as pl
 
 from tasks.progress import progress
-from tasks.step import heard, warehouse_of
+from tasks.step import heard, run_logger, warehouse_of
 from vkflow.engines.engine import Engine, Job, Recruit, Worker
 from vkflow.engines.opening import open_engine
 from vkflow.engines.parts import PartFolder, part_name
 from vkflow.settings import Settings
+from warehouse.errors import WarehouseError
 from warehouse.parts import storing_parts
 
 SECONDS_BETWEEN_STORES = 5.0
 MOST_ROWS = 100_000
 """Results stored at once, at most: vectors of some hundred MiB."""
-
-Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,33 @@ def work_off(settings: Settings, work: Work) -> int:
         WorkFailedError: some parts could not be done; all others are stored.
     """
     job = Job(work.here, work.recruit, PartFolder(_url(settings, work)), work.wants_gpu)
-    done = 0
     with heard("vkflow.engines"), ExitStack() as stack:
         engine: Engine | None = None
-        for list_parts in (_left_over, partial(_export, work)):
-            if not (sizes := list_parts(job.parts)):
-                continue
+        done = 0
+        if left := _left_over(job.parts):
+            engine = stack.enter_context(open_engine(settings))
+            with _going_on(job.parts):
+                _have_done(settings, engine, job, work, left)
+            done += sum(left.values())
+        if missing := _export(work, job.parts):
             engine = engine or stack.enter_context(open_engine(settings))
-            with progress(work.doing, sum(sizes.values())) as advance:
-                _have_done(settings, engine, job, work, sizes, advance)
-            done += sum(sizes.values())
+            _have_done(settings, engine, job, work, missing)
+            done += sum(missing.values())
     return done
+
+
+@contextmanager
+def _going_on(parts: PartFolder) -> Iterator[None]:
+    """What a run left behind must not stop the next ones: what fails is on the work list again."""
+    try:
+        yield
+    except WarehouseError:
+        raise
+    except Exception as error:
+        run_logger().warning("what an earlier run left could not be done: %s", error)
+        for name in parts.names():
+            if not parts.has_result(name):
+                parts.remove(name)
 
 
 def _url(settings: Settings, work: Work) -> str:
@@ -106,23 +120,23 @@ def _have_done(
     job: Job,
     work: Work,
     sizes: dict[str, int],
-    advance: Advance,
 ) -> None:
-    for results in _grouped(job.parts, engine.work(job, sizes)):
-        with (
-            warehouse_of(settings) as connection,
-            storing_parts(
-                connection,
-                work.step,
-                {name: len(rows) for name, rows in results.items()},
-                datetime.now(UTC),
-            ),
-        ):
-            for rows in results.values():
-                work.store(connection, rows)
-        for name in results:
-            job.parts.remove(name)
-            advance(sizes[name])
+    with progress(work.doing, sum(sizes.values())) as advance:
+        for results in _grouped(job.parts, engine.work(job, sizes)):
+            _store(settings, work, results)
+            for name in results:
+                job.parts.remove(name)
+                advance(sizes[name])
+
+
+def _store(settings: Settings, work: Work, results: dict[str, pl.DataFrame]) -> None:
+    counts = {name: len(rows) for name, rows in results.items()}
+    with (
+        warehouse_of(settings) as connection,
+        storing_parts(connection, work.step, counts, datetime.now(UTC)),
+    ):
+        for rows in results.values():
+            work.store(connection, rows)
 
 
 def _grouped(parts: PartFolder, finished: Iterable[str]) -> Iterator[dict[str, pl.DataFrame]]:

@@ -58,6 +58,15 @@ def test_results_of_a_run_that_was_killed_before_storing_are_not_computed_again(
     assert sorted(numbers.rows()) == sorted([*expected(), ("-1", "-2")])
 
 
+def test_a_part_that_fails_every_night_does_not_stop_what_is_new(numbers: Numbers) -> None:
+    for first in (0, -5, -9):
+        numbers.first = first
+        with pytest.raises(MemoryError):
+            work_off(numbers.settings, numbers.work(Doubling("lacks memory")))
+        assert len(folder_of(numbers).names()) <= 3, "nor do its parts pile up"
+    assert {str(n) for n in (*range(-9, -1), *range(12))} <= {n for n, _ in numbers.rows()}
+
+
 def test_results_that_come_twice_are_stored_once(
     numbers: Numbers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
