@@ -84,7 +84,11 @@ def test_work_is_done_by_way_of_the_object_store(bucket: str, tmp_path: Path, en
 def test_an_object_store_that_does_not_answer_is_told_with_the_setting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from s3fs import S3FileSystem
+
+    S3FileSystem.clear_instance_cache()
     for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match="setting parts: s3://elsewhere/parts cannot be read"):
         PartFolder("s3://elsewhere/parts").names()
+    S3FileSystem.clear_instance_cache()
