@@ -108,7 +108,7 @@ def _export(work: Work, parts: PartFolder) -> dict[str, int]:
     """Parts of what is missing, in the order of the list, and their rows."""
     sizes = {}
     for rows in work.export():
-        name = part_name(rows, work.keys)
+        name = part_name(rows, work.keys, work.subject)
         parts.write_work(name, rows)
         sizes[name] = len(rows)
     return sizes

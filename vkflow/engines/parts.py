@@ -16,14 +16,16 @@ from vkflow.errors import SettingsError
 WORK, RESULT, TRIES = ".work.parquet", ".result.parquet", ".tries"
 
 
-def part_name(rows: pl.DataFrame, keys: Sequence[str]) -> str:
-    """The name of a part: a hash of what is to be worked on, 24 hexadecimal digits.
+def part_name(rows: pl.DataFrame, keys: Sequence[str], subject: str) -> str:
+    """The name of a part: a hash of what is to be worked on, and for what; 24 hexadecimal digits.
 
     Args:
         rows: of the work list.
         keys: columns that say what a row is.
+        subject: what the results belong to, such as an encoder.
     """
-    return hashlib.sha256(rows.select(keys).write_csv().encode()).hexdigest()[:24]
+    told = f"{subject}\n{rows.select(keys).write_csv()}"
+    return hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)

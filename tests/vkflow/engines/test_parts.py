@@ -50,9 +50,10 @@ def test_tries_are_counted_until_they_are_forgotten(parts: PartFolder) -> None:
 
 
 def test_a_part_is_named_by_its_keys() -> None:
-    name = part_name(ROWS, ("key",))
-    assert name == part_name(ROWS.with_columns(vector=pl.lit(None)), ("key",))
-    assert name != part_name(ROWS.reverse(), ("key",))
+    name = part_name(ROWS, ("key",), "encoder")
+    assert name == part_name(ROWS.with_columns(vector=pl.lit(None)), ("key",), "encoder")
+    assert name != part_name(ROWS.reverse(), ("key",), "encoder")
+    assert name != part_name(ROWS, ("key",), "another"), "its part is noted, too"
     assert len(name) == 24
 
 
