@@ -5,17 +5,23 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
+.PHONY: demo serve test test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
 # Files begin in the order that tests/conftest.py gives them.
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow and not browser" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow and not browser and not scale" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
+
+# Ray, and an object store, in a network and with processes of their own: Ray listens on every
+# interface it finds.
+test-scale: $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[scale]'
+	unshare --net --pid --fork --kill-child --mount-proc $(BIN)/python -m tests.scale
 
 # Chromium comes from Debian's packages where it is missing.
 test-browser: $(INSTALLED)

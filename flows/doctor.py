@@ -40,6 +40,7 @@ def examine(source: str | None = None) -> list[Check]:
         "packages": lambda _: _packages(),
         "home": _home,
         "device": _device,
+        "engine": _engine,
         "text encoder": _encoder,
         "picture tagger": _tagger,
         "source": _source,
@@ -89,6 +90,17 @@ def _device(settings: Settings) -> str:
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
     return f"{device} ({device_name(device)}), {precision}"
+
+
+def _engine(settings: Settings) -> str:
+    from vkflow.engines.parts import PartFolder
+
+    PartFolder(settings.parts_url).names()
+    if settings.engine == "local":
+        return "local: this process"
+    from vkflow.engines.ray_data import examine_ray
+
+    return examine_ray(settings.ray)
 
 
 def _encoder(settings: Settings) -> str:

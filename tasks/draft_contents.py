@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from tasks.similarities import compare_pairs
 from vkflow.drafts.draft import Draft
+from vkflow.engines.isolation import work_isolating_faults
+from vkflow.engines.workers.pictures import compare_pairs
+from vkflow.engines.workers.texts import TextWorker
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import store_picture
 from vkflow.images.scores import Floats, category_scores, top_tags
 from vkflow.images.tagger import PictureTagger
 from vkflow.modelling.vectors import as_lists
-from vkflow.text.cleaning import clean_for_encoder, text_hashes
+from vkflow.text.cleaning import text_hashes
 from vkflow.text.encoders import TextEncoder
-from vkflow.text.fault_isolation import encode_isolating_faults
 from vkflow.text.statistics import text_statistics
 from warehouse.drafts import (
     CONTENT_SCHEMAS,
@@ -106,20 +107,12 @@ def _text_vectors(
     texts = posts.filter(pl.col("text") != "").unique("text_hash", maintain_order=True)
     if encoder is None or texts.is_empty():
         return no_content("text_embeddings"), []
-    isolated = encode_isolating_faults(encoder.encode, clean_for_encoder(texts["text"]).to_list())
-    encoded = isolated.encoded
-    rows = texts[isolated.places].select(
-        "text_hash",
-        pl.lit(encoder.encoder_id).alias("encoder_id"),
-        as_lists(encoded.vectors).alias("embedding"),
-        pl.Series("n_tokens", encoded.n_tokens),
-        pl.Series("truncated", encoded.truncated),
-    )
+    rows = work_isolating_faults(TextWorker(encoder), texts.select("text_hash", "text"))
     remarks = [
         f"the text encoder fails on a text, which is left out: {reason}"
-        for reason in isolated.faults.values()
+        for reason in rows["fault"].drop_nulls()
     ]
-    return rows, remarks
+    return rows.filter(pl.col("fault").is_null()).drop("fault", "text"), remarks
 
 
 def _picture_tables(

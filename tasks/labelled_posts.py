@@ -89,7 +89,15 @@ class LabelledPosts:
 def count_labelled_posts(settings: Settings, as_of: datetime) -> int:
     """How many posts of the training window have a label at ``as_of``."""
     with warehouse_of(settings, as_of) as connection:
-        return features.select_labelled_posts(connection, _since(settings, as_of))
+        return select_training_window(connection, settings, as_of)
+
+
+def select_training_window(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime
+) -> int:
+    """Select the posts to learn from at ``as_of``; returns their number."""
+    since, most = _since(settings, as_of), settings.training.max_posts
+    return features.select_labelled_posts(connection, since, most)
 
 
 def advice_on_age(
@@ -110,11 +118,12 @@ def advice_on_age(
 def training_fingerprint(settings: Settings, as_of: datetime) -> str:
     """Digest of everything a bundle trained at ``as_of`` would depend on."""
     with warehouse_of(settings, as_of) as connection:
-        features.select_labelled_posts(connection, _since(settings, as_of))
+        select_training_window(connection, settings, as_of)
         data = features.selected_fingerprint(connection)
         inputs = read_inputs(connection)
-    # Threads do not change a bundle.
-    parameters = settings.training.model_dump(mode="json", exclude={"threads", "drift_threshold"})
+    # Threads do not change a bundle, and the most posts only where there are more.
+    unfelt = {"threads", "drift_threshold", "max_posts"}
+    parameters = settings.training.model_dump(mode="json", exclude=unfelt)
     parts = (RECIPE_VERSION, parameters, vars(inputs), data)
     text = json.dumps([*parts, settings.label_maturity_hours], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -140,7 +149,7 @@ def labelled_posts(
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=".training-") as folder:
         with warehouse_of(settings, as_of) as connection:
             if published is None:
-                features.select_labelled_posts(connection, _since(settings, as_of))
+                select_training_window(connection, settings, as_of)
             else:
                 features.select_labelled_between(connection, *published)
             inputs = read_inputs(connection)

@@ -20,6 +20,7 @@ DRAFTS = (
     "models/.*",
     "reports/.*",
     "downloads/*/*.json.part",
+    "parts/*/*",
 )
 """What a killed run leaves half-written. No run is at work but this one."""
 

@@ -1,14 +1,15 @@
 """Pictures to vectors, category scores and ranked tags."""
 
+from collections.abc import Iterator
+
 import duckdb
-import numpy as np
 import polars as pl
 
-from tasks.progress import progress
 from tasks.similarities import compare_with_texts
 from tasks.step import run_logger, step, warehouse_of
-from vkflow.images.media import media_path
-from vkflow.images.scores import Floats, category_scores, top_tags
+from tasks.working import Work, work_off
+from vkflow.engines.workers.pictures import PictureWorker, recruit_picture_worker
+from vkflow.images.scores import Floats
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.modelling.vectors import as_lists, as_matrix
@@ -35,31 +36,49 @@ def tag_pictures(settings: Settings) -> int:
     with warehouse_of(settings) as connection:
         constants.write_constant(connection, "tagger_id", tagger.encoder_id)
         constants.write_constant(connection, "taxonomy", taxonomy.taxonomy_id)
-        total = images.count_images_without_tags(
-            connection, tagger.encoder_id, taxonomy.taxonomy_id
-        )
-    if total == 0:
-        run_logger().info("every picture is tagged already")
     categories = _category_embeddings(settings, tagger, taxonomy)
-    done = _tag_all(settings, tagger, taxonomy, categories, total) if total else 0
+    done = work_off(settings, _work(settings, tagger, taxonomy, categories))
+    run_logger().info(f"{done} pictures tagged" if done else "every picture is tagged already")
     compare_with_texts(settings, tagger, taxonomy, categories)
     return done
 
 
-def _tag_all(
-    settings: Settings,
-    tagger: PictureTagger,
-    taxonomy: Taxonomy,
-    categories: Floats,
-    total: int,
-) -> int:
-    done = 0
-    with progress("pictures tagged", total) as advance:
-        while done < total and (tagged := _tag_chunk(settings, tagger, taxonomy, categories)):
-            done += tagged
-            advance(tagged)
-    run_logger().info("%d pictures tagged", done)
-    return done
+def _work(
+    settings: Settings, tagger: PictureTagger, taxonomy: Taxonomy, categories: Floats
+) -> Work:
+    def export() -> Iterator[pl.DataFrame]:
+        with warehouse_of(settings) as connection:
+            yield from images.images_without_tags(
+                connection, tagger.encoder_id, taxonomy.taxonomy_id, settings.images.chunk_images
+            )
+
+    return Work(
+        step="tag pictures",
+        subject=f"{tagger.encoder_id} {taxonomy.taxonomy_id}",
+        doing="pictures tagged",
+        keys=("image_hash",),
+        export=export,
+        here=PictureWorker(settings, tagger, taxonomy, categories),
+        recruit=recruit_picture_worker(settings, tagger.encoder_id, taxonomy, categories),
+        store=_store,
+    )
+
+
+def _store(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
+    damaged = rows.filter(pl.col("fault").is_not_null())
+    if len(damaged):
+        run_logger().warning("%d stored pictures cannot be read any more", len(damaged))
+        images.write_image_failure(
+            connection, damaged["image_hash"].to_list(), "lost", damaged["fault"][0]
+        )
+    tagged = rows.filter(pl.col("fault").is_null())
+    keys = ("image_hash", "encoder_id", "taxonomy")
+    images.write_tags(
+        connection,
+        tagged.select("image_hash", "encoder_id", "embedding"),
+        tagged.select(*keys, "scores"),
+        tagged.select(*keys, "tags").explode("tags").unnest("tags"),
+    )
 
 
 def _category_embeddings(settings: Settings, tagger: PictureTagger, taxonomy: Taxonomy) -> Floats:
@@ -84,61 +103,3 @@ def _category_embeddings(settings: Settings, tagger: PictureTagger, taxonomy: Ta
     with warehouse_of(settings) as connection:
         images.write_category_embeddings(connection, rows)
     return embeddings
-
-
-def _tag_chunk(
-    settings: Settings, tagger: PictureTagger, taxonomy: Taxonomy, categories: Floats
-) -> int:
-    """Tag and store one chunk; the file is not held while the model works."""
-    with warehouse_of(settings) as connection:
-        hashes = images.images_without_tags(
-            connection, tagger.encoder_id, taxonomy.taxonomy_id, settings.images.chunk_images
-        )
-    if not hashes:
-        return 0
-    paths = [media_path(settings.media_directory, image_hash) for image_hash in hashes]
-    embeddings = tagger.embed(paths, settings.images.batch_size)
-    readable = ~np.isnan(embeddings[:, 0])
-    unreadable = [h for h, is_readable in zip(hashes, readable, strict=True) if not is_readable]
-    kept = pl.DataFrame({"image_hash": hashes}).filter(pl.Series(readable))
-    with warehouse_of(settings) as connection:
-        if unreadable:
-            run_logger().warning("%d stored pictures cannot be read any more", len(unreadable))
-            images.write_image_failure(connection, unreadable, "lost", "the stored file is damaged")
-        if len(kept):
-            scores = category_scores(embeddings[readable], categories, tagger.logit_scale)
-            ranked = settings.images.ranked_tags
-            _write(connection, tagger, taxonomy, kept, embeddings[readable], scores, ranked)
-    return len(hashes)
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection,
-    tagger: PictureTagger,
-    taxonomy: Taxonomy,
-    kept: pl.DataFrame,
-    embeddings: Floats,
-    scores: Floats,
-    ranked_tags: int,
-) -> None:
-    encoder_id = pl.lit(tagger.encoder_id).alias("encoder_id")
-    taxonomy_id = pl.lit(taxonomy.taxonomy_id).alias("taxonomy")
-    names = [category.name for category in taxonomy.categories]
-    ranked = top_tags(scores, names, ranked_tags)
-    tags = [
-        (image_hash, tag.category, tag.score, tag.rank)
-        for image_hash, best in zip(kept["image_hash"], ranked, strict=True)
-        for tag in best
-    ]
-    columns = {
-        "image_hash": pl.String,
-        "category": pl.String,
-        "score": pl.Float32,
-        "rank": pl.Int32,
-    }
-    images.write_tags(
-        connection,
-        kept.select("image_hash", encoder_id, as_lists(embeddings).alias("embedding")),
-        kept.select("image_hash", encoder_id, taxonomy_id, as_lists(scores).alias("scores")),
-        pl.DataFrame(tags, schema=columns, orient="row").with_columns(encoder_id, taxonomy_id),
-    )

@@ -1,6 +1,6 @@
 """Score the posts of the window with the champion; without one, with the rates of their owners."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,16 +8,18 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from tasks.labelled_posts import advice_on_age
-from tasks.progress import progress
+from tasks.labelled_posts import advice_on_age, select_training_window
 from tasks.selected_posts import Inputs, read_inputs, selected_posts
 from tasks.step import run_logger, step, warehouse_of
-from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
+from tasks.working import Work, work_off
+from vkflow.engines.workers.scores import ScoreWorker, recruit_score_worker
+from vkflow.modelling.bundles import Manifest, load_bundle
 from vkflow.modelling.metrics import SMALLEST
 from vkflow.modelling.owner_rates import RatePrior, fit_priors, smoothed_rates
 from vkflow.modelling.training_set import align_outcomes
 from vkflow.settings import Settings
 from warehouse import constants, features, models, predictions
+from warehouse.database import transaction
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,62 @@ def score_posts(settings: Settings, as_of: datetime, run_id: str) -> Scored:
         champion = models.champion_version(connection, as_of)
         if champion is None:
             return _score_by_rates(connection, settings, as_of, run_id)
-        since = as_of - timedelta(days=settings.scoring.window_days)
-        total = features.select_unscored_posts(connection, champion, since, as_of)
-        bundle = load_bundle(settings.models_directory, champion) if total else None
-        rows = 0
-        if bundle is not None:
-            _warn_about_encoder(constants.read_constant(connection, "encoder_id"), bundle.manifest)
-            with progress("posts scored", total) as advance:
-                for chunk in selected_posts(
-                    connection, bundle.manifest, settings.scoring.chunk_posts
-                ):
-                    table = prediction_table(bundle, chunk, as_of, run_id)
-                    rows += predictions.write_predictions(connection, table)
-                    advance(len(chunk))
-    message = f"{total} posts scored with {champion}" if total else "every post is scored already"
+        if not _select(connection, settings, champion, as_of):
+            message = "every post is scored already"
+            run_logger().info(message)
+            return Scored(champion, 0, 0, message)
+        encoder_id = constants.read_constant(connection, "encoder_id")
+    return _score_by_champion(settings, champion, as_of, run_id, encoder_id)
+
+
+def _score_by_champion(
+    settings: Settings, champion: str, as_of: datetime, run_id: str, encoder_id: str | None
+) -> Scored:
+    bundle = load_bundle(settings.models_directory, champion)
+    _warn_about_encoder(encoder_id, bundle.manifest)
+    rows = 0
+
+    def export() -> Iterator[pl.DataFrame]:
+        with warehouse_of(settings, as_of) as connection:
+            _select(connection, settings, champion, as_of)
+            size = settings.scoring.chunk_posts
+            for chunk in selected_posts(connection, bundle.manifest, size):
+                yield chunk.with_columns(
+                    pl.lit(as_of).dt.cast_time_unit("us").alias("scored_at"),
+                    pl.lit(run_id).alias("run_id"),
+                )
+
+    def store(connection: duckdb.DuckDBPyConnection, table: pl.DataFrame) -> None:
+        nonlocal rows
+        rows += predictions.write_predictions(connection, table)
+
+    posts = work_off(
+        settings,
+        Work(
+            step="score posts",
+            subject=champion,
+            doing="posts scored",
+            keys=("owner_id", "post_id"),
+            export=export,
+            here=ScoreWorker(bundle),
+            recruit=recruit_score_worker(settings.models_directory, champion),
+            store=store,
+            wants_gpu=False,
+        ),
+    )
+    message = f"{posts} posts scored with {champion}"
     run_logger().info(message)
-    return Scored(champion, total, rows, message)
+    return Scored(champion, posts, rows, message)
+
+
+def _select(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, version: str, as_of: datetime
+) -> int:
+    """Select the posts of the window that this bundle has not scored; returns their number."""
+    since = as_of - timedelta(days=settings.scoring.window_days)
+    return features.select_unscored_posts(
+        connection, version, since, as_of, rescore_known=settings.scoring.rescore_known
+    )
 
 
 def _score_by_rates(
@@ -60,15 +102,15 @@ def _score_by_rates(
 ) -> Scored:
     """Without a champion a post gets its owner's smoothed rate, or the rate of all posts."""
     inputs = read_inputs(connection)
-    priors = _priors(connection, inputs, as_of - timedelta(days=settings.training.window_days))
+    select_training_window(connection, settings, as_of)
+    priors = _priors(connection, inputs)
     if not priors:
         message = "there is no champion, and no post with a label whose rate could be predicted"
         message += advice_on_age(connection, settings, as_of)
         run_logger().warning(message)
         return Scored(None, 0, 0, message)
     version = f"rates-{as_of:%Y%m%d}"
-    since = as_of - timedelta(days=settings.scoring.window_days)
-    total = features.select_unscored_posts(connection, version, since, as_of)
+    total = _select(connection, settings, version, as_of)
     rows = 0
     for chunk in selected_posts(connection, inputs, settings.scoring.chunk_posts):
         table = rates_table(chunk, priors).with_columns(
@@ -76,25 +118,23 @@ def _score_by_rates(
             pl.lit(as_of).dt.cast_time_unit("us").alias("scored_at"),
             pl.lit(run_id).alias("run_id"),
         )
-        rows += predictions.write_predictions(connection, table)
+        with transaction(connection):
+            rows += predictions.write_predictions(connection, table)
     message = f"there is no champion yet: {total} posts got the rates of their owners ({version})"
     run_logger().warning(message)
     return Scored(version, total, rows, message)
 
 
-def _priors(
-    connection: duckdb.DuckDBPyConnection, inputs: Inputs, since: datetime
-) -> dict[str, RatePrior]:
-    """What is believed of owners by the labelled posts since then, by activity."""
-    if not features.select_labelled_posts(connection, since):
-        return {}
+def _priors(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> dict[str, RatePrior]:
+    """What is believed of owners by the selected posts, by activity; nothing if there are none."""
     outcomes = features.read_selected_outcomes(connection)
-    posts = pl.concat(
-        [
-            chunk.select("owner_id", "post_id", pl.col("^history_.*$"))
-            for chunk in selected_posts(connection, inputs)
-        ]
-    )
+    chunks = [
+        chunk.select("owner_id", "post_id", pl.col("^history_.*$"))
+        for chunk in selected_posts(connection, inputs)
+    ]
+    if not chunks:
+        return {}
+    posts = pl.concat(chunks)
     counts, chances = align_outcomes(posts, outcomes)
     return fit_priors(posts, counts, chances, np.full(len(posts), True))
 
@@ -125,24 +165,6 @@ def rates_table(posts: pl.DataFrame, priors: Mapping[str, RatePrior]) -> pl.Data
             )["predicted_by"],
         )
         for activity, prior in priors.items()
-    )
-
-
-def prediction_table(
-    bundle: Bundle, posts: pl.DataFrame, scored_at: datetime, run_id: str
-) -> pl.DataFrame:
-    """Rows of ``predictions``: one per post and activity."""
-    keys = posts.select("owner_id", "post_id")
-    return pl.concat(
-        keys.with_columns(
-            pl.lit(activity).alias("activity"),
-            pl.Series("probability", probabilities, dtype=pl.Float64),
-            pl.lit(bundle.manifest.model_version).alias("model_version"),
-            pl.lit(scored_at).dt.cast_time_unit("us").alias("scored_at"),
-            pl.lit(run_id).alias("run_id"),
-            pl.lit(bundle.predicted_by(activity)).alias("predicted_by"),
-        )
-        for activity, probabilities in bundle.predict(posts).items()
     )
 
 

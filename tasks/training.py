@@ -2,7 +2,7 @@
 
 import platform
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 
 import numpy as np
@@ -15,6 +15,7 @@ from tasks.labelled_posts import (
     advice_on_age,
     count_labelled_posts,
     labelled_posts,
+    select_training_window,
     training_fingerprint,
 )
 from tasks.progress import progress
@@ -38,7 +39,7 @@ from vkflow.modelling.spreads import fit_spreads
 from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.settings import Settings
-from warehouse import features, models
+from warehouse import models
 
 PROMOTED = "vkflow.model.promoted"
 
@@ -65,6 +66,8 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         with warehouse_of(settings, as_of) as connection:
             message += advice_on_age(connection, settings, as_of)
         return _said(Training(None, False, message))
+    if n_posts == settings.training.max_posts:
+        run_logger().info("learning from a sample of %d posts (training.max_posts)", n_posts)
     fingerprint = training_fingerprint(settings, as_of)
     with warehouse_of(settings) as connection:
         known = models.find_by_fingerprint(connection, fingerprint)
@@ -125,7 +128,6 @@ def _said(outcome: Training) -> Training:
 
 def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Floats]:
     """The champion's probabilities for the same posts, to judge both on; none without one."""
-    since = as_of - timedelta(days=settings.training.window_days)
     with warehouse_of(settings, as_of) as connection:
         champion = models.champion_version(connection, as_of)
         if champion is None:
@@ -135,7 +137,7 @@ def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Flo
         except (BadBundleError, MissingModelError) as error:
             run_logger().warning("the new bundle is not compared with the champion: %s", error)
             return {}
-        features.select_labelled_posts(connection, since)
+        select_training_window(connection, settings, as_of)
         chunks = [_unlearnt(chunk, bundle) for chunk in selected_posts(connection, bundle.manifest)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 

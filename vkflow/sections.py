@@ -244,6 +244,12 @@ class TrainingSettings(Section):
     )
     test_share: float = Field(0.15, gt=0, lt=0.5, description="newest share, to judge by")
     min_posts: int = Field(200, ge=20, description="labelled posts below which nothing is trained")
+    max_posts: int = Field(
+        5_000_000,
+        ge=1_000,
+        description="labelled posts learnt from at most; of more, a sample spread evenly over the "
+        "window",
+    )
     iterations: int = Field(1_000, ge=1, le=10**6, description="trees at most")
     learning_rate: float = Field(0.03, gt=0, le=1, description="step of a tree")
     depth: int = Field(3, ge=1, le=10, description="depth of a tree")
@@ -289,6 +295,11 @@ class ScoringSettings(Section):
         30, ge=1, le=MOST_DAYS, description="posts published in these last days are scored"
     )
     chunk_posts: int = Field(5_000, ge=1, description="posts scored between two saves")
+    rescore_known: bool = Field(
+        True,
+        description="whether a new champion also scores posts whose outcome is known by now; "
+        "false: they keep the scores of the one before",
+    )
 
 
 class ReportSettings(Section):

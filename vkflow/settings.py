@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from vkflow.devices import Precision
+from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
 from vkflow.sections import (
     MOST_DAYS,
@@ -84,6 +85,17 @@ class Settings(BaseSettings):
         description="MiB of posts and decoded pictures in memory at once, on their way into the "
         "warehouse",
     )
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="who embeds, tags and scores: this process, or a Ray cluster (needs "
+        "vkflow[ray])",
+    )
+    parts: str | None = Field(
+        None,
+        pattern=r"^[^@?#]+$",
+        description="folder of work on its way to workers and back, or a URL such as "
+        "s3://bucket/parts; unset: parts in the home",
+    )
     dataset: DatasetSettings = DatasetSettings()
     database: DatabaseSettings = DatabaseSettings()
     vk: VkSettings = VkSettings()
@@ -95,6 +107,7 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     export: ExportSettings = ExportSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+    ray: RaySettings = RaySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -142,6 +155,11 @@ class Settings(BaseSettings):
     def hub_directory(self) -> Path:
         """Encoders and taggers, a directory each: fetched ones and the offline default."""
         return self.hub or self.models_directory / "hub"
+
+    @property
+    def parts_url(self) -> str:
+        """Where parts of work lists and their results lie for the time of a step."""
+        return self.parts or str(self.home.absolute() / "parts")
 
     @property
     def token_budgets_file(self) -> Path:

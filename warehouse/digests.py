@@ -8,8 +8,8 @@ import duckdb
 
 from warehouse.schema import query
 
-NOT_DIGESTED = ("runs", "constants", "schema_migrations")
-"""What every run writes, whether or not it finds anything to do."""
+NOT_DIGESTED = ("runs", "constants", "schema_migrations", "work_parts")
+"""What every run writes, whether or not it finds anything to do; and when work was stored."""
 VECTORS = ("text_embeddings", "image_embeddings", "image_scores", "category_embeddings")
 """Read by their number of rows alone: a vector never changes, it is only added or deleted."""
 

@@ -16,9 +16,17 @@ POSTS_AT_ONCE = 10_000
 """Posts of the owners whose histories are computed together."""
 
 
-def select_labelled_posts(connection: duckdb.DuckDBPyConnection, since: datetime) -> int:
-    """Select posts with a label published since then, or undated; returns their number."""
-    return _select(connection, query("labelled_posts"), {"since": since})
+def select_labelled_posts(
+    connection: duckdb.DuckDBPyConnection, since: datetime, most: int | None = None
+) -> int:
+    """Select posts with a label published since then, or undated; returns their number.
+
+    Args:
+        connection: the open warehouse.
+        since: the start of the window.
+        most: how many; of more, a sample as dense at any time as all are.
+    """
+    return _select(connection, query("labelled_posts"), {"since": since, "most": most})
 
 
 def newest_label(connection: duckdb.DuckDBPyConnection) -> datetime | None:
@@ -69,10 +77,28 @@ def select_samples_between(
 
 
 def select_unscored_posts(
-    connection: duckdb.DuckDBPyConnection, model_version: str, since: datetime, until: datetime
+    connection: duckdb.DuckDBPyConnection,
+    model_version: str,
+    since: datetime,
+    until: datetime,
+    *,
+    rescore_known: bool = True,
 ) -> int:
-    """Select posts of the window, or undated, that this bundle has not scored."""
-    parameters = {"model_version": model_version, "since": since, "until": until}
+    """Select posts of the window, or undated, that this bundle has not scored.
+
+    Args:
+        connection: the open warehouse.
+        model_version: the bundle, or what stands in its place.
+        since: the start of the window.
+        until: its end.
+        rescore_known: also those whose outcome is known and that an earlier bundle has scored.
+    """
+    parameters = {
+        "model_version": model_version,
+        "since": since,
+        "until": until,
+        "rescore_known": rescore_known,
+    }
     return _select(connection, query("unscored_posts"), parameters)
 
 

@@ -1,11 +1,14 @@
 """Pictures, their vectors, category scores and tags, by content hash."""
 
+from collections.abc import Iterator
+
 import duckdb
 import polars as pl
 
 from warehouse.database import transaction
+from warehouse.parts import in_parts
 from warehouse.schema import query
-from warehouse.writing import replace_rows
+from warehouse.writing import add_missing_rows, replace_rows
 
 
 def known_images(connection: duckdb.DuckDBPyConnection, hashes: pl.DataFrame) -> pl.DataFrame:
@@ -25,24 +28,11 @@ def write_images(connection: duckdb.DuckDBPyConnection, images: pl.DataFrame) ->
 
 
 def images_without_tags(
-    connection: duckdb.DuckDBPyConnection, encoder_id: str, taxonomy: str, limit: int
-) -> list[str]:
-    """Up to ``limit`` hashes of good pictures that lack a vector or scores, newest first."""
-    rows = connection.execute(
-        query("images_without_tags"),
-        {"encoder_id": encoder_id, "taxonomy": taxonomy, "limit": limit},
-    ).fetchall()
-    return [str(image_hash) for (image_hash,) in rows]
-
-
-def count_images_without_tags(
-    connection: duckdb.DuckDBPyConnection, encoder_id: str, taxonomy: str
-) -> int:
-    """How many good pictures lack a vector of ``encoder_id`` or scores of ``taxonomy``."""
-    row = connection.execute(
-        query("count_images_without_tags"), {"encoder_id": encoder_id, "taxonomy": taxonomy}
-    ).fetchone()
-    return int(row[0]) if row else 0
+    connection: duckdb.DuckDBPyConnection, encoder_id: str, taxonomy: str, rows: int
+) -> Iterator[pl.DataFrame]:
+    """Good pictures that lack a vector or scores, ``rows`` at a time, newest first: image_hash."""
+    parameters = {"encoder_id": encoder_id, "taxonomy": taxonomy}
+    return in_parts(connection, query("images_without_tags"), parameters, rows)
 
 
 def read_category_embeddings(
@@ -70,36 +60,42 @@ def write_tags(
     scores: pl.DataFrame,
     tags: pl.DataFrame,
 ) -> None:
-    """Store vectors, full score vectors and ranked tags of a chunk of pictures, all or none."""
+    """Add vectors, full score vectors and ranked tags of pictures where they are missing.
+
+    Call it inside a transaction.
+    """
     picture = ("image_hash", "encoder_id")
-    with transaction(connection):
-        replace_rows(connection, "image_embeddings", embeddings, picture)
-        replace_rows(connection, "image_scores", scores, (*picture, "taxonomy"))
-        replace_rows(connection, "image_tags", tags, (*picture, "taxonomy", "rank"))
+    add_missing_rows(connection, "image_embeddings", embeddings, picture)
+    add_missing_rows(connection, "image_scores", scores, (*picture, "taxonomy"))
+    add_missing_rows(connection, "image_tags", tags, (*picture, "taxonomy", "rank"))
 
 
 def pairs_without_similarity(
-    connection: duckdb.DuckDBPyConnection, encoder_id: str, limit: int
-) -> pl.DataFrame:
-    """Texts and pictures of posts to compare: text_hash, text, image_hash, embedding."""
-    return connection.execute(
-        query("pairs_without_similarity"), {"encoder_id": encoder_id, "limit": limit}
-    ).pl()
+    connection: duckdb.DuckDBPyConnection, encoder_id: str, rows: int
+) -> Iterator[pl.DataFrame]:
+    """Texts and pictures of posts to compare, ``rows`` at a time.
+
+    Yields:
+        text_hash, text, image_hash, embedding.
+    """
+    parameters = {"encoder_id": encoder_id}
+    return in_parts(connection, query("pairs_without_similarity"), parameters, rows)
 
 
 def write_similarities(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
-    """Store text_hash, image_hash, encoder_id, similarity of a chunk of pairs."""
-    with transaction(connection):
-        key = ("text_hash", "image_hash", "encoder_id")
-        replace_rows(connection, "text_image_similarities", rows, key)
+    """Add text_hash, image_hash, encoder_id, similarity of pairs that are missing.
+
+    Call it inside a transaction.
+    """
+    key = ("text_hash", "image_hash", "encoder_id")
+    add_missing_rows(connection, "text_image_similarities", rows, key)
 
 
 def write_image_failure(
     connection: duckdb.DuckDBPyConnection, image_hashes: list[str], status: str, error: str
 ) -> None:
     """Mark stored pictures that can no longer be read, so that no night trips over them again."""
-    with transaction(connection):
-        connection.execute(
-            "UPDATE images SET status = ?, error = ? WHERE list_contains(?, image_hash)",
-            [status, error, image_hashes],
-        )
+    connection.execute(
+        "UPDATE images SET status = ?, error = ? WHERE list_contains(?, image_hash)",
+        [status, error, image_hashes],
+    )

@@ -3,7 +3,6 @@
 import duckdb
 import polars as pl
 
-from warehouse.database import transaction
 from warehouse.schema import query
 from warehouse.writing import add_missing_rows
 
@@ -11,7 +10,7 @@ KEY = ("owner_id", "post_id", "activity", "model_version")
 
 
 def write_predictions(connection: duckdb.DuckDBPyConnection, predictions: pl.DataFrame) -> int:
-    """Append predictions; those that exist are left as they are.
+    """Append predictions; those that exist are left as they are. Call it inside a transaction.
 
     Args:
         connection: the open warehouse.
@@ -21,8 +20,7 @@ def write_predictions(connection: duckdb.DuckDBPyConnection, predictions: pl.Dat
     Returns:
         The number of rows added.
     """
-    with transaction(connection):
-        return add_missing_rows(connection, "predictions", predictions, KEY)
+    return add_missing_rows(connection, "predictions", predictions, KEY)
 
 
 def count_forecasts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -106,9 +106,9 @@ def step_named(name: str, settings: Settings) -> Callable[[], object]:
 
 def predict_and_write(settings: Settings) -> float:
     """Score every post anew; returns the seconds without those of reading features."""
-    from tasks.scoring import prediction_table
     from tasks.selected_posts import selected_posts
     from tasks.step import warehouse_of
+    from vkflow.engines.workers.scores import ScoreWorker
     from vkflow.modelling.bundles import load_bundle
     from warehouse import features, models, predictions
 
@@ -123,7 +123,8 @@ def predict_and_write(settings: Settings) -> float:
         chunk_posts = settings.scoring.chunk_posts
         for chunk in selected_posts(connection, bundle.manifest, chunk_posts):
             start = time.perf_counter()
-            table = prediction_table(bundle, chunk, UNTIL, "benchmark")
+            noted = chunk.with_columns(scored_at=pl.lit(UNTIL), run_id=pl.lit("benchmark"))
+            table = ScoreWorker(bundle).work(noted)
             predictions.write_predictions(connection, table)
             seconds += time.perf_counter() - start
     return seconds

@@ -38,3 +38,8 @@ class HashedWords:
 @cache
 def _projection(dimensions: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(N_FEATURES, dimensions))
+
+
+def load_hashed_words(_settings: object) -> HashedWords:
+    """A function of a module, as workers elsewhere need it."""
+    return HashedWords()

@@ -38,7 +38,8 @@ NEVER_EQUAL = ("run_id",)
 PRELOADED = ["flows.nightly", "torch", "transformers.modeling_utils", "open_clip", "catboost"]
 """Imported once for all nights."""
 
-NOT_COMPARED = ("runs", "schema_migrations")
+NOT_COMPARED = ("runs", "schema_migrations", "work_parts")
+"""They say when, and in which parts, which a kill changes."""
 
 processes = multiprocessing.get_context("forkserver")
 

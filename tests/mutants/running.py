@@ -20,7 +20,7 @@ VERDICTS = {0: SURVIVED, 1: CAUGHT}
 MOST_SECONDS = 400
 """For a file of tests, or one test."""
 PYTEST = (
-    "-x", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow and not browser",
+    "-x", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow and not browser and not scale",
     "--hypothesis-seed=0",
 )  # fmt: skip
 

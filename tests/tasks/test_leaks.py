@@ -286,7 +286,8 @@ def test_rates_without_a_champion_are_those_of_the_owners_past(settings: Setting
     night = NIGHT - timedelta(days=20)
     scoring.score_posts.fn(settings, night, "run")
     with warehouse_of(settings, night) as connection:
-        priors = scoring._priors(connection, read_inputs(connection), START)
+        features.select_labelled_posts(connection, START)
+        priors = scoring._priors(connection, read_inputs(connection))
     with warehouse_of(settings) as connection:
         scored = connection.execute(
             "SELECT post_id, probability FROM predictions WHERE activity = 'like' ORDER BY 1"

@@ -96,11 +96,12 @@ def test_drafts_of_killed_runs_are_removed(settings: Settings) -> None:
     drafts = (
         ".warehouse.duckdb.restored", ".warehouse.duckdb.123", "published/.predictions.duckdb.9",
         "backups/.warehouse-20260101-000000.duckdb", f"media/aa/.{WANTED}.part",
-        ".training-abc/00001.arrow", ".writer.json.77",
+        ".training-abc/00001.arrow", ".writer.json.77", "parts/embed-texts/abc/one.work.parquet",
     )  # fmt: skip
     for draft in drafts:
         write(settings.home / draft, 300)
-    os.utime(settings.home / ".training-abc", (0, 0))
+    for folder in (".training-abc", "parts/embed-texts/abc"):
+        os.utime(settings.home / folder, (0, 0))
     young = settings.home / ".warehouse.duckdb.124"
     young.write_bytes(b"x")
     found = maintain_home.fn(settings, NOW, 180, dry_run=True)

@@ -16,6 +16,7 @@ from tests.fakes.faulty_encoders import (
     embed_with_dying_encoder,
     load_dying_encoder,
 )
+from vkflow.engines.isolation import WorkerInOwnProcess
 from vkflow.settings import Settings, load_settings
 from vkflow.text.cleaning import clean_for_encoder
 from vkflow.text.loading import load_encoder
@@ -171,7 +172,7 @@ def test_a_run_that_failed_without_dying_does_not_slow_the_next_one_down(
     monkeypatch.setattr(texts_task, "load_encoder", lambda _settings: encoder)
     with pytest.raises(RuntimeError):
         embed_texts.fn(poisoned)
-    monkeypatch.delattr(texts_task, "encoder_in_own_process")
+    monkeypatch.delattr(WorkerInOwnProcess, "work")
     encoder.fault = "none"
     assert embed_texts.fn(poisoned).texts == 4
 

@@ -34,6 +34,11 @@ PREDICTION = {
 }
 
 
+def waiting(work_list: Callable[..., Iterator[pl.DataFrame]], *arguments: Any) -> list[str]:
+    """What a work list names, in its order: its last column, all parts together."""
+    return [row[-1] for rows in work_list(*arguments) for row in rows.rows()]
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "warehouse.duckdb"

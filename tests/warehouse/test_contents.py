@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.warehouse.conftest import waiting
 from warehouse import schema
 from warehouse.database import open_warehouse
 from warehouse.features import (
@@ -57,8 +58,8 @@ def write(
     awaiting: tuple[int, ...] = (),
 ) -> Written:
     frame = pl.DataFrame(posts, schema=SCHEMA, orient="row")
-    waiting = pl.DataFrame([(-1, number) for number in awaiting], schema=KEYS, orient="row")
-    return write_posts(connection, frame, source="vk", seen_at=seen_at, awaiting=waiting)
+    missing = pl.DataFrame([(-1, number) for number in awaiting], schema=KEYS, orient="row")
+    return write_posts(connection, frame, source="vk", seen_at=seen_at, awaiting=missing)
 
 
 def now(connection: duckdb.DuckDBPyConnection) -> Rows:
@@ -303,11 +304,11 @@ def test_an_edit_changes_nothing_that_is_learnt(
 def test_every_version_has_what_features_need(connection: duckdb.DuckDBPyConnection) -> None:
     write(connection, night(0), post("a", "p"))
     write(connection, night(1), post("b", "q"))
-    assert texts_without_embedding(connection, "e", 9)["text"].to_list() == ["a"]
+    assert waiting(texts_without_embedding, connection, "e", 9) == ["a"]
     assert texts_without_statistics(connection, 1, 9)["text"].to_list() == ["a"]
     rows = pl.DataFrame({"image_hash": ["p", "q"], "bytes": [1, 1], "status": ["ok", "ok"]})
     write_images(connection, rows)
-    assert images_without_tags(connection, "clip", "t", 9) == ["p", "q"]
+    assert waiting(images_without_tags, connection, "clip", "t", 9) == ["p", "q"]
     assert wanted_images(connection) == {"p", "q"}
 
 

@@ -63,6 +63,24 @@ def test_posts_with_a_label_in_the_window_are_selected_oldest_first(
     assert selected(connection) == [6, 2, 1]
 
 
+def test_of_more_posts_than_wanted_a_sample_is_selected_evenly_over_time(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
+):
+    days = {post: post % 10 for post in range(1_000)}
+    add_posts(*({"post_id": p, "published_at": days_ago(day + 4)} for p, day in days.items()))
+    add_snapshots(*({"post_id": p, "observed_at": days_ago(0), "views": 9} for p in days))
+    samples = []
+    for most in (100, 300, 1_000, None):
+        assert select_labelled_posts(connection, days_ago(30), most) == (most or 1_000)
+        samples.append(selected(connection))
+    assert set(samples[0]) < set(samples[1]) < set(samples[2]) == set(samples[3])
+    by_day = [sum(days[post] == day for post in samples[1]) for day in range(10)]
+    assert min(by_day) > 15 and max(by_day) < 45
+    assert [days[post] for post in samples[1]] == sorted(
+        (days[p] for p in samples[1]), reverse=True
+    )
+
+
 def test_posts_of_the_window_the_model_has_not_scored_are_selected(
     connection: duckdb.DuckDBPyConnection, add_posts: Add, add_predictions: Add
 ):
@@ -77,6 +95,27 @@ def test_posts_of_the_window_the_model_has_not_scored_are_selected(
     )
     assert select_unscored_posts(connection, "m1", days_ago(30), NIGHT) == 4
     assert selected(connection) == [7, 5, 2, 6]
+
+
+def test_posts_with_an_outcome_keep_the_scores_of_an_earlier_bundle_where_that_is_set(
+    connection: duckdb.DuckDBPyConnection,
+    add_posts: Add,
+    add_snapshots: Add,
+    add_predictions: Add,
+):
+    add_posts(*({"post_id": post, "published_at": days_ago(9)} for post in (1, 2, 3, 4)))
+    add_snapshots(
+        *({"post_id": post, "observed_at": days_ago(0), "views": 9} for post in (1, 2, 3))
+    )
+    scored = {"probability": 0.5, "scored_at": NIGHT, "model_version": "before"}
+    add_predictions(
+        {"post_id": 1, **scored},
+        {"post_id": 2, **scored, "predicted_by": "owner rate"},
+        {"post_id": 4, **scored},
+    )
+    for rescore_known, posts in ((True, [1, 2, 3, 4]), (False, [2, 3, 4])):
+        select_unscored_posts(connection, "new", days_ago(30), NIGHT, rescore_known=rescore_known)
+        assert selected(connection) == posts
 
 
 def test_nothing_selected_gives_no_chunk(connection: duckdb.DuckDBPyConnection):

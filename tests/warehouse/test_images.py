@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import polars as pl
 
+from tests.warehouse.conftest import waiting
 from warehouse.images import (
-    count_images_without_tags,
     images_without_tags,
     known_images,
     read_category_embeddings,
@@ -60,17 +60,17 @@ def test_the_newest_pictures_are_tagged_first_each_once(
 ):
     write_images(connection, pictures(*((name, "ok") for name in "abcd")))
     add_posts(post(1, "a", None), post(2, "b", 9), post(3, "c", 5), post(4, "b", 1), post(5, None))
-    assert images_without_tags(connection, "e", "t", 10) == ["b", "c", "a"]
-    assert images_without_tags(connection, "e", "t", 2) == ["b", "c"]
-    assert count_images_without_tags(connection, "e", "t") == 3
+    assert waiting(images_without_tags, connection, "e", "t", 10) == ["b", "c", "a"]
+    assert next(images_without_tags(connection, "e", "t", 2)).rows() == [("b",), ("c",)]
+    assert len(waiting(images_without_tags, connection, "e", "t", 10)) == 3
 
 
 def test_bad_pictures_are_not_tagged(connection: duckdb.DuckDBPyConnection, add_posts: Add):
     statuses = ["ok", "empty", "too_large", "not_an_image", "unsupported", "truncated", "lost"]
     write_images(connection, pictures(*((status, status) for status in statuses)))
     add_posts(*(post(number, status) for number, status in enumerate(statuses)))
-    assert images_without_tags(connection, "e", "t", 10) == ["ok"]
-    assert count_images_without_tags(connection, "e", "t") == 1
+    assert waiting(images_without_tags, connection, "e", "t", 10) == ["ok"]
+    assert len(waiting(images_without_tags, connection, "e", "t", 10)) == 1
 
 
 def test_only_pictures_without_tags_are_listed(
@@ -79,10 +79,10 @@ def test_only_pictures_without_tags_are_listed(
     write_images(connection, pictures(("a", "ok"), ("b", "ok")))
     add_posts(post(1, "a"), post(2, "b"))
     tag(connection, "a")
-    assert images_without_tags(connection, "e", "t", 10) == ["b"]
+    assert waiting(images_without_tags, connection, "e", "t", 10) == ["b"]
     tag(connection, "b")
-    assert images_without_tags(connection, "e", "t", 10) == []
-    assert count_images_without_tags(connection, "e", "t") == 0
+    assert waiting(images_without_tags, connection, "e", "t", 10) == []
+    assert len(waiting(images_without_tags, connection, "e", "t", 10)) == 0
 
 
 def test_another_encoder_or_taxonomy_lists_every_picture_again_and_old_rows_stay(
@@ -91,8 +91,8 @@ def test_another_encoder_or_taxonomy_lists_every_picture_again_and_old_rows_stay
     write_images(connection, pictures(("a", "ok")))
     add_posts(post(1, "a"))
     tag(connection, "a")
-    assert images_without_tags(connection, "other", "t", 10) == ["a"]
-    assert images_without_tags(connection, "e", "other", 10) == ["a"]
+    assert waiting(images_without_tags, connection, "other", "t", 10) == ["a"]
+    assert waiting(images_without_tags, connection, "e", "other", 10) == ["a"]
     tag(connection, "a", encoder="other")
     tag(connection, "a", taxonomy="other")
     assert connection.execute(
@@ -110,8 +110,8 @@ def test_another_encoder_or_taxonomy_lists_every_picture_again_and_old_rows_stay
         ("other",),
     ]
     for encoder, taxonomy in (("e", "t"), ("e", "other"), ("other", "t")):
-        assert count_images_without_tags(connection, encoder, taxonomy) == 0
-    assert count_images_without_tags(connection, "other", "other") == 1
+        assert len(waiting(images_without_tags, connection, encoder, taxonomy, 10)) == 0
+    assert len(waiting(images_without_tags, connection, "other", "other", 10)) == 1
 
 
 def test_tagging_twice_stores_tags_once(connection: duckdb.DuckDBPyConnection):
@@ -139,7 +139,7 @@ def test_a_picture_that_got_lost_is_not_listed_again(
     write_images(connection, pictures(("a", "ok"), ("b", "ok")))
     add_posts(post(1, "a"), post(2, "b"))
     write_image_failure(connection, ["a"], "lost", "the file is gone")
-    assert images_without_tags(connection, "e", "t", 10) == ["b"]
+    assert waiting(images_without_tags, connection, "e", "t", 10) == ["b"]
     assert connection.execute(
         "SELECT image_hash, status, error FROM images ORDER BY 1"
     ).fetchall() == [("a", "lost", "the file is gone"), ("b", "ok", None)]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import polars as pl
 
+from tests.warehouse.conftest import waiting
 from warehouse.texts import (
-    count_texts_without_embedding,
     texts_without_embedding,
     texts_without_statistics,
     write_text_embeddings,
@@ -71,25 +71,25 @@ def test_the_newest_posts_are_embedded_first_and_undated_ones_last(
     connection: duckdb.DuckDBPyConnection, add_posts: Add
 ):
     add_posts(post(1, "undated", None), post(2, "old", 9), post(3, "new", 1), post(4, "older", 10))
-    assert texts_without_embedding(connection, "e", 10).rows() == [
+    assert next(texts_without_embedding(connection, "e", 10)).rows() == [
         ("hash of new", "new"),
         ("hash of old", "old"),
         ("hash of older", "older"),
         ("hash of undated", "undated"),
     ]
-    assert texts_without_embedding(connection, "e", 2)["text"].to_list() == ["new", "old"]
+    assert next(texts_without_embedding(connection, "e", 2))["text"].to_list() == ["new", "old"]
 
 
 def test_a_text_is_as_new_as_its_newest_post(connection: duckdb.DuckDBPyConnection, add_posts: Add):
     add_posts(post(1, "repeated", 20), post(2, "old", 9), post(3, "repeated", 1))
-    assert texts_without_embedding(connection, "e", 10)["text"].to_list() == ["repeated", "old"]
-    assert count_texts_without_embedding(connection, "e") == 2
+    assert waiting(texts_without_embedding, connection, "e", 10) == ["repeated", "old"]
+    assert len(waiting(texts_without_embedding, connection, "e", 10)) == 2
 
 
 def test_empty_texts_are_not_embedded(connection: duckdb.DuckDBPyConnection, add_posts: Add):
     add_posts(post(1, ""), post(2, "cat"))
-    assert texts_without_embedding(connection, "e", 10)["text"].to_list() == ["cat"]
-    assert count_texts_without_embedding(connection, "e") == 1
+    assert waiting(texts_without_embedding, connection, "e", 10) == ["cat"]
+    assert len(waiting(texts_without_embedding, connection, "e", 10)) == 1
 
 
 def test_only_texts_without_a_vector_are_listed(
@@ -97,10 +97,10 @@ def test_only_texts_without_a_vector_are_listed(
 ):
     add_posts(post(1, "cat"), post(2, "dog"), post(3, "fox"))
     assert write_text_embeddings(connection, embeddings("e", "cat", "fox")) == 2
-    assert texts_without_embedding(connection, "e", 10)["text"].to_list() == ["dog"]
+    assert waiting(texts_without_embedding, connection, "e", 10) == ["dog"]
     write_text_embeddings(connection, embeddings("e", "dog"))
-    assert texts_without_embedding(connection, "e", 10).is_empty()
-    assert count_texts_without_embedding(connection, "e") == 0
+    assert list(texts_without_embedding(connection, "e", 10)) == []
+    assert len(waiting(texts_without_embedding, connection, "e", 10)) == 0
 
 
 def test_another_encoder_lists_every_text_again_and_old_vectors_stay(
@@ -108,9 +108,9 @@ def test_another_encoder_lists_every_text_again_and_old_vectors_stay(
 ):
     add_posts(post(1, "cat"), post(2, "dog"))
     write_text_embeddings(connection, embeddings("old", "cat", "dog"))
-    assert count_texts_without_embedding(connection, "new") == 2
+    assert len(waiting(texts_without_embedding, connection, "new", 10)) == 2
     write_text_embeddings(connection, embeddings("new", "cat"))
-    assert texts_without_embedding(connection, "new", 10)["text"].to_list() == ["dog"]
+    assert waiting(texts_without_embedding, connection, "new", 10) == ["dog"]
     assert connection.execute(
         "SELECT text_hash, encoder_id, embedding, n_tokens, truncated FROM text_embeddings "
         "ORDER BY ALL"

@@ -13,4 +13,3 @@ ANTI JOIN (
 WHERE images.status = 'ok'
 GROUP BY image_hash
 ORDER BY max(published_at) DESC NULLS LAST, image_hash
-LIMIT $limit

@@ -12,4 +12,3 @@ ANTI JOIN text_image_similarities AS compared
 WHERE contents.text <> ''
 GROUP BY contents.text_hash, contents.image_hash
 ORDER BY contents.text_hash, contents.image_hash
-LIMIT $limit

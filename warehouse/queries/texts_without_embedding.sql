@@ -9,4 +9,3 @@ ANTI JOIN (
 WHERE text <> ''
 GROUP BY text_hash
 ORDER BY max(published_at) DESC NULLS LAST, text_hash
-LIMIT $limit

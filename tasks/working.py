@@ -1,0 +1,161 @@
+"""A step's work list to an engine, and the results back into the warehouse: one way for all."""
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import polars as pl
+
+from tasks.progress import progress
+from tasks.step import heard, run_logger, warehouse_of
+from vkflow.engines.engine import Engine, Job, Recruit, Worker
+from vkflow.engines.opening import open_engine
+from vkflow.engines.parts import PartFolder, part_name
+from vkflow.settings import Settings
+from warehouse.errors import WarehouseError
+from warehouse.parts import storing_parts
+
+SECONDS_BETWEEN_STORES = 5.0
+MOST_ROWS = 100_000
+"""Results stored at once, at most: vectors of some hundred MiB."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step has to do.
+
+    Attributes:
+        step: its name.
+        subject: what the results belong to, such as an encoder: other subjects have other parts.
+        doing: what people read beside the bar, such as ``texts embedded``.
+        keys: columns that say what a row of the work list is.
+        export: reads the work list, in parts; nothing of it is stored before it is at its end.
+        here: a worker of this process.
+        recruit: makes one elsewhere.
+        store: writes results where they are missing, in a transaction.
+        wants_gpu: whether a GPU makes it faster.
+    """
+
+    step: str
+    subject: str
+    doing: str
+    keys: tuple[str, ...]
+    export: Callable[[], Iterable[pl.DataFrame]]
+    here: Worker
+    recruit: Recruit
+    store: Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], None]
+    wants_gpu: bool = True
+
+
+def work_off(settings: Settings, work: Work) -> int:
+    """Have an engine do everything that is missing, and store it; returns the rows of the lists.
+
+    What a run left behind that died comes first: its results are stored, the rest is done.
+
+    Raises:
+        WorkFailedError: some parts could not be done; all others are stored.
+    """
+    job = Job(work.here, work.recruit, PartFolder(_url(settings, work)), work.wants_gpu)
+    with heard("vkflow.engines"), ExitStack() as stack:
+        engine: Engine | None = None
+        done = 0
+        if left := _left_over(job.parts):
+            engine = stack.enter_context(open_engine(settings))
+            with _going_on(job.parts):
+                _have_done(settings, engine, job, work, left)
+            done += sum(left.values())
+        if missing := _export(work, job.parts):
+            engine = engine or stack.enter_context(open_engine(settings))
+            _have_done(settings, engine, job, work, missing)
+            done += sum(missing.values())
+    return done
+
+
+@contextmanager
+def _going_on(parts: PartFolder) -> Iterator[None]:
+    """What a run left behind must not stop the next ones: what fails is on the work list again."""
+    try:
+        yield
+    except WarehouseError:
+        raise
+    except Exception as error:
+        run_logger().warning("what an earlier run left could not be done: %s", error)
+        for name in parts.names():
+            if not parts.has_result(name):
+                parts.remove(name)
+
+
+def _url(settings: Settings, work: Work) -> str:
+    kind = re.sub(r"\W+", "-", work.step)
+    subject = hashlib.sha256(work.subject.encode()).hexdigest()[:12]
+    return f"{settings.parts_url}/{kind}/{subject}"
+
+
+def _left_over(parts: PartFolder) -> dict[str, int]:
+    """Parts of a run that died, and their rows; what is damaged is on the work list again."""
+    counted = {name: parts.count_rows(name) for name in parts.names()}
+    for name in [name for name, rows in counted.items() if rows is None]:
+        parts.remove(name)
+    return {name: rows for name, rows in counted.items() if rows is not None}
+
+
+def _export(work: Work, parts: PartFolder) -> dict[str, int]:
+    """Parts of what is missing, in the order of the list, and their rows."""
+    sizes = {}
+    for rows in work.export():
+        name = part_name(rows, work.keys, work.subject)
+        parts.write_work(name, rows)
+        sizes[name] = len(rows)
+    return sizes
+
+
+def _have_done(
+    settings: Settings,
+    engine: Engine,
+    job: Job,
+    work: Work,
+    sizes: dict[str, int],
+) -> None:
+    with progress(work.doing, sum(sizes.values())) as advance:
+        for results in _grouped(job.parts, engine.work(job, sizes)):
+            _store(settings, work, results)
+            for name in results:
+                job.parts.remove(name)
+                advance(sizes[name])
+
+
+def _store(settings: Settings, work: Work, results: dict[str, pl.DataFrame]) -> None:
+    counts = {name: len(rows) for name, rows in results.items()}
+    with (
+        warehouse_of(settings) as connection,
+        storing_parts(connection, work.step, counts, datetime.now(UTC)),
+    ):
+        for rows in results.values():
+            work.store(connection, rows)
+
+
+def _grouped(parts: PartFolder, finished: Iterable[str]) -> Iterator[dict[str, pl.DataFrame]]:
+    """Results to store together: opening the warehouse costs more than a small part.
+
+    Where the work fails, what was done before is stored all the same.
+    """
+    group: dict[str, pl.DataFrame] = {}
+    began, failure = time.monotonic(), None
+    try:
+        for name in finished:
+            group[name] = parts.read_result(name)
+            is_late = time.monotonic() - began >= SECONDS_BETWEEN_STORES
+            if is_late or sum(map(len, group.values())) >= MOST_ROWS:
+                yield group
+                group, began = {}, time.monotonic()
+    except Exception as error:
+        failure = error
+    if group:
+        yield group
+    if failure is not None:
+        raise failure
