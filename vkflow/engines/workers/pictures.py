@@ -114,7 +114,10 @@ def compare_pairs(tagger: PictureTagger, texts: pl.Series, pictures: Floats) -> 
 def recruit_picture_worker(
     settings: Settings, encoder_id: str, taxonomy: Taxonomy, categories: Floats
 ) -> Recruit:
-    """How to make a :class:`PictureWorker` elsewhere; its tagger must be ``encoder_id``."""
+    """How to make a :class:`PictureWorker` elsewhere; its tagger must be ``encoder_id``.
+
+    Categories are their embeddings by the prompts, float32, shape (n_categories, d).
+    """
     return _PictureRecruit(settings_for_workers(settings), encoder_id, taxonomy, categories)
 
 
