@@ -45,6 +45,9 @@ class Served:
     def state(self, run_id: str) -> str:
         return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state"]["name"]
 
+    def message(self, run_id: str) -> str:
+        return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state"]["message"]
+
     def artifact(self, key: str, run_id: str) -> str:
         query = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [run_id]}}}
         return self.api.post("/artifacts/filter", json=query).raise_for_status().json()[0]["id"]

@@ -113,3 +113,27 @@ def _probabilities(served: Served, owner: str, at: str) -> list[str]:
     say = draft_language("ru")
     drafts = json.loads(result.stdout)["drafts"]
     return [say.rate(each["probability"]) for draft in drafts for each in draft["activities"]]
+
+
+def test_a_trial_is_begun_from_the_form_and_a_second_one_refused(
+    served: Served, owner: str
+) -> None:
+    with chromium() as page:
+        sign_in(page, served)
+        for number, state in ((1, "Completed"), (2, "Failed")):
+            page.open(f"{served.url}/deployments/deployment/{served.deployment('trial')}/run")
+            page.wait_for_text("What half of the posts get")
+            page.choose("start")
+            page.choose("like")
+            page.fill("Owner", owner)
+            page.click("button", "Submit")
+            wait_for(lambda: len(served.runs("trial")) == number, 30)  # noqa: B023
+            run = served.runs("trial")[0]
+            assert run["parameters"]["options"]["action"] == "start"
+            wait_for(lambda: served.state(run["id"]) == state, 120)  # noqa: B023
+            if number == 1:
+                artifact = served.artifact("trial", run["id"])
+                page.open(f"{served.url}/artifacts/artifact/{artifact}", 390)
+                page.wait_for_text("Опыт 1")
+                page.screenshot(SCREENSHOTS / "8-trial.png")
+        assert "is running on this wall" in served.message(run["id"])
