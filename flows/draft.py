@@ -7,9 +7,9 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.options import RunOptions
-from tasks.drafting import intake_of, markdown_of, tell_of
+from tasks.drafting import intake_of, markdown_of, tell_of, title_of
 from tasks.keeping import keep_drafts
-from tasks.pages import write_drafts_page
+from tasks.pages import address_of, write_drafts_page
 from vkflow.drafts.draft import Draft
 from vkflow.settings import Settings
 
@@ -26,21 +26,23 @@ class DraftOptions(BaseModel):
     picture: str = Field(
         "",
         title="Picture",
-        description="https address on a host of vk.picture_hosts, or base64. Empty: none.",
+        description="Its https address on VK, or the file as base64. Empty: no picture.",
     )
     owner: str = Field(
-        "", title="Owner", description="Name, link or id of the wall. Empty: the only one."
+        "",
+        title="Owner",
+        description="Name, link or id of the wall, such as club7. Empty: the only one there is.",
     )
-    at: datetime | None = Field(
-        None,
+    at: str = Field(
+        "",
         title="Published at",
-        description="By the owner's clock unless it has a zone. Empty: now.",
+        description="Such as 2026-11-30 18:00, by the owner's clock. Empty: now.",
     )
     when: bool = Field(
         False, title="When to post", description="Forecast every hour of the next seven days, too."
     )
     page: bool = Field(
-        False, title="Page", description="Write an HTML page to reports/drafts/ in the home, too."
+        False, title="Page", description="Write it as an HTML page with pictures, too."
     )
     keep: bool = Field(
         False,
@@ -48,7 +50,7 @@ class DraftOptions(BaseModel):
         description="Store the drafts and their forecasts, to be judged by the posts they become.",
     )
     as_of: datetime | None = Field(
-        None, title="As of", description="Know nothing later than this moment. Empty: now."
+        None, title="As of", description="Know nothing later than this moment. None: now."
     )
 
 
@@ -59,10 +61,11 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     settings, moment = run.settings(), run.moment()
     told = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
     markdown = markdown_of(told, settings.report.language)
-    create_markdown_artifact(markdown, key="draft", description=told.forecasts[0].draft.name)
+    title = title_of(told, settings.report.language)
+    create_markdown_artifact(markdown, key="draft", description=title)
     if options.page:
         file = write_drafts_page(settings, told, None)
-        create_link_artifact(link=file.resolve().as_uri(), link_text=file.name, key="draft-page")
+        create_link_artifact(link=address_of(settings, file), link_text=file.name, key="draft-page")
     if options.keep:
         keep_drafts(settings, told)
     return markdown

@@ -13,6 +13,7 @@ from vkflow.drafts.comparison_tables import (
     week_table,
 )
 from vkflow.drafts.similar import similar_table
+from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
@@ -29,6 +30,8 @@ def print_forecasts(told: Told) -> None:
     _say(console, say("stands_at", moment=moment, model=first.model_version))
     for remark in told.remarks:
         _say(console, f"Note: {remark}")
+    for line in summary_lines(told, say):
+        _say(console, line)
     for place in range(len(told.forecasts)):
         _print_draft(console, told, place, say)
     for comparison in told.comparisons:

@@ -2,7 +2,7 @@
 
 It asks for the user and password of ``PREFECT_SERVER_API_AUTH_STRING``, checks CSRF tokens, and
 answers only to the hosts, and only pages, of ``PREFECT_SERVER_CORS_ALLOWED_ORIGINS``: by default
-its own address. What it writes only its user can read.
+its own address. It shows the reports of the home, too. What it writes only its user can read.
 """
 
 import argparse
@@ -12,7 +12,9 @@ import sys
 
 from flows.guard import Guard
 from flows.parent import end_with_parent
+from flows.served_pages import ServedPages
 from vkflow.errors import SettingsError
+from vkflow.settings import load_settings
 
 HOST = "127.0.0.1"
 AUTH, ORIGINS = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"
@@ -43,7 +45,8 @@ def _serve(port: int, *, is_temporary: bool, is_bound: bool) -> None:
         import uvicorn
         from prefect.server.api.server import create_app
 
-        application = Guard(create_app(final=True), origins)
+        pages = load_settings().reports_directory
+        application = Guard(ServedPages(create_app(final=True), pages, os.environ[AUTH]), origins)
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
         if is_bound:
             end_with_parent(lambda: setattr(server, "should_exit", True))

@@ -1,6 +1,5 @@
 """How a command runs a flow, and the arguments all of them share."""
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,8 +11,6 @@ import typer
 
 from flows.environment import prepare_prefect
 from flows.temporary_server import start_temporary_server
-from vkflow.errors import VkflowError
-from warehouse.errors import WarehouseError
 
 
 class SourceChoice(StrEnum):
@@ -35,16 +32,6 @@ File = Annotated[
 AsOf = Annotated[
     datetime | None, typer.Option(help="Run as if it were this moment (UTC). Default: now.")
 ]
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """An error made for people is told in one line; of all others the traceback is shown."""
-    error = record.exc_info[1] if record.exc_info else None
-    is_of_a_file = isinstance(error, OSError) and error.filename
-    if isinstance(error, VkflowError | WarehouseError) or is_of_a_file:
-        record.exc_info = None
-        record.msg, record.args = "%s", (str(error),)
-    return True
 
 
 def run_flow(
@@ -74,8 +61,6 @@ def load_flow(name: str, home: Path) -> Callable[[dict[str, object]], Any]:
     """The flow of a module of this package, imported only now, with Prefect's files in the home."""
     prepare_prefect(home)
     server = start_temporary_server()
-    for logger in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(logger).addFilter(_without_traceback)
     flow: Callable[[dict[str, object]], Any] = getattr(import_module(f"flows.{name}"), name)
     if server is not None:
         server.wait()

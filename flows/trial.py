@@ -38,7 +38,9 @@ class TrialOptions(BaseModel):
         "arm the next post belongs to. stop: end a trial without a result.",
     )
     owner: str = Field(
-        "", title="Owner", description="Name, link or id of the wall. Empty: the only one."
+        "",
+        title="Owner",
+        description="Name, link or id of the wall, such as club7. Empty: the only one there is.",
     )
     lever: LeverName = Field(
         "question", title="Lever", description="What half of the posts get, and half do not."
@@ -56,7 +58,7 @@ class TrialOptions(BaseModel):
         ge=LEAST_UNITS,
         le=MOST_UNITS,
         title="Posts",
-        description="How many, or how many days. Empty: as many as it takes.",
+        description="How many, or how many days. None: as many as it takes.",
     )
     effect: float = Field(
         0.5,
@@ -68,7 +70,11 @@ class TrialOptions(BaseModel):
     power: float = Field(
         0.8, ge=LEAST_POWER, lt=1, title="Power", description="Probability of finding it."
     )
-    trial: int | None = Field(None, title="Trial", description="Number of the trial to stop.")
+    trial: int | None = Field(
+        None,
+        title="Trial",
+        description="Number of the trial to stop, as it was told when it began.",
+    )
 
 
 @flow(name="trial", description=__doc__)

@@ -15,7 +15,7 @@ from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
 from vkflow.drafts.hours import forecast_week, hours_from
 from vkflow.drafts.intake import Intake
-from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.markdown import as_markdown_page, as_title
 from vkflow.drafts.moments import zone_of
 from vkflow.drafts.owners import KnownOwner
 from vkflow.drafts.told import Told
@@ -253,3 +253,8 @@ def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:
 def markdown_of(told: Told, language: LanguageCode) -> str:
     """Everything said of drafts, as Markdown."""
     return as_markdown_page(told, draft_language(language))
+
+
+def title_of(told: Told, language: LanguageCode) -> str:
+    """What tells it from other forecasts in a list, as Markdown."""
+    return as_title(told, draft_language(language))

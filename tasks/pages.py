@@ -25,6 +25,11 @@ def write_page(file: Path, page: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+def address_of(settings: Settings, file: Path) -> str:
+    """Where Prefect's server shows a report, from whichever address it is reached by."""
+    return f"/reports/{file.relative_to(settings.reports_directory).as_posix()}"
+
+
 def write_drafts_page(settings: Settings, told: Told, file: Path | None) -> Path:
     """The page of forecasts of drafts, in the language of the report.
 

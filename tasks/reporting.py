@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from tasks.pages import write_page
+from tasks.pages import address_of, write_page
 from tasks.resembling import hidden_before
 from tasks.selected_posts import selected_posts
 from tasks.step import run_logger, step, warehouse_of
@@ -156,7 +156,10 @@ def _tell(file: Path, data: ReportData, settings: Settings) -> None:
     """The artifacts: a link, and the highlights for those who stay in the UI."""
     say = load_language(settings.report.language)
     create_link_artifact(
-        link=file.resolve().as_uri(), link_text=file.name, key="report", description=say("contents")
+        link=address_of(settings, file),
+        link_text=file.name,
+        key="report",
+        description=say("contents"),
     )
     rows = highlights(data, say)
     if rows:

@@ -141,7 +141,8 @@ def _refuse_second(connection: duckdb.DuckDBPyConnection, as_of: datetime, owner
         raise TrialError(
             f"trial {row['trial_id']} ({choice_of(row).name} on {row['activity']}) is running on "
             f"this wall, with {row['n_units'] - row['n_seen']} of {row['n_units']} {row['unit']}s "
-            f"to come; let it end, or stop it with `vkflow trial stop {row['trial_id']}`"
+            f"to come; let it end, or stop it: `vkflow trial stop {row['trial_id']}`, or stop "
+            f"in the form, with this number"
         )
 
 

@@ -11,7 +11,7 @@ CONTROLS = re.compile(
 )
 """Control characters but tabulator and line feed, marks of direction, and halves of characters."""
 
-MARKUP = re.compile(r"[\\`\[\]<>|&]")
+MARKUP = re.compile(r"[\\`\[\]<>|&*_~#@]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
 
 def printable(text: str) -> str:

@@ -91,6 +91,18 @@ class Page:
             f"[...document.querySelectorAll({json.dumps(selector)})].filter(e => "
             f"(e.innerText || '').trim().startsWith({json.dumps(text)}) && e.offsetParent).pop()"
         )
+        self._press(find)
+
+    def fill(self, title: str, text: str) -> None:
+        """Click into the field of a form with this title, and type."""
+        self._press(_control(title, "textarea"))
+        self.type(text)
+
+    def switch(self, title: str) -> None:
+        """Press the switch of a form with this title."""
+        self._press(_control(title, "[role=switch]"))
+
+    def _press(self, find: str) -> None:
         self.wait(f"!!({find})")
         place = self.evaluate(
             f"(() => {{ const e = {find}; "
@@ -122,6 +134,16 @@ class Page:
         picture = self.send("Page.captureScreenshot", format="png")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(base64.b64decode(picture["data"]))
+
+
+def _control(title: str, selector: str) -> str:
+    """The control that stands nearest to a title: an expression of JavaScript."""
+    return (
+        "(() => { let e = [...document.querySelectorAll('form *')].filter(e => "
+        f"(e.innerText || '').trim().startsWith({json.dumps(title + ' (Optional)')})).pop(); "
+        f"while (e && !e.querySelector({json.dumps(selector)})) e = e.parentElement; "
+        f"return e && e.querySelector({json.dumps(selector)}); }})()"
+    )
 
 
 @contextmanager

@@ -1,136 +1,34 @@
-"""``vkflow serve`` as its users meet it: the form in a browser, an event, a killed run, Ctrl-C.
+"""``vkflow serve`` as its users meet it: the form in a browser, an event, a killed run, Ctrl-C."""
 
-Screenshots are kept in ``data/screenshots``, where a person can look at them.
-"""
-
-import base64
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.browser.chromium import Page, chromium, find_chromium
-
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "data" / "screenshots"
-VKFLOW = [sys.executable, "-c", "from flows.command_line import main; main()"]
-NIGHT_SECONDS = 600.0
+from tests.browser.chromium import chromium, find_chromium
+from tests.browser.serving import (
+    NIGHT_SECONDS,
+    ROOT,
+    SCREENSHOTS,
+    VKFLOW,
+    Served,
+    sign_in,
+    wait_for,
+)
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(900),
     pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed"),
 ]
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running ``vkflow serve``."""
-
-    url: str
-    api: httpx.Client
-    process: subprocess.Popen
-    environment: dict[str, str]
-    auth_string: str
-
-    def deployment(self, name: str) -> str:
-        found = self.api.get(f"/deployments/name/{name}/{name}").raise_for_status()
-        return found.json()["id"]
-
-    def runs(self) -> list[dict]:
-        """Runs of the night that somebody or something started, newest first."""
-        query = {"deployments": {"id": {"any_": [self.deployment("nightly")]}}}
-        answer = self.api.post("/flow_runs/filter", json=query).raise_for_status()
-        started = [run for run in answer.json() if not run["auto_scheduled"]]
-        return sorted(started, key=lambda run: run["created"], reverse=True)
-
-    def state(self, run_id: str) -> str:
-        return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state"]["name"]
-
-    def artifact(self, key: str, run_id: str) -> str:
-        query = {"artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [run_id]}}}
-        return self.api.post("/artifacts/filter", json=query).raise_for_status().json()[0]["id"]
-
-    def start_night(self) -> str:
-        answer = self.api.post(
-            f"/deployments/{self.deployment('nightly')}/create_flow_run", json={}
-        )
-        return answer.raise_for_status().json()["id"]
-
-
-def signed_in(url: str, auth_string: str) -> httpx.Client:
-    """A client that knows the password, and has a token against forged requests."""
-    token = base64.b64encode(auth_string.encode()).decode()
-    api = httpx.Client(
-        base_url=f"{url}/api", timeout=30, headers={"Authorization": f"Basic {token}"}
-    )
-    forgery = api.get("/csrf-token", params={"client": "tests"}).raise_for_status().json()
-    api.headers.update({"Prefect-Csrf-Token": forgery["token"], "Prefect-Csrf-Client": "tests"})
-    return api
-
-
-def sign_in(page: Page, served: Served) -> None:
-    """As a person does it who has read what ``vkflow serve`` printed."""
-    page.open(served.url)
-    page.wait("!!document.querySelector('input')")
-    page.screenshot(SCREENSHOTS / "0-sign-in.png")
-    page.click("input")
-    page.type(served.auth_string)
-    page.click("button", "Login")
-    page.wait("!location.pathname.includes('login')")
-
-
-def wait_for(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.5)
-
-
-@pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder_directory: Path
-) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("served")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "VKFLOW_HOME": str(home),
-        "VKFLOW_TRAINING__ITERATIONS": "50",
-        "VKFLOW_TEXT__ENCODER": str(tiny_encoder_directory),
-        "PYTHONUNBUFFERED": "1",
-    }
-    subprocess.run(
-        [*VKFLOW, "sample", "--posts", "700", "--owners", "15"],
-        env=environment, cwd=ROOT, check=True,
-    )  # fmt: skip
-    process = subprocess.Popen(
-        [*VKFLOW, "serve", "--port", str(port)],
-        env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        told = next(line for line in process.stdout if line.startswith("To sign in, enter "))
-        known = re.fullmatch(r"To sign in, enter (\S+) \(user \w+, password \S+\)\.\n", told)[1]
-        line = next(line for line in process.stdout if line.startswith("Open "))
-        url = line.split()[1]
-        environment["PREFECT_API_AUTH_STRING"] = known
-        yield Served(url, signed_in(url, known), process, environment, known)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=90)
 
 
 def test_person_runs_a_night_from_the_form_and_sees_what_it_did(served: Served) -> None:

@@ -167,10 +167,10 @@ def test_log_of_a_run_has_no_controls(caplog: pytest.LogCaptureFixture) -> None:
 def test_file_that_cannot_be_written_is_one_line_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.running import _without_traceback
+    from flows.plain_errors import without_traceback
 
     log = logging.getLogger("a run")
-    log.addFilter(_without_traceback)
+    log.addFilter(without_traceback)
     (tmp_path / "reports").write_text("")
     try:
         (tmp_path / "reports").mkdir()
@@ -178,6 +178,17 @@ def test_file_that_cannot_be_written_is_one_line_of_the_log(
         log.exception("Encountered an exception during execution")
     assert caplog.records[-1].exc_info is None
     assert str(tmp_path / "reports") in caplog.messages[-1]
+
+
+def test_a_run_of_a_worker_tells_an_error_in_one_line() -> None:
+    from vkflow.errors import DraftError
+
+    log, error = logging.getLogger("prefect.flow_runs"), DraftError("no such owner")
+    record = log.makeRecord(
+        log.name, logging.ERROR, "", 0, "Encountered exception", (), (DraftError, error, None)
+    )
+    assert log.filter(record)
+    assert record.getMessage() == "no such owner" and record.exc_info is None
 
 
 def test_summary_shows_what_others_wrote_and_nothing_it_would_do() -> None:

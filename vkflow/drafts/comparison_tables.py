@@ -67,8 +67,8 @@ def _week_row(each: HourlyForecast, week: Week, zone: ZoneInfo, say: Language) -
         say.activity(each.activity),
         _hour(week, best, zone, say),
         say.rate(each.probabilities[best]),
-        _hours(week, each.evident(more=is_wanted), zone, say),
-        _hours(week, each.evident(more=not is_wanted), zone, say),
+        hours_text(week, each.evident(more=is_wanted), zone, say),
+        hours_text(week, each.evident(more=not is_wanted), zone, say),
     )
 
 
@@ -77,7 +77,8 @@ def _hour(week: Week, place: int, zone: ZoneInfo, say: Language) -> str:
     return f"{say.weekdays()[local.weekday()]}\u00a0{local:%H:%M}"
 
 
-def _hours(week: Week, places: Sequence[int], zone: ZoneInfo, say: Language) -> str:
+def hours_text(week: Week, places: Sequence[int], zone: ZoneInfo, say: Language) -> str:
+    """The first of these hours, and how many more there are."""
     if not places:
         return say("no_hour")
     shown = [_hour(week, place, zone, say) for place in places[:SHOWN_HOURS]]

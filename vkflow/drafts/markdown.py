@@ -13,7 +13,8 @@ from vkflow.drafts.comparison_tables import (
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table
-from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
+from vkflow.drafts.summary import summary_lines
+from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines, start_of
 from vkflow.drafts.told import Told
 from vkflow.drafts.words import name_text
 from vkflow.insights.report.language import Language
@@ -32,6 +33,8 @@ def as_markdown_page(told: Told, say: Language) -> str:
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     lines = [f"## {say('title')}", "", say("stands_at", moment=moment, model=first.model_version)]
     lines += ["", *(f"- **{as_markdown(remark)}**" for remark in told.remarks)]
+    if summary := summary_lines(told, say):
+        lines += ["", f"### {say('summary')}", "", *(f"- {as_markdown(line)}" for line in summary)]
     for place in range(len(told.forecasts)):
         lines += _of_draft(told, place, say)
         lines += _of_similar(told.similar[place], told.zones[place], say)
@@ -41,6 +44,11 @@ def as_markdown_page(told: Told, say: Language) -> str:
         lines += _of_pair(comparison, told.forecasts, say)
     lines += ["", say("interval_note"), say("parts_note"), ""]
     return "\n".join(lines)
+
+
+def as_title(told: Told, say: Language) -> str:
+    """How the first draft begins, as Markdown in one line."""
+    return as_markdown(start_of(told.forecasts[0].draft.text) or say("without_text"))
 
 
 def _of_draft(told: Told, place: int, say: Language) -> Iterator[str]:

@@ -23,6 +23,7 @@ from vkflow.drafts.comparison_tables import (
 )
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table, wall_text
+from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
 from vkflow.drafts.told import Told
 from vkflow.drafts.words import name_text
@@ -52,6 +53,7 @@ def render_page(told: Told, say: Language) -> str:
         title=say("title"),
         subtitle=say("stands_at", moment=moment, model=first.model_version),
         remarks=[printable(remark) for remark in told.remarks],
+        summary=[printable(line) for line in summary_lines(told, say)],
         drafts=[_draft(told, place, say) for place in range(len(told.forecasts))],
         pairs=[_pair(told, comparison, say) for comparison in told.comparisons],
     )

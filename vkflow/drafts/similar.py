@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from vkflow.drafts.tables import Table, start_of
 from vkflow.insights.report.language import Language
+from vkflow.text.cleaning import clean_for_encoder
 
 SHOWN_ACTIVITIES = ("like", "comment", "repost", "hide")
 
@@ -48,8 +51,13 @@ def similar_table(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -
 
 def _row(post: SimilarPost, zone: ZoneInfo, say: Language) -> tuple[str, ...]:
     rates = (say.rate(post.rates.get(name)) for name in SHOWN_ACTIVITIES)
-    text = start_of(post.text) or say("without_text")
+    text = start_of(_as_read(post.text)) or say("without_text")
     return (wall_text(post, zone, say), say.number(post.cosine, 2), *rates, text)
+
+
+def _as_read(text: str) -> str:
+    """Without the marks VK's data have: ``<br>``, ``&amp;``, ``[club1|Name]``."""
+    return str(clean_for_encoder(pl.Series([text], dtype=pl.String))[0])
 
 
 def wall_text(post: SimilarPost, zone: ZoneInfo, say: Language) -> str:

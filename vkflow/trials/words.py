@@ -15,6 +15,8 @@ from vkflow.trials.levers import Choice
 from vkflow.trials.planning import Plan
 from vkflow.trials.schedule import POST, WITH, WITHOUT
 
+WEEKS_OF_A_YEAR = 52
+
 
 @cache
 def trial_language(code: LanguageCode) -> Language:
@@ -90,6 +92,8 @@ def plan_lines(
             power=say.percent(plan.power),
         ),
     ]
+    if plan.n_units > WEEKS_OF_A_YEAR * plan.habits.a_week:
+        lines.append(say("plan_long"))
     if plan.needed is not None and plan.power < power:
         lines.append(say("plan_needed", power=say.percent(power), needed=plan.needed))
     return lines

@@ -87,7 +87,7 @@ def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
         page.count("&lt;script&gt;") == 7
     )  # text, both owners, remark; similar: owner twice, text
     assert "\x1b" not in page and "default-src 'none'" in page
-    assert page.count("<section>") == 3 and page.count('class="grid"') == 4
+    assert page.count("<section>") == 4 and page.count('class="grid"') == 4
     assert page.count('<td class="more">+</td>') == 4 * 7
 
 
@@ -127,6 +127,8 @@ def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
         "0.020\u00a0%",
         "Meow",
     )
+    (marked, _) = similar_table(made_similar(text="My corgi<br>&amp; [id1|Tom]"), MOSCOW, say).rows
+    assert marked[-1] == "My corgi & Tom"
     assert own == ("this wall", "0.50", "–", "–", "–", "–", "no text")
 
 

@@ -5,12 +5,15 @@ import string
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 import vkflow.trials as package
 from tests.fakes.drafts import made_assignment
-from vkflow.trials.words import assignment_lines, trial_language
+from vkflow.trials.levers import Choice
+from vkflow.trials.planning import Habits, Plan
+from vkflow.trials.words import assignment_lines, plan_lines, trial_language
 
 CODES = ("ru", "en")
 ROOT = Path(str(package.__file__)).parents[2]
@@ -67,3 +70,12 @@ def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> N
 def test_the_next_post_is_told_what_to_be_like(code: str, lines: list[str]) -> None:
     said = assignment_lines(made_assignment(), code)  # type: ignore[arg-type]
     assert [line.replace("\u00a0", " ") for line in said] == lines
+
+
+@pytest.mark.parametrize(("a_week", "is_long"), [(1.0, True), (4.0, False)])
+def test_a_plan_of_more_than_a_year_says_so(a_week: float, is_long: bool) -> None:
+    habits = Habits(0.01, 0.1, np.zeros((1, 4)), 1.0, a_week)
+    plan = Plan(120, 0.5, 0.8, 120, habits)
+    for code, words in (("en", "more than a year"), ("ru", "больше года")):
+        lines = plan_lines(plan, Choice("question", "yes"), "comment", "post", 0.8, code)  # type: ignore[arg-type]
+        assert any(words in line for line in lines) is is_long

@@ -1,0 +1,38 @@
+"""Text of others shows as it is, and does nothing."""
+
+import pytest
+from markdown_it import MarkdownIt
+
+from vkflow.printing import as_markdown
+
+EVIL = (
+    "![x](http://evil/x.png)",
+    "<img src=x onerror=alert(1)>",
+    "[a](javascript:alert(1))",
+    "`c` | d",
+    "**b** _i_ ~~s~~",
+    "# head",
+    "<https://evil>",
+    "a\\*b*",
+)
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_markup_of_others_shows_as_it_was_written(text: str) -> None:
+    (inline,) = [t for t in MarkdownIt().parse(as_markdown(text)) if t.type == "inline"]
+    assert "".join(child.content for child in inline.children or []) == text
+    assert {child.type for child in inline.children or []} <= {"text", "text_special"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see http://evil.test/x", r"see http\://evil.test/x"),
+        ("HTTPS://evil.test", r"HTTPS\://evil.test"),
+        ("www.evil.test", r"www\.evil.test"),
+        ("me@evil.test", r"me\@evil.test"),
+    ],
+)
+def test_addresses_become_no_links_of_their_own(text: str, shown: str) -> None:
+    """The Prefect UI would make links of them (GitHub's autolinks)."""
+    assert as_markdown(text) == shown
