@@ -1,4 +1,8 @@
-"""What runs: one file per flow, and the command line."""
+"""What runs: one file per flow, and the command line.
+
+May import everything below: tasks, the library, the warehouse. Start with ``nightly``, the table of
+contents of a night; ``command_line`` has the commands, ``serving`` the deployments.
+"""
 
 from flows.plain_errors import tell_errors_in_one_line
 

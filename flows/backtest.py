@@ -7,8 +7,8 @@ from pydantic import Field
 
 from flows.options import RunOptions
 from tasks.backtesting import backtest_night
-from tasks.diary import noted_run
 from tasks.publishing import publish_snapshot
+from tasks.run_log import logged_run
 
 
 class BacktestOptions(RunOptions):
@@ -34,7 +34,7 @@ def backtest(options: BacktestOptions = BacktestOptions()) -> str:  # noqa: B008
     settings, as_of = options.settings(), options.moment()
     backtest_id = f"{as_of:%Y%m%d-%H%M%S}"
     last = as_of - settings.label_maturity - timedelta(days=options.days)
-    with noted_run(settings, "backtest") as (_, counts):
+    with logged_run(settings, "backtest") as (_, counts):
         judged = {}
         for back in reversed(range(options.nights)):
             night = last - timedelta(days=back * options.every)

@@ -122,10 +122,10 @@ def demo(
 @app.command()
 def doctor(source: Source = None) -> None:
     """Say what is installed, found and reachable, and what to do about the rest."""
-    from flows.doctor import examine
+    from flows.doctor import run_checks
     from flows.tables import print_checks
 
-    healthy = print_checks(examine(None if source is None else source.value))
+    healthy = print_checks(run_checks(None if source is None else source.value))
     raise typer.Exit(0 if healthy else 1)
 
 

@@ -25,7 +25,7 @@ class Check:
     finding: str
 
 
-def examine(source: str | None = None) -> list[Check]:
+def run_checks(source: str | None = None) -> list[Check]:
     """Look at everything a night needs, without changing anything.
 
     Args:
@@ -85,7 +85,7 @@ def _home(settings: Settings) -> str:
 
 
 def _device(settings: Settings) -> str:
-    from vkflow.devices import device_name, resolve_device, resolve_precision
+    from vkflow.neural.devices import device_name, resolve_device, resolve_precision
 
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
@@ -130,11 +130,11 @@ def _source(settings: Settings) -> str:
 
     source = open_source(settings)
     if source.name == "vk":
-        from vkflow.sources.vk.examination import examine_vk
+        from vkflow.sources.vk.access import check_access
 
-        return f"vk: {examine_vk(settings.vk)}"
+        return f"vk: {check_access(settings.vk)}"
     if isinstance(source, DatabaseSource | DatasetSource):
-        return f"{source.name}: {source.examine()}"
+        return f"{source.name}: {source.describe()}"
     if not settings.sample_directory.exists():
         raise OSError(
             f"{settings.sample_directory} does not exist; `vkflow sample` writes sample posts"

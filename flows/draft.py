@@ -59,15 +59,15 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     """Forecast the drafts; returns the Markdown of the artifact."""
     run = RunOptions(as_of=options.as_of)
     settings, moment = run.settings(), run.moment()
-    told = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
-    markdown = markdown_of(told, settings.report.language)
-    title = title_of(told, settings.report.language)
+    report = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
+    markdown = markdown_of(report, settings.report.language)
+    title = title_of(report, settings.report.language)
     create_markdown_artifact(markdown, key="draft", description=title)
     if options.page:
-        file = write_drafts_page(settings, told, None)
+        file = write_drafts_page(settings, report, None)
         create_link_artifact(link=address_of(settings, file), link_text=file.name, key="draft-page")
     if options.keep:
-        keep_drafts(settings, told)
+        keep_drafts(settings, report)
     return markdown
 
 

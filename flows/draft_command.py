@@ -16,7 +16,7 @@ from vkflow.settings import Settings
 
 if TYPE_CHECKING:
     from vkflow.drafts.draft import Draft
-    from vkflow.drafts.told import Told
+    from vkflow.drafts.forecast_report import ForecastReport
 
 Texts = Annotated[
     list[str] | None, typer.Option("--text", help="Text of a draft; several: several drafts.")
@@ -75,13 +75,13 @@ def draft(
 
     texts = _texts(settings, text or [], text_file or [])
     drafts = _drafts(settings, moment, texts, picture, owner, at, file, query)
-    told = tell_of(settings, moment, drafts, with_week=when)
-    written = write_drafts_page(settings, told, page) if page or open_page else None
-    _print(told, written, as_json=as_json)
+    report = tell_of(settings, moment, drafts, with_week=when)
+    written = write_drafts_page(settings, report, page) if page or open_page else None
+    _print(report, written, as_json=as_json)
     if keep:
         from tasks.keeping import keep_drafts
 
-        keep_drafts(settings, told)
+        keep_drafts(settings, report)
     if written and open_page:
         typer.launch(written.resolve().as_uri())
 
@@ -122,19 +122,19 @@ def _drafts(
     ]
 
 
-def _print(told: "Told", written: Path | None, *, as_json: bool) -> None:
+def _print(report: "ForecastReport", written: Path | None, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(_as_json(told) + "\n")
+        sys.stdout.write(_as_json(report) + "\n")
         return
     from flows.draft_tables import print_forecasts
 
-    print_forecasts(told)
+    print_forecasts(report)
     if written:
         typer.echo(written)
 
 
-def _as_json(told: "Told") -> str:
+def _as_json(report: "ForecastReport") -> str:
     from vkflow.drafts.document import as_document
 
-    text = json.dumps(as_document(told), ensure_ascii=False, allow_nan=False, indent=2)
+    text = json.dumps(as_document(report), ensure_ascii=False, allow_nan=False, indent=2)
     return printable(text) if sys.stdout.isatty() else text

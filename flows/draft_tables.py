@@ -12,64 +12,66 @@ from vkflow.drafts.comparison_tables import (
     grid_lines,
     week_table,
 )
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.similar import similar_table
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 from vkflow.insights.report.language import Language
 from vkflow.printing import printable
 from vkflow.trials.words import assignment_lines
 
 
-def print_forecasts(told: Told) -> None:
+def print_forecasts(report: ForecastReport) -> None:
     """Print everything said of drafts, in English as all commands."""
     say, console = draft_language("en"), Console()
-    first = told.forecasts[0]
+    first = report.forecasts[0]
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     _say(console, say("stands_at", moment=moment, model=first.model_version))
-    for remark in told.remarks:
+    for remark in report.remarks:
         _say(console, f"Note: {remark}")
-    for line in summary_lines(told, say):
+    for line in summary_lines(report, say):
         _say(console, line)
-    for place in range(len(told.forecasts)):
-        _print_draft(console, told, place, say)
-    for comparison in told.comparisons:
-        _print_pair(console, told, comparison, say)
+    for place in range(len(report.forecasts)):
+        _print_draft(console, report, place, say)
+    for comparison in report.comparisons:
+        _print_pair(console, report, comparison, say)
     console.print()
     for note in ("interval_note", "parts_note", "levers_caveat"):
         _say(console, say(note))
 
 
-def _print_draft(console: Console, told: Told, place: int, say: Language) -> None:
-    forecast, zone = told.forecasts[place], told.zones[place]
-    lines = draft_lines(forecast.draft, told.owner_names, zone, say)
+def _print_draft(console: Console, report: ForecastReport, place: int, say: Language) -> None:
+    forecast, zone = report.forecasts[place], report.zones[place]
+    lines = draft_lines(forecast.draft, report.owner_names, zone, say)
     console.print()
     _say(console, f"{forecast.draft.name}: {' · '.join(lines)}")
-    for asked in told.asked[place]:
+    for asked in report.asked[place]:
         _say(console, " ".join(assignment_lines(asked, "en")))
     print_table(_as_frame(forecast_table(forecast, say)))
     for line in lever_lines(forecast, say):
         _say(console, f"  {line}")
-    if posts := told.similar[place]:
+    if posts := report.similar[place]:
         _say(console, f"{say('similar')}. {say('similar_note')}")
         print_table(_as_frame(similar_table(posts, zone, say)))
-    if told.weeks and told.weeks[place].activities:
+    if report.weeks and report.weeks[place].activities:
         _say(console, f"{say('when')}. {say('when_note')}")
-        print_table(_as_frame(week_table(told.weeks[place], zone, say)))
-        for line in grid_lines(told.weeks[place], zone, say):
+        print_table(_as_frame(week_table(report.weeks[place], zone, say)))
+        for line in grid_lines(report.weeks[place], zone, say):
             _say(console, f"  {line}")
 
 
-def _print_pair(console: Console, told: Told, comparison: Comparison, say: Language) -> None:
+def _print_pair(
+    console: Console, report: ForecastReport, comparison: Comparison, say: Language
+) -> None:
     first, second = (
-        told.forecasts[place].draft.name for place in (comparison.first, comparison.second)
+        report.forecasts[place].draft.name for place in (comparison.first, comparison.second)
     )
     console.print()
     title = say("comparison", first=first, second=second)
     _say(console, f"{title}. {differs_line(comparison, say)}")
     if comparison.contrasts:
-        print_table(_as_frame(comparison_table(comparison, told.forecasts, say)))
+        print_table(_as_frame(comparison_table(comparison, report.forecasts, say)))
         _say(console, say("comparison_note"))
 
 

@@ -4,9 +4,9 @@ from prefect import flow
 from pydantic import Field
 
 from flows.options import RunOptions
-from tasks.diary import noted_run
 from tasks.experimenting import compare_variants
 from tasks.publishing import publish_snapshot
+from tasks.run_log import logged_run
 
 
 class ExperimentOptions(RunOptions):
@@ -23,7 +23,7 @@ class ExperimentOptions(RunOptions):
 def experiment(options: ExperimentOptions = ExperimentOptions()) -> str:  # noqa: B008
     """Fit and judge the variants, and publish the leaderboard; returns the experiment's id."""
     settings = options.settings()
-    with noted_run(settings, "experiment") as (_, counts):
+    with logged_run(settings, "experiment") as (_, counts):
         experiment_id = compare_variants(settings, options.moment(), options.variants)
         counts |= {"experiment_id": experiment_id}
         publish_snapshot(settings)

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from prefect import flow
 
 from flows.options import RunOptions
-from tasks.diary import noted_run
 from tasks.pictures import tag_pictures
+from tasks.run_log import logged_run
 from tasks.texts import compute_text_statistics, embed_texts
 
 
@@ -14,6 +14,6 @@ from tasks.texts import compute_text_statistics, embed_texts
 def features(options: RunOptions = RunOptions()) -> None:  # noqa: B008
     """Work on every text and picture that has no features yet."""
     settings = options.settings()
-    with noted_run(settings, "features") as (_, counts):
+    with logged_run(settings, "features") as (_, counts):
         compute_text_statistics(settings)
         counts |= {"texts": asdict(embed_texts(settings)), "pictures": tag_pictures(settings)}

@@ -7,10 +7,10 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.diary import noted_run
 from tasks.maintaining import maintain_home
-from vkflow.sections import MOST_DAYS
+from tasks.run_log import logged_run
 from vkflow.settings import load_settings
+from vkflow.settings.section import MAX_DAYS
 
 
 class MaintenanceOptions(BaseModel):
@@ -21,7 +21,7 @@ class MaintenanceOptions(BaseModel):
     older_than_days: int = Field(
         180,
         ge=1,
-        le=MOST_DAYS,
+        le=MAX_DAYS,
         title="Older than (days)",
         description="Nothing younger is touched.",
     )
@@ -36,7 +36,7 @@ def maintenance(
 ) -> list[dict[str, object]]:
     """Tell or delete; returns a row for each kind of thing: kind, number, bytes."""
     settings = load_settings()
-    with noted_run(settings, "maintenance") as (_, counts):
+    with logged_run(settings, "maintenance") as (_, counts):
         found = maintain_home(
             settings, datetime.now(UTC), options.older_than_days, dry_run=options.dry_run
         )

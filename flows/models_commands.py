@@ -56,7 +56,7 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="Commit, tag or branch on the hub.")] = None,
 ) -> None:
     """Fetch a production model to a folder, to be copied to machines without internet."""
-    from vkflow.hub import pull_model
+    from vkflow.neural.hub import pull_model
     from vkflow.settings import load_settings
 
     target = to or load_settings().hub_directory

@@ -9,7 +9,6 @@ from flows.options import RunOptions
 from flows.stopwatch import Stopwatch
 from tasks.advising import Advised, advise_authors
 from tasks.backing_up import back_up_warehouse
-from tasks.diary import noted_run
 from tasks.drifting import measure_drift
 from tasks.exporting import export_predictions
 from tasks.growing import estimate_growth
@@ -18,11 +17,12 @@ from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
 from tasks.pulling import PullCounts, pull_posts
 from tasks.reporting import write_report
+from tasks.run_log import logged_run
 from tasks.scoring import Scored, score_posts
-from tasks.settled import is_settled, settle, standing_champion
 from tasks.summary import Night, announce, summarise
 from tasks.texts import compute_text_statistics, embed_texts
 from tasks.training import Training, decide_on_bundle, train_bundle
+from tasks.up_to_date import current_champion, is_up_to_date, mark_up_to_date
 from vkflow.settings import Settings
 
 NO_DRIFT: list[str] = []
@@ -37,21 +37,21 @@ def nightly(options: RunOptions = RunOptions()) -> str:  # noqa: B008 - Prefect 
     Where nothing has changed since the last night there is nothing else to do.
     """
     settings, watch = with_secrets(options.settings()), Stopwatch()
-    with noted_run(settings, "nightly") as (run_id, counts):
+    with logged_run(settings, "nightly") as (run_id, counts):
         pulled = watch.attempt("pull", lambda: pull_posts(settings, options.moment()), PullCounts())
         as_of = options.moment()  # unless it was given: after the counts that were read just now
-        if not watch.warnings and is_settled(settings, as_of):
-            scored = Scored(standing_champion(settings, as_of))
-            night = Night(pulled, watch.seconds, watch.warnings, scored=scored, is_settled=True)
+        if not watch.warnings and is_up_to_date(settings, as_of):
+            scored = Scored(current_champion(settings, as_of))
+            night = Night(pulled, watch.seconds, watch.warnings, scored=scored, is_up_to_date=True)
         else:
             night = _work(settings, watch, pulled, as_of, run_id)
         counts |= night.counts() | {"as_of": as_of.isoformat()}
         summary = summarise(settings, night)
-    if not night.is_settled:
-        # Once the night is in the diary, which the report reads.
+    if not night.is_up_to_date:
+        # Once the night is in the run log, which the report reads.
         watch.attempt("report", lambda: write_report(settings, as_of), None)
         if not watch.warnings:
-            settle(settings, as_of)
+            mark_up_to_date(settings, as_of)
     announce(night)
     return watch.ended(summary)
 

@@ -8,8 +8,8 @@ import typer
 
 from flows.environment import prepare_prefect
 from flows.running import load_flow
-from vkflow.sections import MOST_DAYS
 from vkflow.settings import load_settings
+from vkflow.settings.section import MAX_DAYS
 
 
 def serve(
@@ -75,7 +75,7 @@ def restore(
 
 def maintenance(
     older_than_days: Annotated[
-        int, typer.Option(min=1, max=MOST_DAYS, help="Nothing younger is touched.")
+        int, typer.Option(min=1, max=MAX_DAYS, help="Nothing younger is touched.")
     ] = 180,
     apply: Annotated[bool, typer.Option("--apply", help="Delete it. Default: only tell.")] = False,
 ) -> None:

@@ -8,8 +8,8 @@ from prefect import flow
 from pydantic import Field
 
 from flows.options import RunOptions
-from tasks.diary import noted_run
 from tasks.reporting import write_report
+from tasks.run_log import logged_run
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
 from vkflow.sources.validation import FIRST_DAY
@@ -27,7 +27,7 @@ class ReportOptions(RunOptions):
 def report(options: ReportOptions = ReportOptions()) -> str:  # noqa: B008
     """Write the report; returns the path of its file."""
     settings = options.settings()
-    with noted_run(settings, "report") as (_, counts):
+    with logged_run(settings, "report") as (_, counts):
         file = write_report(settings, _moment(options, settings))
         counts |= {"file": file.name}
     return str(file)

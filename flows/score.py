@@ -5,7 +5,7 @@ from dataclasses import asdict
 from prefect import flow
 
 from flows.options import RunOptions
-from tasks.diary import noted_run
+from tasks.run_log import logged_run
 from tasks.scoring import score_posts
 
 
@@ -13,5 +13,5 @@ from tasks.scoring import score_posts
 def score(options: RunOptions = RunOptions()) -> None:  # noqa: B008
     """Predict every post of the window that the champion has not scored."""
     settings = options.settings()
-    with noted_run(settings, "score") as (run_id, counts):
+    with logged_run(settings, "score") as (run_id, counts):
         counts |= {"scores": asdict(score_posts(settings, options.moment(), run_id))}

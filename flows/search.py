@@ -4,8 +4,8 @@ from prefect import flow
 from pydantic import Field
 
 from flows.options import RunOptions
-from tasks.diary import noted_run
 from tasks.publishing import publish_snapshot
+from tasks.run_log import logged_run
 from tasks.searching import search_trees
 
 
@@ -25,7 +25,7 @@ class SearchOptions(RunOptions):
 def search(options: SearchOptions = SearchOptions()) -> str:  # noqa: B008
     """Try parameters, judge the best ones, publish the leaderboard; returns what was found."""
     settings = options.settings()
-    with noted_run(settings, "search") as (_, counts):
+    with logged_run(settings, "search") as (_, counts):
         found = search_trees(settings, options.moment(), options.minutes)
         counts |= {"experiment_id": found.experiment_id, "trials": found.trials}
         publish_snapshot(settings)

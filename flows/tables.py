@@ -11,8 +11,8 @@ from flows.doctor import Check
 from vkflow.modelling.bundles import Manifest
 from vkflow.printing import printable
 
-MOST_ROWS = 50
-LEAST_CHARACTERS = 24
+MAX_ROWS = 50
+MIN_CHARACTERS = 24
 """Longer values may be folded to so many."""
 
 BORDER = 3
@@ -31,19 +31,19 @@ def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
                 justify="right" if kind.is_numeric() else "left",
                 overflow="fold",
             )
-        for row in frame.head(MOST_ROWS).iter_rows():
+        for row in frame.head(MAX_ROWS).iter_rows():
             table.add_row(*(Text(_shown(value)) for value in row))
         console.print(table)
-    if len(frame) > MOST_ROWS:
-        Console().print(f"… {len(frame) - MOST_ROWS} rows more; --csv prints all of them")
+    if len(frame) > MAX_ROWS:
+        Console().print(f"… {len(frame) - MAX_ROWS} rows more; --csv prints all of them")
 
 
 def _is_too_wide(frame: pl.DataFrame, width: int) -> bool:
     """Whether columns would be so narrow that numbers and names break within."""
     needed = 1
-    for series in frame.head(MOST_ROWS):
+    for series in frame.head(MAX_ROWS):
         longest = max((len(_shown(value)) for value in series), default=0)
-        needed += BORDER + max(len(series.name), min(longest, LEAST_CHARACTERS))
+        needed += BORDER + max(len(series.name), min(longest, MIN_CHARACTERS))
     return needed > width
 
 
@@ -52,7 +52,7 @@ def _print_list(console: Console, frame: pl.DataFrame, title: str | None) -> Non
     if title:
         console.print(Text(title, style="italic"))
     width = max(len(name) for name in frame.columns)
-    for row in frame.head(MOST_ROWS).iter_rows(named=True):
+    for row in frame.head(MAX_ROWS).iter_rows(named=True):
         for name, value in row.items():
             console.print(Text(f"{printable(name):<{width}}  {_shown(value)}"))
         console.print()

@@ -13,7 +13,7 @@ from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial
 from vkflow.drafts.owners import find_owner
 from vkflow.printing import as_markdown
 from vkflow.trials.levers import read_choice
-from vkflow.trials.planning import LEAST_POWER, LEAST_UNITS, MOST_EFFECT, MOST_UNITS
+from vkflow.trials.planning import MAX_EFFECT, MAX_UNITS, MIN_POWER, MIN_UNITS
 from vkflow.trials.words import assignment_lines, trial_language
 
 LeverName = Literal[
@@ -55,20 +55,20 @@ class TrialOptions(BaseModel):
     )
     posts: int | None = Field(
         None,
-        ge=LEAST_UNITS,
-        le=MOST_UNITS,
+        ge=MIN_UNITS,
+        le=MAX_UNITS,
         title="Posts",
         description="How many, or how many days. None: as many as it takes.",
     )
     effect: float = Field(
         0.5,
         gt=0,
-        le=MOST_EFFECT,
+        le=MAX_EFFECT,
         title="Effect",
         description="The change to find: 0.5 is half more, or a third less.",
     )
     power: float = Field(
-        0.8, ge=LEAST_POWER, lt=1, title="Power", description="Probability of finding it."
+        0.8, ge=MIN_POWER, lt=1, title="Power", description="Probability of finding it."
     )
     trial: int | None = Field(
         None,

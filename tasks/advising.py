@@ -7,7 +7,7 @@ import polars as pl
 
 from tasks.labelled_posts import LabelledPosts, labelled_posts
 from tasks.step import run_logger, step, warehouse_of
-from vkflow.insights.advice import LEAST_POSTS, LOWERS, RAISES, advise
+from vkflow.insights.advice import LOWERS, MIN_POSTS, RAISES, advise
 from vkflow.insights.confounders import study_posts
 from vkflow.settings import Settings
 from warehouse import insights, models
@@ -35,8 +35,8 @@ def advise_authors(settings: Settings, as_of: datetime) -> Advised:
         return Advised()
     with labelled_posts(settings, as_of) as posts:
         n_posts = posts.outcomes.select("owner_id", "post_id").n_unique()
-        if n_posts < 2 * LEAST_POSTS:
-            run_logger().info("no advice: %d labelled posts, %d needed", n_posts, 2 * LEAST_POSTS)
+        if n_posts < 2 * MIN_POSTS:
+            run_logger().info("no advice: %d labelled posts, %d needed", n_posts, 2 * MIN_POSTS)
             return Advised(posts=n_posts)
         found = _advise(settings, posts)
     with warehouse_of(settings) as connection:
@@ -49,6 +49,6 @@ def advise_authors(settings: Settings, as_of: datetime) -> Advised:
 def _advise(settings: Settings, posts: LabelledPosts) -> pl.DataFrame:
     training = settings.training
     studied = study_posts(
-        posts.read, training.time_zone, training.owner_time_zones, least_posts=LEAST_POSTS
+        posts.read, training.time_zone, training.owner_time_zones, min_posts=MIN_POSTS
     )
     return advise(studied, posts.outcomes, seed=training.seed)

@@ -13,12 +13,12 @@ from tasks.trial_arms import asked_of_drafts
 from vkflow.drafts.comparison import compare_drafts
 from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import forecast_week, hours_from
 from vkflow.drafts.intake import Intake
 from vkflow.drafts.markdown import as_markdown_page, as_title
 from vkflow.drafts.moments import zone_of
 from vkflow.drafts.owners import KnownOwner
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 from vkflow.errors import NotReadyError
 from vkflow.images.tagger import PictureTagger, load_tagger
@@ -190,7 +190,7 @@ def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) 
 
 def tell_of(
     settings: Settings, as_of: datetime, drafts: Sequence[Draft], *, with_week: bool = False
-) -> Told:
+) -> ForecastReport:
     """Forecast drafts: load what is needed, and say all that is to be said of them.
 
     Args:
@@ -215,7 +215,7 @@ def tell_of(
         forecast_week(desk.bundle, rows[place], hours_from(as_of, zone))
         for place, zone in enumerate(zones if with_week else ())
     ]
-    return Told(
+    return ForecastReport(
         tuple(_forecast(desk, drafts, rows)),
         compare_drafts(desk.bundle, drafts, rows),
         tuple(weeks),
@@ -250,11 +250,11 @@ def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:
     return remarks
 
 
-def markdown_of(told: Told, language: LanguageCode) -> str:
+def markdown_of(report: ForecastReport, language: LanguageCode) -> str:
     """Everything said of drafts, as Markdown."""
-    return as_markdown_page(told, draft_language(language))
+    return as_markdown_page(report, draft_language(language))
 
 
-def title_of(told: Told, language: LanguageCode) -> str:
+def title_of(report: ForecastReport, language: LanguageCode) -> str:
     """What tells it from other forecasts in a list, as Markdown."""
-    return as_title(told, draft_language(language))
+    return as_title(report, draft_language(language))

@@ -12,7 +12,7 @@ from tasks.progress import progress
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.errors import SourceError
 from vkflow.research.experiments import choose_variants, leaderboard_table, run_experiment
-from vkflow.research.variants import Contest, judged_activities
+from vkflow.research.variants import ExperimentSetup, judged_activities
 from vkflow.settings import Settings
 from warehouse import experiments
 
@@ -31,9 +31,9 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
         SourceError: there are too few labelled posts.
     """
     variants = choose_variants(names)
-    with contest_of(settings, as_of) as contest, progress("variants", len(variants)) as advance:
+    with contest_of(settings, as_of) as setup, progress("variants", len(variants)) as advance:
         results = run_experiment(
-            contest,
+            setup,
             variants,
             oracle_of(settings),
             on_progress=lambda _name: advance(1),
@@ -48,7 +48,7 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
 
 
 @contextmanager
-def contest_of(settings: Settings, as_of: datetime) -> Iterator[Contest]:
+def contest_of(settings: Settings, as_of: datetime) -> Iterator[ExperimentSetup]:
     """The posts and the split that everything compared with one another gets.
 
     Raises:
@@ -64,7 +64,7 @@ def contest_of(settings: Settings, as_of: datetime) -> Iterator[Contest]:
         recipe, data = posts.prepare(settings)
         activities = judged_activities(data, recipe.features.priors)
         run_logger().info("models are compared on %d posts", n_posts)
-        yield Contest(data, recipe, settings.training, activities, posts.texts(data.keys))
+        yield ExperimentSetup(data, recipe, settings.training, activities, posts.texts(data.keys))
 
 
 def store_experiment(

@@ -1,8 +1,8 @@
 """Export: the published predictions into a table of somebody's database."""
 
 from tasks.step import run_logger, step
+from vkflow.databases.exporting import write_tables
 from vkflow.errors import SettingsError
-from vkflow.exporting import write_tables
 from vkflow.settings import Settings
 from warehouse.exporting import LONG, OWNERS, WIDE, published_rows
 

@@ -43,7 +43,7 @@ def judge_bundle(
     data: TrainingSet,
     recipe: Recipe,
     trained: Trained,
-    rival: Mapping[str, Floats],
+    champion: Mapping[str, Floats],
 ) -> pl.DataFrame:
     """Rows of ``model_metrics``; on sample posts with the share of the attainable gain.
 
@@ -52,7 +52,7 @@ def judge_bundle(
         data: the training set.
         recipe: its recipe.
         trained: the challenger.
-        rival: the champion's predictions of all posts by activity, each shape (posts,); empty
+        champion: the champion's predictions of all posts by activity, each shape (posts,); empty
             without a champion.
     """
     judged = judge(data, recipe.features.priors, trained.predictions, oracle_of(settings))
@@ -63,6 +63,6 @@ def judge_bundle(
                 judged, load_metrics(settings.training.metrics), samples=samples, seed=seed
             ),
             slices_table(judged, data.features, samples=SLICE_SAMPLES, seed=seed),
-            compare_losses(judged, rival, samples=samples, seed=seed),
+            compare_losses(judged, champion, samples=samples, seed=seed),
         ]
     )

@@ -75,6 +75,6 @@ def _is_complete(
     else:
         is_over = len(posts) >= row["n_units"]
     waits = posts.filter(
-        pl.col("chances").is_null(), pl.col("published_at") > pl.lit(as_of - WAITED)
+        pl.col("exposures").is_null(), pl.col("published_at") > pl.lit(as_of - WAITED)
     )
     return is_over and waits.is_empty()

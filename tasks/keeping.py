@@ -4,10 +4,10 @@ import hashlib
 
 import polars as pl
 
-from tasks.diary import noted_run
 from tasks.draft_contents import as_posts
+from tasks.run_log import logged_run
 from tasks.step import warehouse_of
-from vkflow.drafts.told import Told
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.settings import Settings
 from warehouse.drafts import TIME, read_customs
 from warehouse.kept_drafts import write_drafts
@@ -25,7 +25,7 @@ PREDICTIONS_SCHEMA = {
 }
 
 
-def keep_drafts(settings: Settings, told: Told) -> int:
+def keep_drafts(settings: Settings, report: ForecastReport) -> int:
     """Store drafts with their forecasts; the same ones of the same moment are stored once.
 
     Returns:
@@ -34,23 +34,23 @@ def keep_drafts(settings: Settings, told: Told) -> int:
     Raises:
         WriterLockedError: another run, such as the night, is at work.
     """
-    with noted_run(settings, "draft") as (_, counts):
+    with logged_run(settings, "draft") as (_, counts):
         with warehouse_of(settings) as connection:
             customs = read_customs(connection, "none")
             drafts = as_posts(
-                [forecast.draft for forecast in told.forecasts],
+                [forecast.draft for forecast in report.forecasts],
                 customs,
                 keeps_pictures=settings.images.tagger != "none",
             )
-            rows = _draft_rows(drafts, told)
-            kept = write_drafts(connection, rows, _predictions(rows["draft_id"], told))
+            rows = _draft_rows(drafts, report)
+            kept = write_drafts(connection, rows, _predictions(rows["draft_id"], report))
         counts |= {"drafts": kept}
     return kept
 
 
-def _draft_rows(posts: pl.DataFrame, told: Told) -> pl.DataFrame:
-    moments = [forecast.as_of for forecast in told.forecasts]
-    names = [forecast.draft.name for forecast in told.forecasts]
+def _draft_rows(posts: pl.DataFrame, report: ForecastReport) -> pl.DataFrame:
+    moments = [forecast.as_of for forecast in report.forecasts]
+    names = [forecast.draft.name for forecast in report.forecasts]
     rows = posts.rename({"published_at": "publish_at"}).with_columns(
         pl.Series("forecast_at", moments, dtype=TIME), pl.Series("name", names, dtype=pl.String)
     )
@@ -62,7 +62,7 @@ def _draft_rows(posts: pl.DataFrame, told: Told) -> pl.DataFrame:
     return rows.drop("post_id").with_columns(pl.Series("draft_id", ids, dtype=pl.String))
 
 
-def _predictions(ids: pl.Series, told: Told) -> pl.DataFrame:
+def _predictions(ids: pl.Series, report: ForecastReport) -> pl.DataFrame:
     rows = [
         (
             draft_id,
@@ -74,7 +74,7 @@ def _predictions(ids: pl.Series, told: Told) -> pl.DataFrame:
             forecast.model_version,
             each.predicted_by,
         )
-        for draft_id, forecast in zip(ids, told.forecasts, strict=True)
+        for draft_id, forecast in zip(ids, report.forecasts, strict=True)
         for each in forecast.activities
     ]
     return pl.DataFrame(rows, schema=PREDICTIONS_SCHEMA, orient="row")

@@ -33,7 +33,7 @@ class LabelledPosts:
 
     Attributes:
         inputs: whose vectors they come with.
-        outcomes: their labels: owner_id, post_id, activity, chances, count.
+        outcomes: their labels: owner_id, post_id, activity, exposures, count.
         first_counts: what was known of them first, and when.
         files: the chunks, oldest posts first.
         texts_file: what they said, where that was asked for.

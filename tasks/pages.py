@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.page import render_page
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 from vkflow.settings import Settings
 
@@ -30,7 +30,7 @@ def address_of(settings: Settings, file: Path) -> str:
     return f"/reports/{file.relative_to(settings.reports_directory).as_posix()}"
 
 
-def write_drafts_page(settings: Settings, told: Told, file: Path | None) -> Path:
+def write_drafts_page(settings: Settings, told: ForecastReport, file: Path | None) -> Path:
     """The page of forecasts of drafts, in the language of the report.
 
     Args:

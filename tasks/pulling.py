@@ -10,7 +10,7 @@ import polars as pl
 
 from tasks.progress import progress
 from tasks.secrets import keep_vk_token
-from tasks.step import heard, run_logger, step, warehouse_of
+from tasks.step import forwarded_logs, run_logger, step, warehouse_of
 from vkflow.images.budgets import ByteBudget
 from vkflow.images.decoding import picture_hash
 from vkflow.images.media import StoredPicture, media_path, store_picture
@@ -31,7 +31,7 @@ IMAGES_SCHEMA = {
     "error": pl.String,
 }
 LOST = "lost"
-MOST_DECODERS = 8
+MAX_DECODERS = 8
 
 
 @dataclass
@@ -70,7 +70,7 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
     pull = _Pull(settings, source.name, as_of)
-    with heard("vkflow.sources"), progress("posts pulled") as advance:
+    with forwarded_logs("vkflow.sources"), progress("posts pulled") as advance:
         for chunk in source.fetch(since, as_of):
             before = pull.counts.seen
             pull.store(chunk)
@@ -130,7 +130,7 @@ class _Pull:
                 connection,
                 self._source,
                 pl.concat([checked.rejected, bad_pictures]),
-                accepted_keys=self._settled(checked),
+                accepted_keys=self._answered(checked),
                 seen_at=self._as_of,
                 reread=checked.reread,
             )
@@ -144,7 +144,7 @@ class _Pull:
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self.counts.quarantined.update(checked.rejected["reason"])
 
-    def _settled(self, checked: CheckedChunk) -> pl.DataFrame:
+    def _answered(self, checked: CheckedChunk) -> pl.DataFrame:
         """Keys whose earlier complaints are void: those of this run stand."""
         picture = pl.format("{}_{} picture", "owner_id", "post_id").alias("key")
         keys = pl.concat(
@@ -187,7 +187,7 @@ class _Pull:
             for row, image_hash in enumerate(pictures["image_hash"])
             if not self._is_in_place(image_hash, known.get(image_hash))
         }
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_DECODERS)) as decoders:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_DECODERS)) as decoders:
             stored = list(
                 decoders.map(
                     lambda image_hash: store_picture(

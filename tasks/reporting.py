@@ -26,7 +26,7 @@ from vkflow.printing import as_markdown
 from vkflow.settings import Settings
 from warehouse import features, insights, models, owners, reporting, trials
 
-MOST_POSTS = 100_000
+MAX_POSTS = 100_000
 SAMPLED_POSTS = 1_500
 """Of each population: enough for a histogram and for mean contributions."""
 
@@ -83,7 +83,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             similar=hidden_before(
                 connection, at_risk.select("owner_id", "post_id").unique(), as_of
             ),
-            posts=reporting.read_labelled_posts(connection, as_of, since, MOST_POSTS),
+            posts=reporting.read_labelled_posts(connection, as_of, since, MAX_POSTS),
             model_version=champion,
             skipped={} if bundle is None else bundle.manifest.skipped,
             notes=() if bundle is None else bundle.manifest.notes,

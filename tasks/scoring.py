@@ -135,8 +135,8 @@ def _priors(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> dict[str, 
     if not chunks:
         return {}
     posts = pl.concat(chunks)
-    counts, chances = align_outcomes(posts, outcomes)
-    return fit_priors(posts, counts, chances, np.full(len(posts), True))
+    counts, exposures = align_outcomes(posts, outcomes)
+    return fit_priors(posts, counts, exposures, np.full(len(posts), True))
 
 
 def rates_table(posts: pl.DataFrame, priors: Mapping[str, RatePrior]) -> pl.DataFrame:
@@ -158,7 +158,7 @@ def rates_table(posts: pl.DataFrame, priors: Mapping[str, RatePrior]) -> pl.Data
                 "probability", smoothed_rates(posts, activity, prior).clip(SMALLEST, 1 - SMALLEST)
             ),
             posts.select(
-                pl.when(pl.col(f"history_{activity}_chances") > 0)
+                pl.when(pl.col(f"history_{activity}_exposures") > 0)
                 .then(pl.lit("owner rate"))
                 .otherwise(pl.lit("global rate"))
                 .alias("predicted_by")

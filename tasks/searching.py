@@ -53,11 +53,11 @@ def search_trees(settings: Settings, as_of: datetime, minutes: float) -> Found:
     def tell(trial: Trial) -> None:
         log.info("gain %+.3f %%: %s", 100 * trial.gain, _shown(trial))
 
-    with contest_of(settings, as_of) as contest:
-        trials = search_parameters(contest, seconds=60 * minutes, on_trial=tell)
+    with contest_of(settings, as_of) as setup:
+        trials = search_parameters(setup, seconds=60 * minutes, on_trial=tell)
         best = best_trial(trials)
         results = run_experiment(
-            contest,
+            setup,
             side_by_side(best.parameters),
             oracle_of(settings),
             on_progress=lambda _name: None,

@@ -81,21 +81,21 @@ class _Forwarder(logging.Handler):
 
 
 @contextmanager
-def heard(name: str) -> Iterator[None]:
-    """Let people read in the run's log what the part ``name`` of the library has to say."""
+def forwarded_logs(name: str) -> Iterator[None]:
+    """Forward what the logger ``name`` of the library says to the log of the run."""
     log = run_logger()
     if isinstance(log, logging.Logger):  # a plain one hears it anyway
         yield
         return
-    speaker, forwarder = logging.getLogger(name), _Forwarder(log)
-    level = speaker.level
-    speaker.addHandler(forwarder)
-    speaker.setLevel(logging.INFO)
+    source, forwarder = logging.getLogger(name), _Forwarder(log)
+    level = source.level
+    source.addHandler(forwarder)
+    source.setLevel(logging.INFO)
     try:
         yield
     finally:
-        speaker.removeHandler(forwarder)
-        speaker.setLevel(level)
+        source.removeHandler(forwarder)
+        source.setLevel(level)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Night:
     Attributes:
         seconds: how long each step took, by its name.
         warnings: what failed without stopping the night.
-        is_settled: whether there was nothing to do, since nothing has changed.
+        is_up_to_date: whether there was nothing to do, since nothing has changed.
     """
 
     pulled: PullCounts
@@ -47,10 +47,10 @@ class Night:
     advised: Advised = field(default_factory=Advised)
     drifted: Sequence[str] = ()
     trials: TrialCounts = field(default_factory=TrialCounts)
-    is_settled: bool = False
+    is_up_to_date: bool = False
 
     def counts(self) -> dict[str, object]:
-        """What the diary keeps of it."""
+        """What the run log keeps of it."""
         return {
             "pull": self.pulled.as_dict(),
             "texts": asdict(self.texts),
@@ -127,7 +127,7 @@ def _lines(night: Night, quality: str) -> list[str]:
         f"- Posts: {pulled.seen} seen, {pulled.new} new, {pulled.changed} changed; "
         f"{pulled.snapshots} snapshots added",
     ]
-    if night.is_settled:
+    if night.is_up_to_date:
         return [*lines, f"- {NOTHING_TO_DO}", f"- {quality}"]
     lines += [
         f"- Texts: {night.texts.texts} embedded ({night.texts.tokens} tokens), "

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from tasks.step import heard, run_logger, step, warehouse_of
+from tasks.step import forwarded_logs, run_logger, step, warehouse_of
 from tasks.working import Work, work_off
 from vkflow.engines.workers.texts import TextWorker, recruit_text_worker
 from vkflow.settings import Settings
@@ -49,7 +49,7 @@ def embed_texts(settings: Settings) -> TextCounts:
 
     A text the encoder fails on goes to the quarantine, and its post is scored without it.
     """
-    with heard("vkflow.text"):
+    with forwarded_logs("vkflow.text"):
         encoder = load_encoder(settings)
         with warehouse_of(settings) as connection:
             constants.write_constant(connection, "encoder_id", encoder.encoder_id)

@@ -65,21 +65,21 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         message = f"{n_posts} posts have a label, {least} are needed (training.min_posts)"
         with warehouse_of(settings, as_of) as connection:
             message += advice_on_age(connection, settings, as_of)
-        return _said(Training(None, False, message))
+        return _logged(Training(None, False, message))
     if n_posts == settings.training.max_posts:
         run_logger().info("learning from a sample of %d posts (training.max_posts)", n_posts)
     fingerprint = training_fingerprint(settings, as_of)
     with warehouse_of(settings) as connection:
         known = models.find_by_fingerprint(connection, fingerprint)
     if known and (settings.models_directory / known).is_dir():
-        return _said(Training(known, False, f"nothing new to learn from since {known}"))
+        return _logged(Training(known, False, f"nothing new to learn from since {known}"))
     with labelled_posts(settings, as_of) as posts:
         recipe, data = posts.prepare(settings)
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
         manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
-        rival = _predict_with_champion(settings, as_of)
-        metrics = judge_bundle(settings, data, recipe, trained, rival)
+        champion_predictions = _predict_with_champion(settings, as_of)
+        metrics = judge_bundle(settings, data, recipe, trained, champion_predictions)
     notes = "".join(f"; {note}" for note in manifest.notes)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
     _write_model(settings, manifest, n_posts, metrics)
@@ -87,7 +87,9 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         run_logger().warning("no model for %s: %s", activity, reason)
     for note in manifest.notes:
         run_logger().warning(note)
-    return _said(Training(manifest.model_version, True, f"trained {manifest.model_version}{notes}"))
+    return _logged(
+        Training(manifest.model_version, True, f"trained {manifest.model_version}{notes}")
+    )
 
 
 @step("decide promotion")
@@ -121,7 +123,7 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
     return f"{model_version} {verdict}: {decision.reason}"
 
 
-def _said(outcome: Training) -> Training:
+def _logged(outcome: Training) -> Training:
     run_logger().info(outcome.message)
     return outcome
 

@@ -98,7 +98,7 @@ def choice_of(row: dict[str, Any]) -> Choice:
 def posts_of_trial(
     connection: duckdb.DuckDBPyConnection, row: dict[str, Any], as_of: datetime
 ) -> pl.DataFrame:
-    """The posts of a trial by a moment, each with its number, arm, has_it, count and chances.
+    """The posts of a trial by a moment, each with its number, arm, has_it, count and exposures.
 
     Args:
         connection: the open warehouse, as of the moment.

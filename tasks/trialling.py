@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import polars as pl
 
-from tasks.diary import noted_run
+from tasks.run_log import logged_run
 from tasks.step import warehouse_of
 from tasks.trial_arms import choice_of
 from vkflow.drafts.moments import zone_of
@@ -95,7 +95,7 @@ def start_trial(
         WriterLockedError: another run, such as the night, is at work.
     """
     plan_trial(settings, moment, request)  # a request that is wrong needs no run
-    with noted_run(settings, "trial") as (_, counts):
+    with logged_run(settings, "trial") as (_, counts):
         with warehouse_of(settings, moment) as connection:
             _refuse_second(connection, moment, request.owner_id)
             plan = _plan(connection, settings, moment, request)
@@ -156,7 +156,7 @@ def stop_trial(settings: Settings, moment: datetime, trial_id: int | None) -> No
     row = find_trial(known_trials(settings, moment), trial_id)
     if row["status"] != trials.RUNNING:
         raise TrialError(f"trial {trial_id} is {row['status']} already")
-    with noted_run(settings, "trial"), warehouse_of(settings) as connection:
+    with logged_run(settings, "trial"), warehouse_of(settings) as connection:
         trials.stop_trial(connection, row["trial_id"], moment)
 
 

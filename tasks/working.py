@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from tasks.progress import progress
-from tasks.step import heard, run_logger, warehouse_of
+from tasks.step import forwarded_logs, run_logger, warehouse_of
 from vkflow.engines.engine import Engine, Job, Recruit, Worker
 from vkflow.engines.opening import open_engine
 from vkflow.engines.parts import PartFolder, part_name
@@ -21,7 +21,7 @@ from warehouse.errors import WarehouseError
 from warehouse.parts import storing_parts
 
 SECONDS_BETWEEN_STORES = 5.0
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 """Results stored at once, at most: vectors of some hundred MiB."""
 
 
@@ -61,7 +61,7 @@ def work_off(settings: Settings, work: Work) -> int:
         WorkFailedError: some parts could not be done; all others are stored.
     """
     job = Job(work.here, work.recruit, PartFolder(_url(settings, work)), work.wants_gpu)
-    with heard("vkflow.engines"), ExitStack() as stack:
+    with forwarded_logs("vkflow.engines"), ExitStack() as stack:
         engine: Engine | None = None
         done = 0
         if left := _left_over(job.parts):
@@ -150,7 +150,7 @@ def _grouped(parts: PartFolder, finished: Iterable[str]) -> Iterator[dict[str, p
         for name in finished:
             group[name] = parts.read_result(name)
             is_late = time.monotonic() - began >= SECONDS_BETWEEN_STORES
-            if is_late or sum(map(len, group.values())) >= MOST_ROWS:
+            if is_late or sum(map(len, group.values())) >= MAX_ROWS:
                 yield group
                 group, began = {}, time.monotonic()
     except Exception as error:

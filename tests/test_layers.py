@@ -60,7 +60,7 @@ def test_sql_stays_in_the_warehouse() -> None:
     }
     assert users <= {
         "flows/doctor.py",
-        "vkflow/databases.py",
-        "vkflow/exporting.py",
+        "vkflow/databases/connections.py",
+        "vkflow/databases/exporting.py",
         "vkflow/sources/database/reading.py",
     }

@@ -10,6 +10,10 @@ from vkflow.settings import PREFIX, Settings
 from warehouse.publishing import read_snapshot
 
 ROOT = Path(__file__).parents[1]
+GUIDES = [
+    ROOT / folder / "README.md"
+    for folder in (".", "flows", "vkflow/modelling", "vkflow/insights", "warehouse", "deployments")
+]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "vkflow" / "README.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
@@ -52,7 +56,17 @@ def test_every_setting_says_what_it_does() -> None:
     assert "| None |" not in settings_table()
 
 
-def test_links_lead_to_files() -> None:
-    links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", README)
-    assert len(links) >= 5
-    assert not [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(guide: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", guide.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert not [link for link in local if not leads_somewhere(guide, link)]
+
+
+def leads_somewhere(guide: Path, link: str) -> bool:
+    name, _, heading = link.partition("#")
+    place = (guide.parent / name) if name else guide
+    if not heading:
+        return place.exists()
+    headings = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return heading in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}

@@ -139,9 +139,9 @@ def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def read_selected_outcomes(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Labels of the selected posts: owner_id, post_id, activity, chances, count."""
+    """Labels of the selected posts: owner_id, post_id, activity, exposures, count."""
     return connection.execute(
-        'SELECT owner_id, post_id, activity, chances, "count" '
+        'SELECT owner_id, post_id, activity, exposures, "count" '
         "FROM outcomes SEMI JOIN selected_posts USING (owner_id, post_id)"
     ).pl()
 
@@ -150,7 +150,7 @@ def read_first_counts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """First mature counts of the selected posts that have a date.
 
     Returns:
-        owner_id, post_id, moment at which they became known; by activity _count and _chances.
+        owner_id, post_id, moment at which they became known; by activity _count and _exposures.
     """
     return connection.execute(query("first_counts")).pl()
 

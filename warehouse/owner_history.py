@@ -15,7 +15,7 @@ import polars as pl
 from warehouse.schema import query
 
 RECENT = timedelta(days=30)
-SUM = "^.*_(count|chances)$"
+SUM = "^.*_(count|exposures)$"
 SECONDS_A_DAY = 86_400
 HABITS = ("log_length", "has_image")
 
@@ -31,7 +31,7 @@ def read_owner_history(
 
     Returns:
         One row per dated post: owner_id, post_id; posts_count, views_count and, by activity,
-        _count and _chances of all that was known, Float64; the same behind ``recent_`` for what
+        _count and _exposures of all that was known, Float64; the same behind ``recent_`` for what
         became known in the last 30 days; posts_Nd_count, the owner's posts, and views_Nd_count,
         views that became known, in the last N days; days_since_last_post, mean_log_length and
         mean_has_image of the posts before, Float64 or null.

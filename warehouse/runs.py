@@ -1,4 +1,4 @@
-"""The diary of runs."""
+"""The run log of runs."""
 
 import json
 from collections.abc import Mapping

@@ -85,7 +85,7 @@ def read_history(
     until: datetime,
     limit: int,
 ) -> pl.DataFrame:
-    """What a wall's last posts got: published_at, count, chances, oldest first."""
+    """What a wall's last posts got: published_at, count, exposures, oldest first."""
     parameters = {"owner_id": owner_id, "activity": activity, "until": until, "limit": limit}
     return connection.execute(query("trial_history"), parameters).pl()
 

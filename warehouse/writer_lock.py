@@ -116,8 +116,8 @@ def check_held(home: Path) -> None:
 def read_writer(home: Path) -> Writer | None:
     """Who holds the lock of a home, alive or not; ``None`` if nobody does."""
     try:
-        said = json.loads(_regular(home / FILE).read_text(encoding="utf-8"))
-        fields = {**OF_EARLIER_VERSION, **said}
+        content = json.loads(_regular(home / FILE).read_text(encoding="utf-8"))
+        fields = {**OF_EARLIER_VERSION, **content}
         times = {name: datetime.fromisoformat(fields[name]) for name in ("since", "expires_at")}
         writer = Writer(**{**fields, **times})
     except FileNotFoundError:

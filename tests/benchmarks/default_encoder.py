@@ -14,14 +14,14 @@ from tests.benchmarks.peers import (
     peers_of,
     rows_beside_peers,
 )
-from vkflow.devices import cpu_has_bf16
+from vkflow.neural.devices import cpu_has_bf16
 from vkflow.text.e5.directory import ensure_e5_small
 from vkflow.text.transformer import TransformerEncoder, load_transformer_encoder
 
 FEW, MANY, QUICK = 64, 512, 128
 TURNS = 3
 NEIGHBOURS = 10
-LEAST_CENTRED_COSINE, LEAST_NEIGHBOURS = 0.995, 0.95
+MIN_CENTRED_COSINE, MIN_NEIGHBOURS = 0.995, 0.95
 Encoders = dict[str, TransformerEncoder]
 
 
@@ -69,9 +69,9 @@ def _bf16(encoders: Encoders, texts: list[str], seconds: dict[str, float]) -> It
     yield faster(work, seconds["bf16"], "our fp32", seconds["fp32"], 1.25)
     exact, rounded = (encoders[name].encode(texts).vectors for name in ("fp32", "bf16"))
     centred = float(np.median(cosines(_centred(exact), _centred(rounded))))
-    yield Row(work, centred, "centred cosine", "our fp32", 1.0, centred, LEAST_CENTRED_COSINE)
+    yield Row(work, centred, "centred cosine", "our fp32", 1.0, centred, MIN_CENTRED_COSINE)
     kept = _neighbours_kept(exact, rounded)
-    yield Row(work, kept, "of ten neighbours", "our fp32", 1.0, kept, LEAST_NEIGHBOURS)
+    yield Row(work, kept, "of ten neighbours", "our fp32", 1.0, kept, MIN_NEIGHBOURS)
 
 
 def _centred(vectors: np.ndarray) -> np.ndarray:

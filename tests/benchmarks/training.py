@@ -71,7 +71,7 @@ def _recipe(
     from sklearn.model_selection import KFold
 
     keys = ["owner_id", "post_id"]
-    rates = outcomes.with_columns(rate=pl.col("count") / pl.col("chances")).pivot(
+    rates = outcomes.with_columns(rate=pl.col("count") / pl.col("exposures")).pivot(
         "activity", index=keys, values="rate"
     )
     targets = table.select(keys).join(rates, on=keys, how="left", maintain_order="left")
@@ -103,10 +103,10 @@ def _log_loss(
     """Mean over the activities of the log loss per view on the test posts."""
     losses = []
     for activity, probabilities in predictions.items():
-        of_activity = outcomes.filter(pl.col("activity") == activity, pl.col("chances") > 0)
+        of_activity = outcomes.filter(pl.col("activity") == activity, pl.col("exposures") > 0)
         rows = test.select("owner_id", "post_id").with_columns(p=pl.Series(probabilities))
         known = rows.join(of_activity, on=["owner_id", "post_id"])
         p = known["p"].clip(LEAST, 1 - LEAST).to_numpy()
-        k, n = known["count"].to_numpy(), known["chances"].to_numpy()
+        k, n = known["count"].to_numpy(), known["exposures"].to_numpy()
         losses.append(-(k * np.log(p) + (n - k) * np.log1p(-p)).sum() / n.sum())
     return float(np.mean(losses))

@@ -139,8 +139,8 @@ def _in_pandas(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     changes["views_count"] = mature["views"].fillna(0)
     for activity, column in ACTIVITIES.items():
         changes[f"{activity}_count"] = mature[column].fillna(0)
-        changes[f"{activity}_chances"] = mature["views"].where(mature[column].notna(), 0)
-    sums = [name for name in changes.columns if name.endswith(("_count", "_chances"))]
+        changes[f"{activity}_exposures"] = mature["views"].where(mature[column].notna(), 0)
+    sums = [name for name in changes.columns if name.endswith(("_count", "_exposures"))]
     keys = [mature["owner_id"], mature["post_id"]]
     changes[sums] = changes[sums] - changes[sums].groupby(keys).shift().fillna(0)
     events = pd.concat([changes, posts], ignore_index=True)

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from tests.fakes.hashed_words import HashedWords
 from vkflow.activities import ACTIVITIES, ACTIVITY_NAMES
-from vkflow.insights.advice import LEAST_POSTS, advise
+from vkflow.insights.advice import MIN_POSTS, advise
 from vkflow.insights.confounders import RARE, StudiedPosts, study_posts
 from vkflow.insights.levers import HOURS, Lever
 from vkflow.insights.overlap import fold_of_posts, propensities
@@ -81,7 +81,7 @@ class AdvisedWorld:
         if RARE in lever.levels:
             return []
         rows = np.flatnonzero(lever.codes >= 0)
-        chances = propensities(self.studied, lever, folds)[rows]
+        likely = propensities(self.studied, lever, folds)[rows]
         rates = np.stack([self._rates(lever.name, level, rows) for level in lever.levels], axis=1)
         found = []
         for place, activity in enumerate(ACTIVITIES):
@@ -90,11 +90,11 @@ class AdvisedWorld:
                 self.labels["views"].cast(pl.Float64).to_numpy(),
             ).of(rows)
             having = rates[:, :, place]
-            usual = (chances * having).sum(axis=1, keepdims=True)
-            without = (usual - chances * having) / (1 - chances)
+            usual = (likely * having).sum(axis=1, keepdims=True)
+            without = (usual - likely * having) / (1 - likely)
             correlation = outcome.correlation * usual / outcome.mean
-            views = effective_sample_sizes(outcome.chances[:, None], correlation)
-            overlap = chances * (1 - chances)
+            views = effective_sample_sizes(outcome.exposures[:, None], correlation)
+            overlap = likely * (1 - likely)
             weights = views * overlap
             ratio = np.log((weights * having).sum(axis=0) / (weights * without).sum(axis=0))
             truths = np.expm1(ratio)
@@ -177,7 +177,7 @@ def advised_world(
     labels = posts.select(KEYS).join(labels, on=KEYS, maintain_order="left")
     observables = world.observables.join(labels, on=KEYS, how="semi", maintain_order="left")
     rows = feature_rows(posts)
-    studied = study_posts(lambda: [rows], MOSCOW, {}, least_posts=LEAST_POSTS)
+    studied = study_posts(lambda: [rows], MOSCOW, {}, min_posts=MIN_POSTS)
     advice = advise(studied, outcome_rows(labels), seed=0)
     effects = plant_effects(world.settings, draw_communities(world.settings))
     return AdvisedWorld(advice, studied, labels, posts, observables, effects)
@@ -209,4 +209,4 @@ def outcome_rows(labels: pl.DataFrame) -> pl.DataFrame:
         columns, index=[*KEYS, "views"], variable_name="activity", value_name="count"
     )
     names = dict(zip(columns, ACTIVITY_NAMES, strict=True))
-    return long.select(*KEYS, pl.col("activity").replace_strict(names), "count", chances="views")
+    return long.select(*KEYS, pl.col("activity").replace_strict(names), "count", exposures="views")

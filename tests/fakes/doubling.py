@@ -20,14 +20,14 @@ class Doubling:
         is_broken: raises always.
         knows_harmless: whether it can tell its own faults from those of rows.
         seconds: how long it works on a part.
-        diary: a folder: a line for each part that is begun, in a file for each process.
+        journal: a folder: a line for each part that is begun, in a file for each process.
     """
 
     fault: str = "none"
     is_broken: bool = False
     knows_harmless: bool = True
     seconds: float = 0
-    diary: Path | None = None
+    journal: Path | None = None
 
     def __call__(self) -> "Doubling":
         """It recruits itself."""
@@ -36,8 +36,8 @@ class Doubling:
     def work(self, rows: pl.DataFrame) -> pl.DataFrame:
         if self.is_broken:
             raise RuntimeError("the device is gone")
-        if self.diary is not None:
-            with (self.diary / f"{os.getpid()}").open("a") as file:
+        if self.journal is not None:
+            with (self.journal / f"{os.getpid()}").open("a") as file:
                 file.write(f"{rows['number'].to_list()} {os.environ.get('NODE', '')}\n")
         time.sleep(self.seconds)
         if 13 in rows["number"]:

@@ -11,10 +11,10 @@ from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.contrasts import Contrast
 from vkflow.drafts.draft import Draft
 from vkflow.drafts.forecast import ActivityForecast, Forecast, Parts
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import HourlyForecast, Week, hours_from
 from vkflow.drafts.levers import OpenLever
 from vkflow.drafts.similar import SimilarPost
-from vkflow.drafts.told import Told
 from vkflow.trials.assignment import Assignment
 from vkflow.trials.levers import Choice
 from vkflow.trials.schedule import WITH
@@ -72,13 +72,13 @@ def made_similar(owner: str = HOSTILE, text: str = HOSTILE) -> tuple[SimilarPost
     )
 
 
-def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) -> Told:
+def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) -> ForecastReport:
     """Two drafts, the first with a picture, beside each other and at every hour."""
     contrasts = (
         Contrast("like", 0.2, 0.1, 0.3, True),
         Contrast("comment", -0.1, -0.3, 0.1, False),
     )
-    return Told(
+    return ForecastReport(
         (made_forecast("draft 1", text, png()), made_forecast("draft 2", "")),
         (Comparison(0, 1, ("text", "picture"), contrasts),),
         (made_week(), made_week()),

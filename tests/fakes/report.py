@@ -42,7 +42,7 @@ SCHEMAS = {
     },
     "forecasts": {
         "owner_id": pl.Int64, "post_id": pl.Int64, "activity": pl.String,
-        "probability": pl.Float64, "rate": pl.Float64, "chances": pl.Int64, "count": pl.Int64,
+        "probability": pl.Float64, "rate": pl.Float64, "exposures": pl.Int64, "count": pl.Int64,
         "observed_at": TIME,
     },
     "cards": {

@@ -40,17 +40,17 @@ def world(seed: int) -> World:
 
 
 def wall(seed: int, owner: int, activity: str) -> tuple[pl.DataFrame, float]:
-    """Posts of one wall in order: published_at, chances, logit; and the noise between posts."""
+    """Posts of one wall in order: published_at, exposures, logit; and the noise between posts."""
     drawn = world(seed)
     keys = ["owner_id", "post_id"]
-    views = drawn.snapshots.group_by(keys).agg(pl.col("views").max().alias("chances"))
+    views = drawn.snapshots.group_by(keys).agg(pl.col("views").max().alias("exposures"))
     posts = drawn.posts.filter(~pl.col("is_ad")).join(views, on=keys)
     posts = posts.join(drawn.oracle.filter(activity=activity), on=keys).sort("published_at")
     owners = posts["owner_id"].unique().sort()
     noise = drawn.effects.filter(activity=activity, kind="noise")["effect"][0]
     chosen = posts.filter(pl.col("owner_id") == owners[owner])
     logit = pl.Series(logits(chosen["oracle"].to_numpy()))
-    return chosen.select("published_at", "chances", logit=logit), float(noise)
+    return chosen.select("published_at", "exposures", logit=logit), float(noise)
 
 
 def simulate(
@@ -71,9 +71,9 @@ def simulate(
     generator = np.random.default_rng([seed, owner, ACTIVITY_NAMES.index(activity)])
     posts = whole[int(generator.integers(len(whole) - HISTORY - LONGEST)) :]
     bare = posts["logit"].to_numpy() + noise * generator.standard_normal(len(posts))
-    chances = posts["chances"].to_numpy()
+    exposures = posts["exposures"].to_numpy()
     past = posts[:HISTORY].with_columns(
-        count=generator.binomial(chances[:HISTORY], sigmoid(bare[:HISTORY]))
+        count=generator.binomial(exposures[:HISTORY], sigmoid(bare[:HISTORY]))
     )
     habits = habits_of(past, POST, "Europe/Moscow")
     plan = make_plan(habits, effect=planned, power=power)
@@ -83,8 +83,8 @@ def simulate(
     schedule = draw_schedule(plan.n_units, seed)
     is_with = (schedule["arm"] == WITH).to_numpy()
     shift = shift_of(bare[trial], effect)
-    counts = generator.binomial(chances[trial], sigmoid(bare[trial] + shift * is_with))
-    got = schedule.with_columns(count=pl.Series(counts), chances=pl.Series(chances[trial]))
+    counts = generator.binomial(exposures[trial], sigmoid(bare[trial] + shift * is_with))
+    got = schedule.with_columns(count=pl.Series(counts), exposures=pl.Series(exposures[trial]))
     outcomes = outcomes_of(got, plan.habits.base_rate, plan.habits.variance)
     return Simulated(plan, evaluate(outcomes, is_with, seed=seed), effect)
 

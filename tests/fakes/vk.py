@@ -16,7 +16,7 @@ TOKEN = "vk1.a.SECRET-token_that-must-never-be-seen-9f8e7d"
 CALL = re.compile(r"API\.([\w.]+)\((\{.*?\})\)")
 CODE = re.compile(r"return (?:1|\[(?:API\.[\w.]+\(\{.*?\}\)(?:, )?)+\]);")
 MAX_EXECUTE_BYTES = 5_000_000
-MOST_CALLS_IN_EXECUTE = 25
+MAX_CALLS_IN_EXECUTE = 25
 PAGE = 100
 POSTS_WITH_REACH = 300
 RIGHTS = {
@@ -360,7 +360,7 @@ class FakeVk:
         if code == "return 1;":
             return 1
         calls = CALL.findall(code)
-        if len(calls) > MOST_CALLS_IN_EXECUTE:
+        if len(calls) > MAX_CALLS_IN_EXECUTE:
             raise VkFaultError(13)
         return [self._packed(method, arguments, errors) for method, arguments in calls]
 

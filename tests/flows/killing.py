@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from tasks.settled import SETTLED
+from tasks.up_to_date import UP_TO_DATE
 from tests.fakes.tiny_encoder import make_tiny_encoder
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
@@ -195,8 +195,8 @@ def _compare(alone: Path, home: Path, outcome: Outcome) -> None:
             if table in NOT_COMPARED:
                 continue
             names = ", ".join(f'"{c}"' for c in columns if c not in NEVER_EQUAL)
-            if table == "constants":  # the digest of what is settled says in which home
-                names = f"name, if(name = '{SETTLED}', NULL, value)"
+            if table == "constants":  # the digest of what is up to date says in which home
+                names = f"name, if(name = '{UP_TO_DATE}', NULL, value)"
             sides = [f"(SELECT {names} FROM {side}.{table})" for side in ("alone", "killed")]
             (different,) = connection.execute(
                 f"SELECT count(*) FROM (({sides[0]} EXCEPT ALL {sides[1]}) "

@@ -30,10 +30,10 @@ processes = multiprocessing.get_context("forkserver")
 
 def do(step: str, home: Path, begun: object) -> None:
     """Do one step, as the flow or command of that name does it."""
-    from tasks.diary import noted_run
     from tasks.maintaining import maintain_home
     from tasks.publishing import publish_snapshot
     from tasks.pulling import pull_posts
+    from tasks.run_log import logged_run
     from warehouse.backups import list_backups, restore
     from warehouse.writer_lock import writer_lock
 
@@ -43,7 +43,7 @@ def do(step: str, home: Path, begun: object) -> None:
         with writer_lock(home, step, 60):
             restore(list_backups(settings.backups_directory)[0], settings.warehouse_file, UNTIL)
         return
-    with noted_run(settings, step):
+    with logged_run(settings, step):
         if step == "pull":
             pull_posts.fn(settings, UNTIL)
         elif step == "publish":
@@ -90,7 +90,7 @@ def run_killed_steps(folder: Path, kills: int, posts: int, seed: int = 0) -> Cou
         AssertionError: something was lost.
     """
     chance, killed = random.Random(seed), Counter[str]()
-    processes.set_forkserver_preload(["tasks.pulling", "tasks.maintaining", "tasks.diary"])
+    processes.set_forkserver_preload(["tasks.pulling", "tasks.maintaining", "tasks.run_log"])
     start = folder / "start"
     prepare(start, posts)
     before = state(load_settings(home=start))

@@ -39,7 +39,7 @@ def test_probabilities_are_probabilities_near_the_observed_rates(nights) -> None
     judged = rows(
         nights.home,
         "SELECT activity, min(probability), max(probability), avg(probability), "
-        'sum("count") / sum(chances) FROM prediction_outcomes GROUP BY activity',
+        'sum("count") / sum(exposures) FROM prediction_outcomes GROUP BY activity',
     )
     for activity, lowest, highest, mean, rate in judged:
         assert 0 < lowest < highest < 1, activity

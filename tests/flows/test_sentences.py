@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flows.doctor import examine
+from flows.doctor import run_checks
 from flows.options import RunOptions
 from flows.tables import print_table
 from vkflow.errors import SettingsError
@@ -143,13 +143,13 @@ def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with duckdb.connect(str(file)) as connection:
         connection.execute("DELETE FROM schema_migrations WHERE version = 10")
     before = file.read_bytes()
-    finding = next(check for check in examine("sample") if check.name == "warehouse")
+    finding = next(check for check in run_checks("sample") if check.name == "warehouse")
     assert finding.ok and "the next run applies 1 migrations" in finding.finding
     assert file.read_bytes() == before
     monkeypatch.setenv("VKFLOW_DATABASE__URL", f"sqlite:///{tmp_path}/typo.db")
     monkeypatch.setenv("VKFLOW_DATABASE__TABLE", "posts")
     monkeypatch.setenv("VKFLOW_IMAGES__TAGGER", "none")
-    finding = next(check for check in examine("database") if check.name == "source")
+    finding = next(check for check in run_checks("database") if check.name == "source")
     assert not finding.ok and "there is no SQLite file" in finding.finding
     assert not (tmp_path / "typo.db").exists()
 

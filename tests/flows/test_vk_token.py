@@ -12,7 +12,7 @@ from prefect.logging.handlers import APILogWorker
 from pydantic import SecretStr
 
 from flows.blocks import VK_TOKEN, with_secrets
-from flows.doctor import examine
+from flows.doctor import run_checks
 from flows.options import RunOptions
 from flows.pull import pull
 from tasks.secrets import keep_vk_token, load_vk_token
@@ -116,7 +116,7 @@ def test_a_token_that_is_not_the_blocks_is_not_put_there(block: None):
 
 def test_the_doctor_tells_what_the_token_can_do(vk: FakeVk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VKFLOW_VK__TOKEN", TOKEN)
-    checks = {check.name: check for check in examine("vk")}
+    checks = {check.name: check for check in run_checks("vk")}
     assert checks["source"].ok
     assert checks["source"].finding.startswith("vk: 1 of 1 walls can be read")
     assert all(TOKEN not in check.finding for check in checks.values())

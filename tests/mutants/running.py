@@ -17,7 +17,7 @@ COPIED = ("flows", "tasks", "vkflow", "warehouse", "tests", "pyproject.toml")
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 """A mutant whose tests cannot even be run proves nothing: it is broken."""
 VERDICTS = {0: SURVIVED, 1: CAUGHT}
-MOST_SECONDS = 400
+MAX_SECONDS = 400
 """For a file of tests, or one test."""
 PYTEST = (
     "-x", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow and not browser and not scale",
@@ -76,7 +76,7 @@ def run_tests(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=MOST_SECONDS * len(tests),
+            timeout=MAX_SECONDS * len(tests),
             check=False,
         )
         code, output = done.returncode, done.stdout[-3_000:] + done.stderr[-1_000:]

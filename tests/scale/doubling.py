@@ -16,9 +16,10 @@ def cancel(_signal: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    home, fault, seconds, diary = sys.argv[1:]
+    home, fault, seconds, journal = sys.argv[1:]
     signal.signal(signal.SIGTERM, cancel)
     numbers = Numbers(load_settings(home=home, engine="ray"))
     work_off(
-        numbers.settings, numbers.work(Doubling(fault, seconds=float(seconds), diary=Path(diary)))
+        numbers.settings,
+        numbers.work(Doubling(fault, seconds=float(seconds), journal=Path(journal))),
     )

@@ -32,9 +32,9 @@ PATIENCE = 180
 
 
 @pytest.fixture
-def diary(tmp_path: Path) -> Path:
-    (tmp_path / "diary").mkdir()
-    return tmp_path / "diary"
+def journal(tmp_path: Path) -> Path:
+    (tmp_path / "journal").mkdir()
+    return tmp_path / "journal"
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def numbers(tmp_path: Path) -> Numbers:
     return Numbers(load_settings(home=tmp_path / "home", engine="ray"))
 
 
-def lines(diary: Path) -> list[str]:
-    return [line for file in diary.iterdir() for line in file.read_text().splitlines()]
+def lines(journal: Path) -> list[str]:
+    return [line for file in journal.iterdir() for line in file.read_text().splitlines()]
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -59,15 +59,15 @@ def test_a_row_workers_fail_on_is_refused_and_all_others_land(numbers: Numbers) 
     assert len(numbers.parts()) == 5
 
 
-def test_a_row_that_kills_its_worker_is_found_out(numbers: Numbers, diary: Path) -> None:
-    work_off(numbers.settings, numbers.work(Doubling("dies", diary=diary)))
+def test_a_row_that_kills_its_worker_is_found_out(numbers: Numbers, journal: Path) -> None:
+    work_off(numbers.settings, numbers.work(Doubling("dies", journal=journal)))
     assert sorted(numbers.rows()) == expected("BrokenProcessPool")
-    killers = [line for line in lines(diary) if line.startswith("[12, 13, 14, 15]")]
+    killers = [line for line in lines(journal) if line.startswith("[12, 13, 14, 15]")]
     assert len(killers) == 2, "once in the actor, once in a process of its own"
 
 
-def test_what_kills_actors_again_and_again_is_given_up(numbers: Numbers, diary: Path) -> None:
-    worker = Doubling("takes its parent along", diary=diary)
+def test_what_kills_actors_again_and_again_is_given_up(numbers: Numbers, journal: Path) -> None:
+    worker = Doubling("takes its parent along", journal=journal)
     with pytest.raises(WorkFailedError, match="3 workers died"):
         work_off(numbers.settings, numbers.work(worker))
     assert sorted(numbers.rows()) == sorted(
@@ -93,45 +93,49 @@ def test_no_progress_is_an_error_and_no_hang(numbers: Numbers) -> None:
     assert "13" not in dict(numbers.rows())
 
 
-def test_a_killed_actor_costs_its_part_and_no_more(numbers: Numbers, diary: Path) -> None:
+def test_a_killed_actor_costs_its_part_and_no_more(numbers: Numbers, journal: Path) -> None:
     def kill() -> None:
-        wait_for(lambda: len(lines(diary)) >= 3)
-        newest = max(diary.iterdir(), key=lambda file: file.stat().st_mtime)
+        wait_for(lambda: len(lines(journal)) >= 3)
+        newest = max(journal.iterdir(), key=lambda file: file.stat().st_mtime)
         os.kill(int(newest.name), signal.SIGKILL)
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    work_off(numbers.settings, numbers.work(Doubling(seconds=2, diary=diary)))
+    work_off(numbers.settings, numbers.work(Doubling(seconds=2, journal=journal)))
     killer.join(1)
     assert not killer.is_alive(), "nothing was killed"
     assert sorted(numbers.rows()) == expected()
     assert sorted(n for _, n in numbers.parts()) == [4] * 5
-    assert len(lines(diary)) == 6
+    assert len(lines(journal)) == 6
 
 
-def start(home: Path, fault: str, seconds: float, diary: Path) -> subprocess.Popen[bytes]:
+def start(home: Path, fault: str, seconds: float, journal: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.scale.doubling", str(home), fault, str(seconds)]
-    return subprocess.Popen([*command, str(diary)], cwd=ROOT, env=os.environ | {"NODE": "first"})
+    return subprocess.Popen([*command, str(journal)], cwd=ROOT, env=os.environ | {"NODE": "first"})
 
 
-def test_a_killed_flow_goes_on_where_it_was(tmp_path: Path, numbers: Numbers, diary: Path) -> None:
-    flow = start(numbers.settings.home, "none", 3, diary)
+def test_a_killed_flow_goes_on_where_it_was(
+    tmp_path: Path, numbers: Numbers, journal: Path
+) -> None:
+    flow = start(numbers.settings.home, "none", 3, journal)
     wait_for(lambda: len(list(numbers.settings.home.rglob("*.result.parquet"))) >= 2)
     flow.kill()
     flow.wait()
     time.sleep(10)  # actors without a driver end by themselves
     finished = {file.name for file in numbers.settings.home.rglob("*.result.parquet")}
-    before = len(lines(diary))
-    work_off(numbers.settings, numbers.work(Doubling(diary=diary)))
+    before = len(lines(journal))
+    work_off(numbers.settings, numbers.work(Doubling(journal=journal)))
     assert sorted(numbers.rows()) == expected()
-    assert len(lines(diary)) - before == 5 - len(finished) <= 3
+    assert len(lines(journal)) - before == 5 - len(finished) <= 3
     assert max(Counter(name for name, _ in numbers.parts()).values()) == 1
 
 
-def test_a_cancelled_run_ends_at_once_and_leaves_no_process(numbers: Numbers, diary: Path) -> None:
+def test_a_cancelled_run_ends_at_once_and_leaves_no_process(
+    numbers: Numbers, journal: Path
+) -> None:
     """With the signal handler that was there before Ray came."""
-    flow = start(numbers.settings.home, "none", 60, diary)
-    wait_for(lambda: lines(diary))
+    flow = start(numbers.settings.home, "none", 60, journal)
+    wait_for(lambda: lines(journal))
     flow.terminate()
     assert flow.wait(60) == 1, "SystemExit with a message, and no signal"
     time.sleep(5)
@@ -173,7 +177,7 @@ def test_a_cluster_that_is_not_there_is_told(numbers: Numbers) -> None:
         work_off(settings, numbers.work(Doubling()))
 
 
-def test_two_machines_share_the_work_and_one_may_go(numbers: Numbers, diary: Path) -> None:
+def test_two_machines_share_the_work_and_one_may_go(numbers: Numbers, journal: Path) -> None:
     _import_ray(numbers.settings.ray)  # which reads its token but once in a process
     from ray.cluster_utils import Cluster
 
@@ -191,13 +195,13 @@ def test_two_machines_share_the_work_and_one_may_go(numbers: Numbers, diary: Pat
         settings = numbers.settings.model_copy(update={"ray": ray})
 
         def kill() -> None:
-            wait_for(lambda: {line.split()[-1] for line in lines(diary)} == {"first", "second"})
+            wait_for(lambda: {line.split()[-1] for line in lines(journal)} == {"first", "second"})
             time.sleep(1.5)
             cluster.remove_node(machines[0], allow_graceful=False)
 
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
-        work_off(settings, numbers.work(Doubling(seconds=3, diary=diary)))
+        work_off(settings, numbers.work(Doubling(seconds=3, journal=journal)))
         killer.join(1)
         assert not killer.is_alive(), "no machine was lost"
     finally:

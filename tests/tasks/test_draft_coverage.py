@@ -49,11 +49,11 @@ def coverage(home: Path, seed: int) -> tuple[dict[str, float], dict[str, int]]:
     with warehouse_of(settings) as connection:
         features.select_published_between(connection, NIGHT, UNTIL)
         rows = pl.concat(list(selected_posts(connection, bundle.manifest)))
-        counts, chances = align_outcomes(rows, features.read_selected_outcomes(connection))
+        counts, exposures = align_outcomes(rows, features.read_selected_outcomes(connection))
     held, known = {}, {}
     for activity, probabilities in bundle.predict(rows).items():
         low, high = intervals(bundle.manifest.spreads[activity], probabilities, rows)
-        rate = counts[activity] / chances[activity]
+        rate = counts[activity] / exposures[activity]
         told = ~np.isnan(rate)
         held[activity] = float(((low <= rate) & (rate <= high))[told].mean())
         known[activity] = int(told.sum())

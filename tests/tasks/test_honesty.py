@@ -40,7 +40,7 @@ ORACLE_SHARE_BOUND = 0.80
 """Of 3,000 posts; measured 0.86 with this encoder. Lower it only with a reason in the commit."""
 
 
-def settle(home: Path, *, null: bool = False, posts: int = 3_000) -> Settings:
+def mark_up_to_date(home: Path, *, null: bool = False, posts: int = 3_000) -> Settings:
     """A warehouse with a sample world, pulled, embedded and tagged."""
     ensure_sample(home / "sample", posts, until=UNTIL, null=null)
     settings = load_settings(home=home)
@@ -55,7 +55,7 @@ def settle(home: Path, *, null: bool = False, posts: int = 3_000) -> Settings:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return settle(tmp_path_factory.mktemp("world"))
+    return mark_up_to_date(tmp_path_factory.mktemp("world"))
 
 
 Learnt = tuple[Recipe, TrainingSet, Trained, pl.DataFrame]
@@ -106,19 +106,19 @@ def test_predictions_are_calibrated(metrics: pl.DataFrame) -> None:
     assert 0.9 < slope["value"] < 1.1
 
 
-LEAST_EFFECT = {"text": 0.15, "picture": 0.15, "hour": 0.18, "weekday": 0.1}
+MIN_EFFECT = {"text": 0.15, "picture": 0.15, "hour": 0.18, "weekday": 0.1}
 """On the logit scale: smaller ones are lost in the noise of 3,000 posts."""
 
 
 @pytest.mark.parametrize(
-    ("kind", "least_pairs"), [("text", 10), ("picture", 80), ("hour", 15), ("weekday", 6)]
+    ("kind", "min_pairs"), [("text", 10), ("picture", 80), ("hour", 15), ("weekday", 6)]
 )
 def test_planted_effects_have_the_right_sign(
-    settings: Settings, learnt: Learnt, kind: str, least_pairs: int
+    settings: Settings, learnt: Learnt, kind: str, min_pairs: int
 ) -> None:
     """What the model says of posts when one thing is exchanged, against what was planted."""
     right = agreements(settings, learnt, kind)
-    assert len(right) >= least_pairs
+    assert len(right) >= min_pairs
     assert np.mean(right) >= 0.95
 
 
@@ -147,7 +147,7 @@ def agreements(settings: Settings, learnt: Learnt, kind: str) -> list[bool]:
         changes = np.array([responses[level][activity] for level in levels])
         effects -= 0 if kind == "text" else effects.mean()
         changes -= responses["as they are"][activity] if kind == "text" else changes.mean()
-        large = np.abs(effects) > LEAST_EFFECT[kind]
+        large = np.abs(effects) > MIN_EFFECT[kind]
         right += list(np.sign(effects[large]) == np.sign(changes[large]))
     return right
 
@@ -279,7 +279,7 @@ def test_edits_after_publication_change_nothing_that_is_learnt_scored_or_judged(
 
 
 def test_null_world_has_nothing_to_gain(tmp_path: Path) -> None:
-    null = settle(tmp_path, null=True, posts=1_500)
+    null = mark_up_to_date(tmp_path, null=True, posts=1_500)
     recipe, data, trained, _ = learn(null)
     table = judge_bundle(null, data, recipe, trained, {}).filter(split="test")
     for metric in ("gain_over_global", "gain_over_owner"):
@@ -289,7 +289,7 @@ def test_null_world_has_nothing_to_gain(tmp_path: Path) -> None:
 
 def test_permuted_outcomes_have_nothing_to_gain(settings: Settings) -> None:
     with labelled_posts(settings, UNTIL) as posts:
-        counted = ["chances", "count"]
+        counted = ["exposures", "count"]
         shuffled = posts.outcomes.with_columns(
             pl.col(counted).shuffle(seed=1).over("activity", mapping_strategy="group_to_rows")
         )

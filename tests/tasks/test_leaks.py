@@ -223,7 +223,7 @@ def test_each_activity_is_predicted_by_its_own_model(settings: Settings) -> None
         outcomes = later.outcomes
     assert set(bundle.models) == {"like", "comment"}
     for name, p in bundle.predict(rows).items():
-        rate = pl.col("count") / pl.col("chances")
+        rate = pl.col("count") / pl.col("exposures")
         known = rows.select("post_id").join(
             outcomes.filter(activity=name).select("post_id", rate=rate),
             on="post_id",

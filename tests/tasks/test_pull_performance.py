@@ -14,7 +14,7 @@ from PIL import Image
 pytestmark = pytest.mark.slow
 
 GIBIBYTE = 2**30
-MOST_MEMORY = int(1.5 * GIBIBYTE)
+MAX_MEMORY = int(1.5 * GIBIBYTE)
 ROWS_A_SECOND = 20_000
 PICTURES_A_SECOND = 300
 SLACK = 2
@@ -129,4 +129,4 @@ def test_a_gigabyte_of_pictures_needs_less_memory_than_that(tmp_path: Path, tagg
     pulled = pull(tmp_path / "home", path, tagger)
     path.unlink()
     assert pulled.posts == number
-    assert pulled.memory < MOST_MEMORY
+    assert pulled.memory < MAX_MEMORY

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.diary import noted_run
 from tasks.readiness import check_clock
+from tasks.run_log import logged_run
 from tasks.step import warehouse_of
 from vkflow.errors import NotReadyError
 from vkflow.settings import load_settings
@@ -15,7 +15,7 @@ from warehouse.writer_lock import read_writer
 
 def test_no_run_begins_on_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path, warehouse={"least_free_gib": 1e9})
-    with pytest.raises(NotReadyError, match="GiB are free"), noted_run(settings, "pull"):
+    with pytest.raises(NotReadyError, match="GiB are free"), logged_run(settings, "pull"):
         pass
     assert not settings.warehouse_file.exists()
     assert read_writer(tmp_path) is None
@@ -34,9 +34,9 @@ def test_clock_that_went_backwards_stops_a_run(tmp_path: Path) -> None:
 def test_only_one_run_at_a_time(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path, warehouse={"wait_seconds": 0})
     with (
-        noted_run(settings, "nightly"),
+        logged_run(settings, "nightly"),
         pytest.raises(WriterLockedError, match="nightly"),
-        noted_run(settings, "pull"),
+        logged_run(settings, "pull"),
     ):
         pass
 
@@ -46,7 +46,7 @@ def test_only_one_run_at_a_time(tmp_path: Path) -> None:
 )
 def test_run_is_noted_as_it_ended(tmp_path: Path, warnings: list[str], status: str) -> None:
     settings = load_settings(home=tmp_path)
-    with noted_run(settings, "nightly") as (run_id, counts):
+    with logged_run(settings, "nightly") as (run_id, counts):
         counts |= {"warnings": warnings}
     with warehouse_of(settings) as connection:
         noted = connection.execute("SELECT run_id, flow, status FROM runs").fetchall()
@@ -55,7 +55,7 @@ def test_run_is_noted_as_it_ended(tmp_path: Path, warnings: list[str], status: s
 
 def test_run_whose_lock_was_taken_stores_nothing_more(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
-    with pytest.raises(WriterLostError), noted_run(settings, "nightly"):
+    with pytest.raises(WriterLostError), logged_run(settings, "nightly"):
         file = tmp_path / "writer.json"
         file.write_text(file.read_text().replace(read_writer(tmp_path).token, "another"))
         with warehouse_of(settings):

@@ -15,7 +15,7 @@ from tasks.selected_posts import selected_posts
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.chromium import EXECUTABLE, Page, chromium
-from tests.tasks.test_honesty import UNTIL, settle
+from tests.tasks.test_honesty import UNTIL, mark_up_to_date
 from vkflow.insights.contributions import GROUPS, group_of, post_contributions
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.language import load_language
@@ -33,7 +33,7 @@ needs_chromium = pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chro
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A night on sample posts, every fifth with a hostile text."""
-    settings = settle(tmp_path_factory.mktemp("report"), posts=900)
+    settings = mark_up_to_date(tmp_path_factory.mktemp("report"), posts=900)
     with warehouse_of(settings) as connection:
         connection.execute("UPDATE posts SET text = ? || text WHERE post_id % 5 = 0", [HOSTILE])
     trained = train_bundle.fn(settings, UNTIL)

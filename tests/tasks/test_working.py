@@ -53,7 +53,7 @@ def test_results_of_a_run_that_was_killed_before_storing_are_not_computed_again(
     monkeypatch.undo()
     assert numbers.rows() == []
     numbers.first = -1  # what came meanwhile shifts all parts of the list
-    assert work_off(numbers.settings, numbers.work(Doubling(diary=tmp_path))) == LAST + 1
+    assert work_off(numbers.settings, numbers.work(Doubling(journal=tmp_path))) == LAST + 1
     assert (tmp_path / f"{os.getpid()}").read_text() == "[-1] \n"
     assert sorted(numbers.rows()) == sorted([*expected(), ("-1", "-2")])
 
@@ -90,7 +90,7 @@ def test_small_results_are_stored_together_and_large_ones_are_not(
     assert (len(opened), numbers.stores) == (1, 5)
     with warehouse_of(numbers.settings) as connection:
         connection.execute("DELETE FROM watermarks")
-    monkeypatch.setattr(working, "MOST_ROWS", 8)
+    monkeypatch.setattr(working, "MAX_ROWS", 8)
     work_off(numbers.settings, numbers.work(Doubling()))
     assert len(opened) == 1 + 3
 

@@ -68,9 +68,9 @@ def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
         for activity in ACTIVITY_NAMES
         for expression in (
             (past * rate).cast(pl.Int64).alias(f"history_{activity}_count"),
-            past.alias(f"history_{activity}_chances"),
+            past.alias(f"history_{activity}_exposures"),
             (past * rate * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_count"),
-            (past * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_chances"),
+            (past * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_exposures"),
         )
     ]
     return pl.concat([frame, statistics.drop("version")], how="horizontal").with_columns(history)
@@ -87,7 +87,7 @@ def outcomes(posts: pl.DataFrame) -> pl.DataFrame:
         "owner_id",
         "post_id",
         pl.lit("like").alias("activity"),
-        pl.col("views").alias("chances"),
+        pl.col("views").alias("exposures"),
         pl.col("likes").alias("count"),
     )
 

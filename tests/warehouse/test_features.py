@@ -221,7 +221,7 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
         "history_posts_count": 1,
         "history_views_count": 100,
         "history_like_count": 7,
-        "history_like_chances": 100,
+        "history_like_exposures": 100,
         "history_views_7d_count": 100,
         "history_views_90d_count": 100,
         "history_posts_30d_count": 1,

@@ -89,7 +89,7 @@ def test_outcomes_and_histories_are_those_of_the_stated_age(
     )
     add_snapshots({"post_id": 1, "observed_at": mature, "views": 1_000, "likes": 50, "hides": 4})
     write_growth(connection, factors(views=1.25, likes=1.1, hides=1.5), estimated_at=PUBLISHED)
-    outcomes = 'SELECT activity, chances, "count", rate FROM outcomes ORDER BY activity'
+    outcomes = 'SELECT activity, exposures, "count", rate FROM outcomes ORDER BY activity'
     assert connection.execute(outcomes).fetchall() == [
         ("hide", 1_250, 6, pytest.approx(6 / 1_250)),
         ("like", 1_250, pytest.approx(55), pytest.approx(0.044)),
@@ -107,7 +107,7 @@ def test_counts_without_a_date_are_final(
     add_posts({"post_id": 1})
     add_snapshots({"post_id": 1, "observed_at": PUBLISHED, "views": 1_000, "likes": 50})
     write_growth(connection, factors(views=2.0, likes=2.0), estimated_at=BEFORE_ALL)
-    assert connection.execute('SELECT chances, "count" FROM outcomes').fetchall() == [(1_000, 50)]
+    assert connection.execute('SELECT exposures, "count" FROM outcomes').fetchall() == [(1_000, 50)]
 
 
 def test_a_past_moment_sees_what_was_estimated_by_then(

@@ -1,4 +1,4 @@
-"""Labels are the latest mature snapshots; outcomes are their counts and chances."""
+"""Labels are the latest mature snapshots; outcomes are their counts and exposures."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def labels(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 def outcomes(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return connection.execute(
-        'SELECT activity, chances, "count", rate FROM outcomes ORDER BY activity'
+        'SELECT activity, exposures, "count", rate FROM outcomes ORDER BY activity'
     ).fetchall()
 
 
@@ -172,7 +172,7 @@ def test_without_views_there_is_no_outcome(
     assert outcomes(connection) == []
 
 
-def test_a_count_above_the_chances_is_capped(
+def test_a_count_above_the_exposures_is_capped(
     connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add
 ):
     add_posts({"post_id": 1})

@@ -33,7 +33,7 @@ COUNT_COLUMNS = {
 SUMS = (
     "posts_count",
     "views_count",
-    *(f"{activity}_{what}" for activity in COUNT_COLUMNS for what in ("count", "chances")),
+    *(f"{activity}_{what}" for activity in COUNT_COLUMNS for what in ("count", "exposures")),
 )
 COLUMNS = ("owner_id", "post_id", *SUMS, "days_since_last_post")
 
@@ -71,12 +71,12 @@ def known_of(counts: Counts) -> dict[str, int]:
     """What one snapshot adds to an owner's sums."""
     known = dict.fromkeys(SUMS, 0) | {"posts_count": 1, "views_count": counts["views"] or 0}
     for activity, column in COUNT_COLUMNS.items():
-        chances, taken = counts["views"], counts[column]
+        exposures, taken = counts["views"], counts[column]
         if activity == "hide" and counts["reach"] is not None:
-            chances = counts["reach"]
-        if chances is not None and taken is not None:
-            known[f"{activity}_chances"] = chances
-            known[f"{activity}_count"] = min(taken, chances)
+            exposures = counts["reach"]
+        if exposures is not None and taken is not None:
+            known[f"{activity}_exposures"] = exposures
+            known[f"{activity}_count"] = min(taken, exposures)
     return known
 
 
@@ -186,7 +186,7 @@ def test_a_snapshot_counts_from_the_moment_it_is_observed(connection: duckdb.Duc
     ]
     seen = {(0, days(1)): counts(views=60, likes=5), (0, days(5)): counts(views=100, likes=7)}
     fill(connection, posts, seen)
-    assert columns(connection, "posts_count", "like_count", "like_chances") == [
+    assert columns(connection, "posts_count", "like_count", "like_exposures") == [
         (0, 0, 0, 0),
         (1, 0, 0, 0),
         (2, 1, 7, 100),
@@ -205,7 +205,7 @@ def test_posts_of_a_first_crawl_have_a_history_from_publication_and_maturity_on(
     # given: the wall is first crawled on day 60, and again on day 61
     crawl = {(n, days(60)): counts(views=100, likes=7) for n in range(4)}
     fill(connection, posts, crawl | {(0, days(61)): counts(views=500, likes=9)})
-    found = columns(connection, "posts_count", "like_count", "like_chances")
+    found = columns(connection, "posts_count", "like_count", "like_exposures")
     # then: as if the first counts had been read on time, and nothing of the second
     assert found == [(0, 0, 0, 0), (1, 0, 0, 0), (2, 1, 7, 100), (3, 3, 21, 300)]
     connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [days(5.95)])
@@ -229,7 +229,7 @@ def test_a_later_snapshot_corrects_an_earlier_one(connection: duckdb.DuckDBPyCon
         posts,
         {(0, days(4)): counts(views=100, likes=7), (0, days(8)): counts(views=150, likes=6)},
     )
-    assert columns(connection, "posts_count", "like_count", "like_chances") == [
+    assert columns(connection, "posts_count", "like_count", "like_exposures") == [
         (0, 0, 0, 0),
         (1, 1, 7, 100),
         (2, 1, 6, 150),
@@ -254,7 +254,9 @@ def test_likes_without_known_views_say_nothing_of_a_rate(connection: duckdb.Duck
         [Post(-1, 0, days(0)), Post(-1, 1, days(9))],
         {(0, days(4)): counts(likes=7, reach=50, hides=2)},
     )
-    assert columns(connection, "like_count", "like_chances", "hide_count", "hide_chances")[1] == (
+    assert columns(connection, "like_count", "like_exposures", "hide_count", "hide_exposures")[
+        1
+    ] == (
         1,
         0,
         0,
@@ -291,7 +293,8 @@ def test_the_history_of_one_owner_with_100_000_posts_takes_seconds(
     started = time.monotonic()
     (row,) = ask(
         connection,
-        "SELECT count(*), max(posts_count), sum(like_chances), max(like_count) FROM owner_history",
+        "SELECT count(*), max(posts_count), sum(like_exposures), max(like_count) "
+        "FROM owner_history",
     )
     seconds = time.monotonic() - started
     known = 100_000 - 3 * 24 * 60
@@ -357,7 +360,7 @@ def windows_of(post: Post, posts: list[Post], snapshots: Snapshots) -> tuple[int
         *counts,
         *(became_known(days, "views_count") for days in (7, 30, 90)),
         became_known(30, "like_count"),
-        became_known(30, "hide_chances"),
+        became_known(30, "hide_exposures"),
     )
 
 
@@ -372,7 +375,7 @@ def test_windows_are_what_became_known_in_them(
     found = ask(
         shared,
         "SELECT post_id, posts_7d_count, posts_30d_count, posts_90d_count, views_7d_count, "
-        "recent_views_count, views_90d_count, recent_like_count, recent_hide_chances "
+        "recent_views_count, views_90d_count, recent_like_count, recent_hide_exposures "
         "FROM owner_history ORDER BY post_id",
     )
     assert found == [(post.post_id, *windows_of(post, posts, snapshots)) for post in posts]

@@ -149,7 +149,7 @@ def test_the_wide_table_has_one_row_a_post(
 
 def judged(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return connection.execute(
-        'SELECT post_id, activity, probability, rate, chances, "count", is_forecast, scored_at, '
+        'SELECT post_id, activity, probability, rate, exposures, "count", is_forecast, scored_at, '
         "observed_at FROM prediction_outcomes ORDER BY post_id, activity"
     ).fetchall()
 
@@ -265,15 +265,15 @@ def test_calibration_splits_the_forecasts_into_tenths_that_add_up(
     assert table["decile"].to_list() == list(range(1, 11))
     assert table["posts"].to_list() == [5] * 5 + [4] * 5
     assert table.select("model_version", "activity").unique().rows() == [("m1", "like")]
-    assert table["chances"].sum() == sum(100 + number for number in posts)
+    assert table["exposures"].sum() == sum(100 + number for number in posts)
     first_five = [(100 + number, (number + 1) / 50, number) for number in range(5)]
-    chances = sum(n for n, _, _ in first_five)
-    assert table.select("chances", "predicted_rate", "observed_rate").row(0) == (
-        chances,
-        pytest.approx(sum(n * p for n, p, _ in first_five) / chances),
-        pytest.approx(sum(k for _, _, k in first_five) / chances),
+    exposures = sum(n for n, _, _ in first_five)
+    assert table.select("exposures", "predicted_rate", "observed_rate").row(0) == (
+        exposures,
+        pytest.approx(sum(n * p for n, p, _ in first_five) / exposures),
+        pytest.approx(sum(k for _, _, k in first_five) / exposures),
     )
-    assert (table["observed_rate"] * table["chances"]).sum() == pytest.approx(sum(posts))
+    assert (table["observed_rate"] * table["exposures"]).sum() == pytest.approx(sum(posts))
     assert table["predicted_rate"].is_sorted()
 
 
@@ -287,7 +287,7 @@ def test_calibration_of_counts_that_cannot_be_added_as_whole_numbers(
         add_snapshots({"post_id": number, "observed_at": LATER, "views": most, "likes": most})
         add_predictions({"post_id": number, "probability": 0.5, "scored_at": NIGHT})
     table = connection.execute("FROM calibration ORDER BY decile").pl()
-    assert table["chances"].to_list() == [pytest.approx(3 * most)] * 10
+    assert table["exposures"].to_list() == [pytest.approx(3 * most)] * 10
     assert table["observed_rate"].to_list() == [1.0] * 10
 
 

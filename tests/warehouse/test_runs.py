@@ -1,4 +1,4 @@
-"""The diary of runs, and facts kept by name."""
+"""The run log of runs, and facts kept by name."""
 
 from datetime import UTC, datetime, timedelta
 

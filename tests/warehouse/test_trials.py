@@ -72,7 +72,7 @@ def test_posts_since_the_start_are_seen_in_order_without_adverts(
 def test_history_is_that_of_known_outcomes(connection: duckdb.DuckDBPyConnection) -> None:
     until = NIGHT + timedelta(days=50)
     found = trials.read_history(connection, -1, "like", until=until, limit=5)
-    assert found.select("count", "chances").rows() == [(30, 1000)]
+    assert found.select("count", "exposures").rows() == [(30, 1000)]
     assert trials.read_history(connection, -1, "comment", until=until, limit=5).is_empty()
 
 

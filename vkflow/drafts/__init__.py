@@ -1,1 +1,6 @@
-"""A post before it is published: what it is, and what is to be expected of it."""
+"""A post before it is published: what is to be expected of it, and when to publish it.
+
+Reads a trained bundle of ``vkflow.modelling`` and the advice of ``vkflow.insights``. Start with
+``forecast``; ``hours`` and ``comparison`` stand on ``contrasts``, pages and tables on
+``forecast_report``.
+"""

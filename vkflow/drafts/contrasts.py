@@ -79,16 +79,16 @@ def uncertain_logits(bundle: Bundle, rows: pl.DataFrame) -> dict[str, UncertainL
     return found
 
 
-def contrast(told: Mapping[str, UncertainLogits], first: int, second: int) -> list[Contrast]:
+def contrast(uncertain: Mapping[str, UncertainLogits], first: int, second: int) -> list[Contrast]:
     """The second draft beside the first, by activity.
 
     Args:
-        told: from :func:`uncertain_logits`.
+        uncertain: from :func:`uncertain_logits`.
         first: its place.
         second: likewise.
     """
     found = []
-    for activity, each in told.items():
+    for activity, each in uncertain.items():
         effect = float(each.whole[second] - each.whole[first])
         linear = float(each.linear[second] - each.linear[first])
         spread = float((each.deviations[:, second] - each.deviations[:, first]).std())
@@ -98,7 +98,7 @@ def contrast(told: Mapping[str, UncertainLogits], first: int, second: int) -> li
     return found
 
 
-def against_mean(told: UncertainLogits) -> tuple[Floats, list[bool]]:
+def against_mean(uncertain: UncertainLogits) -> tuple[Floats, list[bool]]:
     """Drafts beside their mean, and which of them differ from it evidently, all taken together.
 
     The interval of each is so wide that in 95 % of cases all of them hold what is true (max-t:
@@ -108,9 +108,9 @@ def against_mean(told: UncertainLogits) -> tuple[Floats, list[bool]]:
     Returns:
         Difference of the logit from the mean, shape (drafts,), and whether it is evident.
     """
-    effect = told.whole - told.whole.mean()
-    linear = told.linear - told.linear.mean()
-    deviations = told.deviations - told.deviations.mean(axis=1, keepdims=True)
+    effect = uncertain.whole - uncertain.whole.mean()
+    linear = uncertain.linear - uncertain.linear.mean()
+    deviations = uncertain.deviations - uncertain.deviations.mean(axis=1, keepdims=True)
     spread = np.maximum(deviations.std(axis=0), SMALLEST)
     widest = np.abs(deviations / spread).max(axis=1)
     bound = float(np.quantile(widest, LEVEL, method="higher"))

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import polars as pl
 import sqlalchemy as sa
 
-from vkflow.databases import explained, open_database, refuse_missing_file, shown
-from vkflow.drafts.draft import MOST_DRAFTS, Draft
+from vkflow.databases.connections import explained, open_database, refuse_missing_file, shown
+from vkflow.drafts.draft import MAX_DRAFTS, Draft
 from vkflow.drafts.files import REQUIRED, MakeDraft, drafts_of_rows
 from vkflow.errors import DraftError, SettingsError, SourceError
-from vkflow.sections import DatabaseSettings
+from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.database.reading import Batch, Reader
 
 BATCH_CHARACTERS = 2**24
@@ -59,8 +59,8 @@ def _drafts(batches: Iterator[Batch], make: MakeDraft) -> list[Draft]:
     for batch in batches:
         for reason, _ in batch.unreadable:
             raise SourceError(f"a row of --query cannot be read: {reason}")
-        if len(drafts) + len(batch.rows) > MOST_DRAFTS:
-            raise DraftError(f"--query gives too many drafts; at most {MOST_DRAFTS} at once")
+        if len(drafts) + len(batch.rows) > MAX_DRAFTS:
+            raise DraftError(f"--query gives too many drafts; at most {MAX_DRAFTS} at once")
         numbers = pl.int_range(len(drafts) + 1, len(drafts) + len(batch.rows) + 1, eager=True)
         drafts += drafts_of_rows(batch.rows.with_columns(row=numbers), make)
     if not drafts:

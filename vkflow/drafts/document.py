@@ -4,10 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import Week
 from vkflow.drafts.levers import OpenLever
 from vkflow.drafts.similar import as_values
-from vkflow.drafts.told import Told
 from vkflow.trials.assignment import Assignment
 
 LEVER_COLUMNS = (
@@ -17,21 +17,21 @@ LEVER_COLUMNS = (
 CAVEAT = "insights are observation, not experiment"
 
 
-def as_document(told: Told) -> dict[str, Any]:
+def as_document(report: ForecastReport) -> dict[str, Any]:
     """All of it as values of JSON: probabilities, not percent; times in UTC, ISO 8601."""
     document: dict[str, Any] = {
-        "as_of": told.forecasts[0].as_of.isoformat(),
-        "model_version": told.forecasts[0].model_version,
-        "remarks": list(told.remarks),
+        "as_of": report.forecasts[0].as_of.isoformat(),
+        "model_version": report.forecasts[0].model_version,
+        "remarks": list(report.remarks),
         "caveat": CAVEAT,
-        "drafts": [_draft(each) for each in told.forecasts],
-        "comparisons": [asdict(each) for each in told.comparisons],
+        "drafts": [_draft(each) for each in report.forecasts],
+        "comparisons": [asdict(each) for each in report.comparisons],
     }
-    for draft, posts in zip(document["drafts"], told.similar, strict=True):
+    for draft, posts in zip(document["drafts"], report.similar, strict=True):
         draft["similar"] = [as_values(post) for post in posts]
-    for draft, asked in zip(document["drafts"], told.asked, strict=True):
+    for draft, asked in zip(document["drafts"], report.asked, strict=True):
         draft["trials"] = [_asked(each) for each in asked]
-    for draft, week in zip(document["drafts"], told.weeks, strict=False):
+    for draft, week in zip(document["drafts"], report.weeks, strict=False):
         draft["hours"] = _week(week)
     return document
 

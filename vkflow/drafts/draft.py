@@ -14,7 +14,7 @@ LONGEST_AHEAD = timedelta(days=366)
 NO_TEXT = re.compile("[\ud800-\udfff]")
 SEEN_SIDE = 64
 """Pixels a picture is decoded to, to see whether it can be."""
-MOST_DRAFTS = 1_000
+MAX_DRAFTS = 1_000
 """At once: more are no drafts but a data set."""
 
 
@@ -56,15 +56,15 @@ def check_draft(draft: Draft, *, now: datetime, max_characters: int) -> None:
 
 
 def check_drafts(drafts: Sequence[Draft], *, now: datetime, max_characters: int) -> None:
-    """Refuse drafts of which one cannot be a post, none at all, or more than ``MOST_DRAFTS``.
+    """Refuse drafts of which one cannot be a post, none at all, or more than ``MAX_DRAFTS``.
 
     Raises:
         DraftError: as :func:`check_draft`, for the first one.
     """
     if not drafts:
         raise DraftError("there is no draft")
-    if len(drafts) > MOST_DRAFTS:
-        raise DraftError(f"{len(drafts)} drafts are too many; at most {MOST_DRAFTS} at once")
+    if len(drafts) > MAX_DRAFTS:
+        raise DraftError(f"{len(drafts)} drafts are too many; at most {MAX_DRAFTS} at once")
     for draft in drafts:
         check_draft(draft, now=now, max_characters=max_characters)
 

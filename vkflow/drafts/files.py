@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from vkflow.drafts.draft import MOST_DRAFTS, Draft
+from vkflow.drafts.draft import MAX_DRAFTS, Draft
 from vkflow.errors import DraftError, SourceError
 from vkflow.sources.dataset.csv_file import RawRows, read_csv
 from vkflow.sources.dataset.files import find_files, kind_of
@@ -44,15 +44,15 @@ def read_drafts(
         for damaged in raw.damaged:
             raise SourceError(f"{path} row {damaged.row}: {damaged.reason}")
         drafts += drafts_of_rows(raw.rows, make)
-        if len(drafts) > MOST_DRAFTS:
-            raise DraftError(f"{path} has too many drafts; at most {MOST_DRAFTS} at once")
+        if len(drafts) > MAX_DRAFTS:
+            raise DraftError(f"{path} has too many drafts; at most {MAX_DRAFTS} at once")
     if not drafts:
         raise DraftError(f"{path} has a header but no drafts")
     return drafts
 
 
 def _read(file: Path, columns: Mapping[str, str], encoding: str | None) -> Iterator[RawRows]:
-    kind, limits = kind_of(file), (MOST_DRAFTS, CHUNK_BYTES)
+    kind, limits = kind_of(file), (MAX_DRAFTS, CHUNK_BYTES)
     if kind == "parquet":
         return read_parquet(file, columns, REQUIRED, *limits)
     return read_csv(file, kind, columns, REQUIRED, *limits, encoding)

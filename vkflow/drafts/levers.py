@@ -48,12 +48,12 @@ def open_levers(
     levels = pl.DataFrame(read_levers(rows, time_zone, owner_time_zones))
     evident = insights.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
     return [
-        _open(_told(evident, owner_id), levels.row(place, named=True))
+        _open(_evident_rows(evident, owner_id), levels.row(place, named=True))
         for place, owner_id in enumerate(rows["owner_id"])
     ]
 
 
-def _told(evident: pl.DataFrame, owner_id: int) -> list[dict[str, Any]]:
+def _evident_rows(evident: pl.DataFrame, owner_id: int) -> list[dict[str, Any]]:
     """Evident rows of all owners, those of this one in their place."""
     shared, own = pl.col("owner_id").is_null(), pl.col("owner_id") == owner_id
     return (
@@ -64,9 +64,9 @@ def _told(evident: pl.DataFrame, owner_id: int) -> list[dict[str, Any]]:
     )
 
 
-def _open(told: list[dict[str, Any]], levels: Row) -> tuple[OpenLever, ...]:
+def _open(rows: list[dict[str, Any]], levels: Row) -> tuple[OpenLever, ...]:
     found = []
-    for row in told:
+    for row in rows:
         level = levels[str(row["lever"])]
         is_good = (row["verdict"] == RAISES) != (row["activity"] in UNWANTED)
         has_it = level == row["level"]

@@ -11,53 +11,53 @@ from vkflow.drafts.comparison_tables import (
     week_table,
 )
 from vkflow.drafts.forecast import Forecast
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines, start_of
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import name_text
 from vkflow.insights.report.language import Language
 from vkflow.printing import as_markdown
 from vkflow.trials.words import assignment_lines
 
 
-def as_markdown_page(told: Told, say: Language) -> str:
+def as_markdown_page(report: ForecastReport, say: Language) -> str:
     """All that is said of drafts, as Markdown.
 
     Args:
-        told: at least one forecast.
+        report: at least one forecast.
         say: the language.
     """
-    first = told.forecasts[0]
+    first = report.forecasts[0]
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     lines = [f"## {say('title')}", "", say("stands_at", moment=moment, model=first.model_version)]
-    lines += ["", *(f"- **{as_markdown(remark)}**" for remark in told.remarks)]
-    if summary := summary_lines(told, say):
+    lines += ["", *(f"- **{as_markdown(remark)}**" for remark in report.remarks)]
+    if summary := summary_lines(report, say):
         lines += ["", f"### {say('summary')}", "", *(f"- {as_markdown(line)}" for line in summary)]
-    for place in range(len(told.forecasts)):
-        lines += _of_draft(told, place, say)
-        lines += _of_similar(told.similar[place], told.zones[place], say)
-        if told.weeks and told.weeks[place].activities:
-            lines += _of_week(told.weeks[place], told.zones[place], say)
-    for comparison in told.comparisons:
-        lines += _of_pair(comparison, told.forecasts, say)
+    for place in range(len(report.forecasts)):
+        lines += _of_draft(report, place, say)
+        lines += _of_similar(report.similar[place], report.zones[place], say)
+        if report.weeks and report.weeks[place].activities:
+            lines += _of_week(report.weeks[place], report.zones[place], say)
+    for comparison in report.comparisons:
+        lines += _of_pair(comparison, report.forecasts, say)
     lines += ["", say("interval_note"), say("parts_note"), ""]
     return "\n".join(lines)
 
 
-def as_title(told: Told, say: Language) -> str:
+def as_title(report: ForecastReport, say: Language) -> str:
     """How the first draft begins, as Markdown in one line."""
-    return as_markdown(start_of(told.forecasts[0].draft.text) or say("without_text"))
+    return as_markdown(start_of(report.forecasts[0].draft.text) or say("without_text"))
 
 
-def _of_draft(told: Told, place: int, say: Language) -> Iterator[str]:
-    forecast, zone = told.forecasts[place], told.zones[place]
+def _of_draft(report: ForecastReport, place: int, say: Language) -> Iterator[str]:
+    forecast, zone = report.forecasts[place], report.zones[place]
     yield from ("", f"### {as_markdown(name_text(forecast.draft, say))}", "")
-    for line in draft_lines(forecast.draft, told.owner_names, zone, say):
+    for line in draft_lines(forecast.draft, report.owner_names, zone, say):
         yield f"- {as_markdown(line)}"
     yield ""
-    for asked in told.asked[place]:
+    for asked in report.asked[place]:
         yield from (f"**{' '.join(assignment_lines(asked, say.code))}**", "")
     yield from table_lines(forecast_table(forecast, say))
     yield from ("", f"**{say('levers')}**", "", say("levers_caveat"), "")

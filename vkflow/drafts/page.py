@@ -21,11 +21,11 @@ from vkflow.drafts.comparison_tables import (
     grid,
     week_table,
 )
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost, similar_table, wall_text
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import name_text
 from vkflow.images.decoding import decode_picture
 from vkflow.insights.report.language import Language
@@ -38,42 +38,42 @@ JPEG_QUALITY = 80
 CLASSES = {MORE: "more", LESS: "less", SAME: "same"}
 
 
-def render_page(told: Told, say: Language) -> str:
+def render_page(report: ForecastReport, say: Language) -> str:
     """The page; what people wrote is escaped, and pictures are drawn anew.
 
     Args:
-        told: at least one forecast.
+        report: at least one forecast.
         say: the language.
     """
-    environment, first = _environment(), told.forecasts[0]
+    environment, first = _environment(), report.forecasts[0]
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     return environment.get_template("drafts.html").render(
         say=say,
         styles=Markup(_styles()),  # noqa: S704 - files of ours
         title=say("title"),
         subtitle=say("stands_at", moment=moment, model=first.model_version),
-        remarks=[printable(remark) for remark in told.remarks],
-        summary=[printable(line) for line in summary_lines(told, say)],
-        drafts=[_draft(told, place, say) for place in range(len(told.forecasts))],
-        pairs=[_pair(told, comparison, say) for comparison in told.comparisons],
+        remarks=[printable(remark) for remark in report.remarks],
+        summary=[printable(line) for line in summary_lines(report, say)],
+        drafts=[_draft(report, place, say) for place in range(len(report.forecasts))],
+        pairs=[_pair(report, comparison, say) for comparison in report.comparisons],
     )
 
 
-def _draft(told: Told, place: int, say: Language) -> dict[str, Any]:
-    forecast, zone = told.forecasts[place], told.zones[place]
+def _draft(report: ForecastReport, place: int, say: Language) -> dict[str, Any]:
+    forecast, zone = report.forecasts[place], report.zones[place]
     draft = forecast.draft
-    week = told.weeks[place] if told.weeks else None
-    lines = draft_lines(draft, told.owner_names, zone, say)
+    week = report.weeks[place] if report.weeks else None
+    lines = draft_lines(draft, report.owner_names, zone, say)
     return {
         "name": printable(name_text(draft, say)),
         "lines": [printable(line) for line in lines[:2]],
         "text": _shown(draft.text) or say("without_text"),
         "picture": _thumbnail(draft.picture),
-        "asked": [" ".join(assignment_lines(asked, say.code)) for asked in told.asked[place]],
+        "asked": [" ".join(assignment_lines(asked, say.code)) for asked in report.asked[place]],
         "table": forecast_table(forecast, say),
         "levers": lever_lines(forecast, say),
-        "similar": similar_table(told.similar[place], zone, say),
-        "pictures": _pictures(told.similar[place], zone, say),
+        "similar": similar_table(report.similar[place], zone, say),
+        "pictures": _pictures(report.similar[place], zone, say),
         "week": _week(week, zone, say) if week is not None and week.activities else None,
     }
 
@@ -113,15 +113,15 @@ def _day(day: str, say: Language) -> str:
     return f"{say.weekdays()[found.weekday()]} {say.short_date(found)}"
 
 
-def _pair(told: Told, comparison: Comparison, say: Language) -> dict[str, Any]:
+def _pair(report: ForecastReport, comparison: Comparison, say: Language) -> dict[str, Any]:
     first, second = (
-        name_text(told.forecasts[place].draft, say)
+        name_text(report.forecasts[place].draft, say)
         for place in (comparison.first, comparison.second)
     )
     return {
         "title": say("comparison", first=first, second=second),
         "lead": differs_line(comparison, say),
-        "table": comparison_table(comparison, told.forecasts, say),
+        "table": comparison_table(comparison, report.forecasts, say),
     }
 
 

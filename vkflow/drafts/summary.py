@@ -6,13 +6,13 @@ from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.comparison_tables import hours_text
 from vkflow.drafts.contrasts import Contrast
 from vkflow.drafts.forecast import Parts
-from vkflow.drafts.told import Told
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.words import name_text, parts_text
 from vkflow.insights.report.language import Language
 from vkflow.insights.sentences import UNWANTED
 
 
-def summary_lines(told: Told, say: Language) -> list[str]:
+def summary_lines(told: ForecastReport, say: Language) -> list[str]:
     """Sentences; none for one draft without hours, whose table says all there is to say.
 
     Args:
@@ -23,7 +23,7 @@ def summary_lines(told: Told, say: Language) -> list[str]:
     return [*pairs, *_of_weeks(told, say)]
 
 
-def _of_pair(pair: Comparison, told: Told, say: Language) -> Iterator[str]:
+def _of_pair(pair: Comparison, told: ForecastReport, say: Language) -> Iterator[str]:
     if not pair.contrasts:
         return
     evident = [each for each in pair.contrasts if each.is_evident]
@@ -36,7 +36,7 @@ def _of_pair(pair: Comparison, told: Told, say: Language) -> Iterator[str]:
         yield say("summary_rest", **names)
 
 
-def _of_contrast(each: Contrast, pair: Comparison, told: Told, say: Language) -> str:
+def _of_contrast(each: Contrast, pair: Comparison, told: ForecastReport, say: Language) -> str:
     """Which of two is better, and by which parts of the logit; of hides fewer are better."""
     is_second = (each.effect > 0) != (each.activity in UNWANTED)
     ends = (pair.first, pair.second) if is_second else (pair.second, pair.first)
@@ -48,7 +48,7 @@ def _of_contrast(each: Contrast, pair: Comparison, told: Told, say: Language) ->
     )
 
 
-def _difference(told: Told, loser: int, winner: int, activity: str) -> Parts | None:
+def _difference(told: ForecastReport, loser: int, winner: int, activity: str) -> Parts | None:
     """By how much each part of the winner's logit is above the loser's."""
     lower, upper = (told.forecasts[place].of(activity).parts for place in (loser, winner))
     if lower is None or upper is None:
@@ -56,7 +56,7 @@ def _difference(told: Told, loser: int, winner: int, activity: str) -> Parts | N
     return Parts(0.0, {name: part - lower.groups[name] for name, part in upper.groups.items()})
 
 
-def _of_weeks(told: Told, say: Language) -> Iterator[str]:
+def _of_weeks(told: ForecastReport, say: Language) -> Iterator[str]:
     for place, week in enumerate(told.weeks):
         if not week.activities:
             continue
@@ -71,5 +71,5 @@ def _of_weeks(told: Told, say: Language) -> Iterator[str]:
             yield say("summary_any_hour", name=name)
 
 
-def _name(told: Told, place: int, say: Language) -> str:
+def _name(told: ForecastReport, place: int, say: Language) -> str:
     return name_text(told.forecasts[place].draft, say)

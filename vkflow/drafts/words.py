@@ -13,7 +13,7 @@ from vkflow.insights.report.language import Language
 from vkflow.insights.sentences import LanguageCode, advice_sentence
 
 SHOWN_PARTS = 3
-LEAST_PART = 0.01
+MIN_PART = 0.01
 """On the logit scale: a part that moves less is not worth a word."""
 
 
@@ -55,7 +55,7 @@ def parts_text(parts: Parts | None, say: Language) -> str:
     return ", ".join(
         f"{say(f'group_{group}')} {change_text(effect, say)}"
         for group, effect in strongest
-        if abs(effect) >= LEAST_PART
+        if abs(effect) >= MIN_PART
     )
 
 

@@ -23,7 +23,7 @@ from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
 
-MOST_TRIES = 3
+MAX_TRIES = 3
 """Actors that may die with a part. The second one works in a process of its own, so that a row to
 blame kills that and not the actor: if they go on dying, the machines are to blame."""
 STORE_BYTES = 128 * 2**20
@@ -151,7 +151,7 @@ class _Actor:
         try:
             if self._processor is None:
                 self._processor = PartProcessor(
-                    self._parts, self._recruit(), self._recruit, MOST_TRIES
+                    self._parts, self._recruit(), self._recruit, MAX_TRIES
                 )
             self._processor.process(name)
         except Exception as error:

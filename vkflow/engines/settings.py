@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from vkflow.sections import Section
+from vkflow.settings.section import Section
 
 
 class RaySettings(Section):

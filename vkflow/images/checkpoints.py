@@ -26,7 +26,7 @@ class Checkpoint:
         name: Model and weights, such as `ViT-L-14:openai` or `local:3f0c9a1b2d4e`.
         preprocessing: Size, resize mode and interpolation, such as `224-shortest-bicubic-draft`:
             large JPEGs are decoded at a fraction of their size.
-        least_side: Pixels of the longer side of what the model looks at.
+        min_side: Pixels of the longer side of what the model looks at.
         model: The open_clip model, on its device.
         preprocess: From an image to a float32 tensor (3, height, width).
         tokenize: From texts to int64 token ids (n, context_length).
@@ -34,7 +34,7 @@ class Checkpoint:
 
     name: str
     preprocessing: str
-    least_side: int
+    min_side: int
     model: Any
     preprocess: Preprocess
     tokenize: Callable[[list[str]], Any]
@@ -104,7 +104,7 @@ def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Ch
     return Checkpoint(
         name=name,
         preprocessing=_describe(model.visual.preprocess_cfg),
-        least_side=max(_sides(model.visual.preprocess_cfg)),
+        min_side=max(_sides(model.visual.preprocess_cfg)),
         model=model.eval(),
         preprocess=preprocess,
         tokenize=tokenizer,

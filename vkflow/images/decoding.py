@@ -114,7 +114,7 @@ def decode_picture(
     max_pixels: int = MAX_PIXELS,
     *,
     longest_side: int | None = None,
-    least_side: int | None = None,
+    min_side: int | None = None,
     budget: ByteBudget | None = None,
 ) -> DecodedPicture:
     """Decode the first frame of a JPEG, PNG, GIF, WebP or BMP file.
@@ -125,7 +125,7 @@ def decode_picture(
         max_pixels: Larger pictures are refused before a pixel is decoded.
         longest_side: Shrink larger pictures to this many pixels on the longer side. Cheaper than
             shrinking afterwards: a JPEG is then decoded at a fraction of its size.
-        least_side: A JPEG may be decoded at a fraction of its size, as long as this many pixels
+        min_side: A JPEG may be decoded at a fraction of its size, as long as this many pixels
             are left on the shorter side: enough for a model that shrinks it further.
         budget: Of bytes, shared by threads that decode at the same time.
 
@@ -146,7 +146,7 @@ def decode_picture(
     except Exception as error:  # parsers of hostile bytes raise whatever they stumble over
         return _refused(content, "truncated", f"The header is damaged: {error}.")
     with opened:
-        return _decode_opened(opened, content, max_pixels, longest_side, least_side, budget)
+        return _decode_opened(opened, content, max_pixels, longest_side, min_side, budget)
 
 
 def _decode_opened(
@@ -154,7 +154,7 @@ def _decode_opened(
     content: bytes,
     max_pixels: int,
     longest_side: int | None,
-    least_side: int | None,
+    min_side: int | None,
     budget: ByteBudget | None,
 ) -> DecodedPicture:
     size = opened.size
@@ -165,7 +165,7 @@ def _decode_opened(
     orientation = _orientation(opened)
     is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1
     try:
-        drafted = _drafted(opened, longest_side, least_side)
+        drafted = _drafted(opened, longest_side, min_side)
         with budget.taken(_bytes_to_decode(drafted)) if budget else nullcontext():
             image = _shrunk(_on_white(drafted), longest_side)
         image = _upright(image, orientation)
@@ -187,12 +187,12 @@ def _orientation(opened: Image.Image) -> int:
     return orientation if orientation in ROTATIONS else 1
 
 
-def _drafted(opened: Image.Image, longest_side: int | None, least_side: int | None) -> Image.Image:
+def _drafted(opened: Image.Image, longest_side: int | None, min_side: int | None) -> Image.Image:
     """Tell the JPEG decoder to skip detail that shrinking would drop; no effect on other files."""
     if longest_side is not None and (share := longest_side / max(opened.size)) < 1:
         opened.draft(None, (ceil(opened.width * share), ceil(opened.height * share)))
-    elif least_side is not None:
-        opened.draft(None, (least_side, least_side))
+    elif min_side is not None:
+        opened.draft(None, (min_side, min_side))
     return opened
 
 

@@ -26,7 +26,7 @@ THREADS = min(8, os.cpu_count() or 1)
 
 
 def prepared_batches(
-    pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int, least_side: int
+    pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int, min_side: int
 ) -> Iterator[list["torch.Tensor | None"]]:
     """Preprocess pictures batch by batch, in order, while the consumer works on earlier ones.
 
@@ -34,7 +34,7 @@ def prepared_batches(
         pictures: paths, or decoded images.
         preprocess: the model's own.
         batch_size: pictures in a batch.
-        least_side: pixels the model looks at; large files are decoded at a fraction of their size.
+        min_side: pixels the model looks at; large files are decoded at a fraction of their size.
 
     Yields:
         Lists of at most `batch_size` float32 tensors (3, height, width); None stands for a
@@ -44,24 +44,22 @@ def prepared_batches(
         ahead: deque[list[Future[torch.Tensor | None]]] = deque()
         for start in range(0, len(pictures), batch_size):
             batch = pictures[start : start + batch_size]
-            ahead.append(
-                [pool.submit(prepare, picture, preprocess, least_side) for picture in batch]
-            )
+            ahead.append([pool.submit(prepare, picture, preprocess, min_side) for picture in batch])
             if len(ahead) > BATCHES_AHEAD:
                 yield [future.result() for future in ahead.popleft()]
         for futures in ahead:
             yield [future.result() for future in futures]
 
 
-def prepare(picture: Picture, preprocess: Preprocess, least_side: int) -> "torch.Tensor | None":
+def prepare(picture: Picture, preprocess: Preprocess, min_side: int) -> "torch.Tensor | None":
     """What a model reads of a picture, float32, shape (3, height, width); None if it cannot."""
-    image = picture if isinstance(picture, Image.Image) else _read(picture, least_side)
+    image = picture if isinstance(picture, Image.Image) else _read(picture, min_side)
     return None if image is None else preprocess(image)
 
 
-def _read(path: Path, least_side: int) -> Image.Image | None:
+def _read(path: Path, min_side: int) -> Image.Image | None:
     try:
-        decoded = decode_picture(path.read_bytes(), least_side=least_side)
+        decoded = decode_picture(path.read_bytes(), min_side=min_side)
     except OSError as error:
         logger.warning("Picture %s cannot be read: %s", path, error)
         return None

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from vkflow.devices import (
+from vkflow.images.checkpoints import Checkpoint, load_checkpoint
+from vkflow.images.preparation import Picture, Preprocess, prepared_batches
+from vkflow.images.scores import Floats
+from vkflow.images.taxonomy import Taxonomy
+from vkflow.neural.devices import (
     NumberFormat,
     Precision,
     autocast,
     resolve_device,
     resolve_precision,
 )
-from vkflow.images.checkpoints import Checkpoint, load_checkpoint
-from vkflow.images.preparation import Picture, Preprocess, prepared_batches
-from vkflow.images.scores import Floats
-from vkflow.images.taxonomy import Taxonomy
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class PictureTagger:
     logit_scale: float
     _model: Any
     _preprocess: Preprocess
-    _least_side: int
+    _min_side: int
     _tokenize: Callable[[list[str]], Any]
     _device: str
     _precision: NumberFormat
@@ -65,7 +65,7 @@ class PictureTagger:
         """
         embeddings = np.full((len(pictures), self.dimensions), np.nan, np.float32)
         done = 0
-        for batch in prepared_batches(pictures, self._preprocess, batch_size, self._least_side):
+        for batch in prepared_batches(pictures, self._preprocess, batch_size, self._min_side):
             rows = [done + place for place, pixels in enumerate(batch) if pixels is not None]
             if rows:
                 embeddings[rows] = self._encode([pixels for pixels in batch if pixels is not None])
@@ -156,7 +156,7 @@ def load_tagger(
         logit_scale=float(model.logit_scale.detach().exp()),
         _model=model,
         _preprocess=checkpoint.preprocess,
-        _least_side=checkpoint.least_side,
+        _min_side=checkpoint.min_side,
         _tokenize=checkpoint.tokenize,
         _device=place,
         _precision=number_format,

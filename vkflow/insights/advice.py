@@ -33,9 +33,9 @@ from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
 from vkflow.modelling.metrics import Floats
 
-LEAST_POSTS: Final = 30
+MIN_POSTS: Final = 30
 """Posts with a level, and posts without, below which nothing is said of it."""
-LEAST_ACTIVITIES: Final = 100
+MIN_ACTIVITIES: Final = 100
 """Likes, say, over all posts, below which nothing is said of liking."""
 
 RAISES, LOWERS, UNCLEAR, TOO_FEW = "raises", "lowers", "unclear", "too few posts"
@@ -80,7 +80,7 @@ def advise(posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int) -> pl.Data
 
     Args:
         posts: with a known outcome.
-        outcomes: owner_id, post_id, activity, chances, count.
+        outcomes: owner_id, post_id, activity, exposures, count.
         seed: of folds and of the placebo.
 
     Returns:
@@ -113,7 +113,7 @@ class _Study:
         self._posts, self._seed = posts, seed
         folds = fold_of_posts(len(posts.owner), seed)
         self._outcomes = dict(_outcomes_by_activity(posts, outcomes))
-        self._chances = {
+        self._propensities = {
             name: propensities(posts, lever, folds) for name, lever in posts.levers.items()
         }
         self._responses: dict[str, Response] = {
@@ -129,25 +129,25 @@ class _Study:
                     continue
                 yield from self._unjudged(activity, observed, name)
                 if name in self._posts.levers:
-                    told = set(self._posts.levers[name].levels) - {ABSENT, RARE}
-                    yield from self._judged(activity, name, told, by_owner=False)
+                    judged_levels = set(self._posts.levers[name].levels) - {ABSENT, RARE}
+                    yield from self._judged(activity, name, judged_levels, by_owner=False)
 
     def by_owner(self, keys: set[tuple[str, str, str]]) -> Iterator[Row]:
         """Rows of single owners for some (activity, lever, level), undecided."""
         for activity, name in sorted({key[:2] for key in keys}):
-            told = {key[2] for key in keys if key[:2] == (activity, name)}
-            rows = self._judged(activity, name, told, by_owner=True)
+            judged_levels = {key[2] for key in keys if key[:2] == (activity, name)}
+            rows = self._judged(activity, name, judged_levels, by_owner=True)
             yield from (row for row in rows if row["p_value"] is not None)
 
     def _judged(
-        self, activity: str, name: str, told: Collection[str], *, by_owner: bool
+        self, activity: str, name: str, judged_levels: Collection[str], *, by_owner: bool
     ) -> Iterator[Row]:
         """Rows of the levels to be told that have enough posts, of all owners or of each."""
         lever, outcomes = self._posts.levers[name], self._outcomes[activity]
         rows = np.flatnonzero(outcomes.known & (lever.codes >= 0))
         stratum = self._posts.owner[rows] * int(by_owner)
         counts, enough = _counted(stratum, lever.codes[rows], len(lever.levels))
-        enough &= np.array([level in told for level in lever.levels])
+        enough &= np.array([level in judged_levels for level in lever.levels])
         kept = np.flatnonzero(enough.any(axis=1))
         if not len(kept):
             return
@@ -158,7 +158,7 @@ class _Study:
         sums = sum_by_cluster(
             observed,
             self._responses[activity].at_levels(name, rows),
-            self._chances[name][rows],
+            self._propensities[name][rows],
             codes,
             dealt_clusters(stratum, self._seed) if by_owner else owner_clusters(owner, self._seed),
             levels,
@@ -193,7 +193,7 @@ class _Study:
             .iter_rows()
         ):
             others = len(known.filter("known", pl.col("level") != level))
-            if n_posts < LEAST_POSTS or others < LEAST_POSTS:
+            if n_posts < MIN_POSTS or others < MIN_POSTS:
                 yield dict.fromkeys(_UNDECIDED) | {
                     "activity": activity,
                     "lever": lever,
@@ -208,17 +208,17 @@ def _outcomes_by_activity(
     posts: StudiedPosts, outcomes: pl.DataFrame
 ) -> Iterator[tuple[str, Outcomes]]:
     for activity in ACTIVITY_NAMES:
-        of_activity = outcomes.filter(pl.col("activity") == activity, pl.col("chances") > 0)
-        if (of_activity["count"].sum() or 0) < LEAST_ACTIVITIES:
+        of_activity = outcomes.filter(pl.col("activity") == activity, pl.col("exposures") > 0)
+        if (of_activity["count"].sum() or 0) < MIN_ACTIVITIES:
             continue
         aligned = posts.keys.join(
             of_activity, on=["owner_id", "post_id"], how="left", maintain_order="left"
         )
-        counts, chances = (
+        counts, exposures = (
             aligned[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-            for name in ("count", "chances")
+            for name in ("count", "exposures")
         )
-        yield activity, outcomes_of(counts, chances)
+        yield activity, outcomes_of(counts, exposures)
 
 
 def _counted(stratum: Numbers, codes: Numbers, n_levels: int) -> tuple[Numbers, NDArray[np.bool_]]:
@@ -227,7 +227,7 @@ def _counted(stratum: Numbers, codes: Numbers, n_levels: int) -> tuple[Numbers, 
     counts = np.bincount(stratum * n_levels + codes, minlength=n_strata * n_levels)
     counts = counts.reshape(n_strata, n_levels)
     others = counts.sum(axis=1, keepdims=True) - counts
-    return counts, (counts >= LEAST_POSTS) & (others >= LEAST_POSTS)
+    return counts, (counts >= MIN_POSTS) & (others >= MIN_POSTS)
 
 
 def _figure(value: Floats) -> float | None:

@@ -94,7 +94,7 @@ def left_out(lever: str) -> tuple[str, ...]:
 
 
 def study_posts(
-    chunks: Chunks, time_zone: str, owner_time_zones: Mapping[int, str], *, least_posts: int
+    chunks: Chunks, time_zone: str, owner_time_zones: Mapping[int, str], *, min_posts: int
 ) -> StudiedPosts:
     """Read posts once for the PCA of their texts and once for the rest; vectors are not kept.
 
@@ -102,7 +102,7 @@ def study_posts(
         chunks: rows of ``warehouse.features.selected_features``.
         time_zone: where the owners live.
         owner_time_zones: of owners that live elsewhere, by id.
-        least_posts: a level with fewer is no level of its own.
+        min_posts: a level with fewer is no level of its own.
     """
     reducer = _topic_reducer(chunks())
     keys, topics, styles, levels, times = [], [], [], [], []
@@ -124,16 +124,16 @@ def study_posts(
         owner_ids=owner_ids,
         groups=group_posts(owner.astype(np.int64), _month(time)),
         confounders=_standardised(confounders),
-        levers=_levers(seen, least_posts),
+        levers=_levers(seen, min_posts),
         seen=seen,
     )
 
 
-def _levers(seen: Mapping[str, pl.Series], least_posts: int) -> dict[str, Lever]:
+def _levers(seen: Mapping[str, pl.Series], min_posts: int) -> dict[str, Lever]:
     levers = {}
     for name in LEVERS:
         counts = seen[name].drop_nulls().value_counts()
-        common = counts.filter(pl.col("count") >= least_posts)[name]
+        common = counts.filter(pl.col("count") >= min_posts)[name]
         levels = seen[name].to_frame().select(
             pl.when(pl.col(name).is_null() | pl.col(name).is_in(common.to_list()))
             .then(pl.col(name))

@@ -100,7 +100,7 @@ def sum_by_cluster(
     propensities, responses = propensities[:, levels], responses[:, levels]
     others = (usual - propensities * responses) / np.maximum(1 - propensities, 1e-12)
     correlation = outcomes.correlation * usual / outcomes.mean
-    views = effective_sample_sizes(outcomes.chances[:, np.newaxis], np.minimum(correlation, 1.0))
+    views = effective_sample_sizes(outcomes.exposures[:, np.newaxis], np.minimum(correlation, 1.0))
     has = codes[:, np.newaxis] == levels
     rates = outcomes.rates[:, np.newaxis]
     overlap = propensities * (1 - propensities)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from vkflow.modelling.metrics import Floats
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation
 
 PRIOR_POSTS = 3
 """Average posts the global rate counts for in an owner's usual rate."""
@@ -38,7 +38,7 @@ class Reactions:
     owners: NDArray[np.int64]
 
 
-def reactions(owner_ids: pl.Series, counts: Floats, chances: Floats) -> Reactions:
+def reactions(owner_ids: pl.Series, counts: Floats, exposures: Floats) -> Reactions:
     """Beside the usual rate of the owner, smoothed towards that of all owners.
 
     Views of one post are alike, so that a post of a million views teaches little more than one of
@@ -47,13 +47,13 @@ def reactions(owner_ids: pl.Series, counts: Floats, chances: Floats) -> Reaction
     Args:
         owner_ids: owner of each post.
         counts: activities of each post, NaN where unknown, shape (posts,).
-        chances: views of each post, at least 1, shape (posts,).
+        exposures: views of each post, at least 1, shape (posts,).
     """
     known = ~np.isnan(counts)
     safe = np.where(known, counts, 0.0)
-    correlation = overdispersion(safe[known], chances[known]) if known.any() else 0.0
-    sizes = np.where(known, effective_sample_sizes(chances, correlation), 0.0)
-    got = sizes * safe / chances
+    correlation = intraclass_correlation(safe[known], exposures[known]) if known.any() else 0.0
+    sizes = np.where(known, effective_sample_sizes(exposures, correlation), 0.0)
+    got = sizes * safe / exposures
     owners = np.unique(owner_ids.to_numpy(), return_inverse=True)[1].astype(np.int64)
     n_known = max(int(known.sum()), 1)
     strength = PRIOR_POSTS * float(sizes.sum()) / n_known
@@ -65,7 +65,7 @@ def reactions(owner_ids: pl.Series, counts: Floats, chances: Floats) -> Reaction
 
 
 def lifts(
-    observed: Reactions, membership: sparse.csr_matrix, *, least_posts: int, least_owners: int
+    observed: Reactions, membership: sparse.csr_matrix, *, min_posts: int, min_owners: int
 ) -> pl.DataFrame:
     """The ratio of what posts of a level got to what is usual for their owners, by level.
 
@@ -76,8 +76,8 @@ def lifts(
     Args:
         observed: from :func:`reactions`.
         membership: 1 where a post has a level, shape (posts, levels).
-        least_posts: levels with fewer posts of known outcome are left out.
-        least_owners: levels of fewer owners are left out, unless there are fewer in all.
+        min_posts: levels with fewer posts of known outcome are left out.
+        min_owners: levels of fewer owners are left out, unless there are fewer in all.
 
     Returns:
         level, posts, owners, lift, low, high (95 %).
@@ -91,9 +91,9 @@ def lifts(
     usual = np.asarray((incidence @ sparse.diags_array(observed.usual) @ chosen).todense())
     posts = np.asarray(chosen.sum(axis=0)).ravel().astype(np.int64)
     seen = (usual > 0).sum(axis=0)
-    kept = (posts >= least_posts) & (got.sum(axis=0) > 0)
+    kept = (posts >= min_posts) & (got.sum(axis=0) > 0)
     if n_owners > 1:
-        kept &= seen >= min(least_owners, n_owners)
+        kept &= seen >= min(min_owners, n_owners)
     kept &= seen > 1  # one cluster has no variance
     levels = np.flatnonzero(kept)
     got, usual = got[:, levels], usual[:, levels]

@@ -20,7 +20,7 @@ FOLDS: Final = 4
 FIT_POSTS: Final = 10_000
 """Posts a nuisance is fitted on at most: more change it little and cost much."""
 PENALTIES: Final = Penalties(slopes=0.3, owners=0.3, months=4.0)
-LEAST_PROBABILITY: Final = 1e-4
+MIN_PROBABILITY: Final = 1e-4
 
 
 def fold_of_posts(n_posts: int, seed: int) -> NDArray[np.int64]:
@@ -44,7 +44,7 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
     """
     design, _ = posts.design(without=left_out(lever.name))
     applies = lever.codes >= 0
-    chances = np.zeros((len(lever.codes), len(lever.levels)))
+    probabilities = np.zeros((len(lever.codes), len(lever.levels)))
     for fold in range(FOLDS):
         held_out = np.flatnonzero(applies & (folds == fold))
         others = np.flatnonzero(applies & (folds != fold))
@@ -59,12 +59,12 @@ def propensities(posts: StudiedPosts, lever: Lever, folds: NDArray[np.int64]) ->
                 weights,
                 PENALTIES,
             )
-            chances[held_out, level] = sigmoid(fit.logits(design_held_out, groups_held_out))
+            probabilities[held_out, level] = sigmoid(fit.logits(design_held_out, groups_held_out))
     if len(lever.levels) == 2:
-        chances[applies, 1] = 1 - chances[applies, 0]
-    chances[applies] = np.clip(chances[applies], LEAST_PROBABILITY, 1)
-    total = chances.sum(axis=1, keepdims=True)
-    return np.asarray(chances / np.where(total > 0, total, 1.0))
+        probabilities[applies, 1] = 1 - probabilities[applies, 0]
+    probabilities[applies] = np.clip(probabilities[applies], MIN_PROBABILITY, 1)
+    total = probabilities.sum(axis=1, keepdims=True)
+    return np.asarray(probabilities / np.where(total > 0, total, 1.0))
 
 
 def _both_sides(

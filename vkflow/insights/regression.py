@@ -10,7 +10,7 @@ from vkflow.modelling.metrics import Floats, logits, sigmoid
 
 Places = NDArray[np.int64]
 
-MOST_STEPS = 12
+MAX_STEPS = 12
 LONGEST_STEP = 2.0
 TOLERANCE = 1e-3
 """On the logit scale, of the last step."""
@@ -109,7 +109,7 @@ def fit_regression(
     ridge = np.append(np.full(design.shape[1], penalties.slopes), FREE)
     full = np.column_stack([design, np.ones(len(design))])
     longest, hessian = np.inf, _Hessian(full, groups, ridge, penalties)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         probability = sigmoid(full @ slopes + owners[groups.owner] + months[groups.month])
         if longest > STALE:
             hessian.update(weights * probability * (1 - probability))

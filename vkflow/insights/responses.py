@@ -18,7 +18,7 @@ from vkflow.insights.levers import IMPLIED
 from vkflow.insights.overlap import FOLDS, thinned
 from vkflow.insights.regression import Penalties, fit_regression
 from vkflow.modelling.metrics import Floats, sigmoid
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation
 
 PENALTIES: Final = Penalties(slopes=0.5, owners=0.5, months=20.0)
 
@@ -29,13 +29,13 @@ class Outcomes:
 
     Attributes:
         rates: k / n, NaN where unknown, shape (posts,).
-        chances: n, NaN where unknown, shape (posts,).
-        correlation: of the views of a post; see :func:`overdispersion`.
+        exposures: n, NaN where unknown, shape (posts,).
+        correlation: of the views of a post; see :func:`intraclass_correlation`.
         mean: rate over all posts, each counting with its effective number of views.
     """
 
     rates: Floats
-    chances: Floats
+    exposures: Floats
     correlation: float
     mean: float
 
@@ -47,7 +47,7 @@ class Outcomes:
     @property
     def weights(self) -> Floats:
         """Effective number of views, NaN where unknown, shape (posts,)."""
-        return effective_sample_sizes(self.chances, self.correlation)
+        return effective_sample_sizes(self.exposures, self.correlation)
 
     def means(self, group: NDArray[np.int64]) -> Floats:
         """Rate over the posts of each group, so weighted, shape (groups,).
@@ -60,19 +60,21 @@ class Outcomes:
 
     def of(self, rows: NDArray[np.int64]) -> "Outcomes":
         """Those of some posts, with a rate of their own; rows: shape (some,)."""
-        rates, chances = self.rates[rows], self.chances[rows]
-        weights = effective_sample_sizes(chances, self.correlation)
-        return Outcomes(rates, chances, self.correlation, float(np.average(rates, weights=weights)))
+        rates, exposures = self.rates[rows], self.exposures[rows]
+        weights = effective_sample_sizes(exposures, self.correlation)
+        return Outcomes(
+            rates, exposures, self.correlation, float(np.average(rates, weights=weights))
+        )
 
 
-def outcomes_of(counts: Floats, chances: Floats) -> Outcomes:
-    """From counts and chances, shape (posts,), NaN where unknown; at least one is known."""
-    known = ~np.isnan(counts) & (chances > 0)
-    counts, chances = np.where(known, counts, np.nan), np.where(known, chances, np.nan)
-    correlation = overdispersion(counts[known], chances[known])
-    weights = effective_sample_sizes(chances[known], correlation)
-    mean = float(np.average(counts[known] / chances[known], weights=weights))
-    return Outcomes(counts / chances, chances, correlation, mean)
+def outcomes_of(counts: Floats, exposures: Floats) -> Outcomes:
+    """From counts and exposures, shape (posts,), NaN where unknown; at least one is known."""
+    known = ~np.isnan(counts) & (exposures > 0)
+    counts, exposures = np.where(known, counts, np.nan), np.where(known, exposures, np.nan)
+    correlation = intraclass_correlation(counts[known], exposures[known])
+    weights = effective_sample_sizes(exposures[known], correlation)
+    mean = float(np.average(counts[known] / exposures[known], weights=weights))
+    return Outcomes(counts / exposures, exposures, correlation, mean)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from vkflow.text import patterns
 from vkflow.text.cleaning import clean_for_words, unescape
 from vkflow.text.statistics import stop_words
 
-LEAST_LETTERS = 3
+MIN_LETTERS = 3
 LONGEST_WORD = 40
 
 
@@ -58,7 +58,7 @@ def _morphology() -> Any:
 
 def _tells(word: str) -> bool:
     return (
-        LEAST_LETTERS <= len(word) <= LONGEST_WORD
+        MIN_LETTERS <= len(word) <= LONGEST_WORD
         and not any(character.isdigit() for character in word)
         and word not in _stop_lemmas()
     )

@@ -7,7 +7,7 @@ import numpy as np
 from vkflow.modelling.linear import Sample, fit_logistic_ridge
 from vkflow.modelling.metrics import Floats, log_losses, sigmoid
 
-LEAST_GAIN = 0.001
+MIN_GAIN = 0.001
 """Relative gain in log loss on held-out posts below which a correction is not worth its risk."""
 
 MAX_LEVEL = 10.0
@@ -51,7 +51,7 @@ def fit_calibration(logits: Floats, rates: Floats, weights: Floats) -> Calibrati
         for fitted, judged in ((first, second), (second, first)):
             line = fit(logits[fitted], rates[fitted], weights[fitted])
             loss += _loss(line.apply(logits[judged]), rates[judged], weights[judged])
-        if loss < (1 - LEAST_GAIN) * best_loss:
+        if loss < (1 - MIN_GAIN) * best_loss:
             chosen, best_loss = fit, loss
     return chosen(logits, rates, weights)
 

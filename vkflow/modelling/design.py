@@ -12,7 +12,7 @@ from vkflow.modelling.vectors import as_matrix
 
 Matrix = NDArray[np.float32]
 
-MOST_OWNERS = 200
+MAX_OWNERS = 200
 """Owners with a column of their own, the most frequent ones; all have their history."""
 
 # Prior standard deviation of a group's effect on the logit scale, relative to one another; a ridge
@@ -33,9 +33,9 @@ SMALLEST_DEVIATION = 1e-6
 LIMIT = 3.0
 """Standard deviations at which a column is cut off: what no training post had must not decide.
 After a first crawl histories grow for weeks, to 39 deviations of those a model was trained on."""
-LEAST_DEVIATION = 0.1
+MIN_DEVIATION = 0.1
 """Of a logit, a logarithm or a share: a column that hardly varied is not blown up."""
-LEAST_LIFT = 0.3
+MIN_LIFT = 0.3
 """Likewise of a lift: where posts are few, or walls have no tastes, it is mostly noise."""
 COUNTED = tuple(name for name in TEXT_STATISTICS if name != "first_line_break")
 FLAGGED = (
@@ -70,11 +70,11 @@ class Standardiser:
 
 
 def fit_standardiser(
-    values: Matrix, spread: float, least_deviation: float = SMALLEST_DEVIATION
+    values: Matrix, spread: float, min_deviation: float = SMALLEST_DEVIATION
 ) -> Standardiser:
     """Fit on training posts; afterwards a column has the standard deviation ``spread``.
 
-    A column that varies less than ``least_deviation`` has less; a constant one is left at zero.
+    A column that varies less than ``min_deviation`` has less; a constant one is left at zero.
     Values are float32, shape (posts, columns), NaN where unknown.
     """
     known = ~np.isnan(values)
@@ -83,7 +83,7 @@ def fit_standardiser(
     mean = np.where(known, values, 0).sum(axis=0, dtype=np.float64) / n_known
     squares = np.where(known, values - mean, 0) ** 2
     deviation = np.sqrt(squares.sum(axis=0, dtype=np.float64) / n_known)
-    scale = spread / np.maximum(deviation, least_deviation)
+    scale = spread / np.maximum(deviation, min_deviation)
     scale = np.where(deviation > SMALLEST_DEVIATION, scale, 0.0)
     return Standardiser(mean.astype(np.float32), scale.astype(np.float32))
 
@@ -148,19 +148,19 @@ def fit_design(
     """
     frequent = owners.value_counts().sort(["count", owners.name], descending=[True, False])
     standardisers = {
-        "history": fit_standardiser(history_columns(table), SCALES["history"], LEAST_DEVIATION),
+        "history": fit_standardiser(history_columns(table), SCALES["history"], MIN_DEVIATION),
         "statistics": fit_standardiser(
-            statistics_columns(table), SCALES["statistics"], LEAST_DEVIATION
+            statistics_columns(table), SCALES["statistics"], MIN_DEVIATION
         ),
     }
     lifts = neighbour_columns(table)
     if lifts.shape[1]:
-        standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], LEAST_LIFT)
+        standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], MIN_LIFT)
     for kind, sample in vectors.items():
         if len(sample) > 1:
             standardisers[kind] = fit_standardiser(sample, _spread(kind, sample.shape[1]))
     return Design(
-        owners=tuple(frequent[owners.name].head(MOST_OWNERS).to_list()),
+        owners=tuple(frequent[owners.name].head(MAX_OWNERS).to_list()),
         categories=(*categories, NO_CATEGORY),
         standardisers=standardisers,
     )

@@ -10,8 +10,8 @@ BINS = 10
 EMPTY = 0.5
 """An empty bin counts as half a value, or it would make the index infinite."""
 
-LEAST_WEEKS = 6
-LEAST_WEEK_POSTS = 30
+MIN_WEEKS = 6
+MIN_WEEK_POSTS = 30
 DEVIATIONS = 4.0
 SMALLEST_INDEX = 1e-6
 
@@ -67,11 +67,11 @@ def usual_bounds(reference: pl.DataFrame, weeks: pl.Series) -> dict[str, float]:
         weeks: number of the week of each of its posts.
 
     Returns:
-        0 where there are fewer than ``LEAST_WEEKS`` weeks with ``LEAST_WEEK_POSTS`` posts.
+        0 where there are fewer than ``MIN_WEEKS`` weeks with ``MIN_WEEK_POSTS`` posts.
     """
-    counted = weeks.value_counts().filter(pl.col("count") >= LEAST_WEEK_POSTS)
+    counted = weeks.value_counts().filter(pl.col("count") >= MIN_WEEK_POSTS)
     numbers = counted[weeks.name].sort().to_list()
-    if len(numbers) < LEAST_WEEKS:
+    if len(numbers) < MIN_WEEKS:
         return dict.fromkeys(reference.columns, 0.0)
     drifts = [
         table_drift(reference.filter(weeks != number), reference.filter(weeks == number))

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vkflow.modelling.judging import Judged
+from vkflow.modelling.judging import EvaluatedPosts
 from vkflow.modelling.metrics import Floats, attainable_share
 from vkflow.modelling.registry import (
     Metric,
@@ -17,7 +17,7 @@ from vkflow.modelling.registry import (
     loss_against_reference,
 )
 from vkflow.modelling.splits import TEST
-from vkflow.sections import TrainingSettings
+from vkflow.settings.sections import TrainingSettings
 
 ALL = "all"
 METRICS_SCHEMA = {
@@ -37,12 +37,12 @@ CALIBRATION = (
     "calibration_slope",
     "expected_calibration_error",
 )
-MOST_WORK = 20_000_000
+MAX_WORK = 20_000_000
 """Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
 
 
 def metrics_table(
-    judged: Mapping[str, Judged],
+    judged: Mapping[str, EvaluatedPosts],
     metrics: Mapping[str, Metric],
     *,
     samples: int,
@@ -79,7 +79,7 @@ def metrics_table(
 
 
 def slices_table(
-    judged: Mapping[str, Judged], features: pl.DataFrame, *, samples: int, seed: int
+    judged: Mapping[str, EvaluatedPosts], features: pl.DataFrame, *, samples: int, seed: int
 ) -> pl.DataFrame:
     """The gains over both baselines by kind of post: ``split`` is such as ``test/text=short``.
 
@@ -100,7 +100,7 @@ def slices_table(
 
 
 def compare_losses(
-    judged: Mapping[str, Judged],
+    judged: Mapping[str, EvaluatedPosts],
     others: Mapping[str, Floats],
     *,
     samples: int,
@@ -134,7 +134,9 @@ def compare_losses(
     return table.filter(pl.col("metric") == metric)
 
 
-def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -> pl.DataFrame:
+def summarise_judged(
+    judged: Mapping[str, EvaluatedPosts], settings: TrainingSettings
+) -> pl.DataFrame:
     """One row an activity, and ``all`` for their mean.
 
     Returns:
@@ -157,7 +159,9 @@ def summarise_judged(judged: Mapping[str, Judged], settings: TrainingSettings) -
 
 
 def _evaluate(
-    judged: Mapping[str, Judged], metrics: Mapping[str, Metric], block_weights: Floats | None
+    judged: Mapping[str, EvaluatedPosts],
+    metrics: Mapping[str, Metric],
+    block_weights: Floats | None,
 ) -> Floats:
     """Values, shape (activities + 1, metrics); the last row is the mean over activities.
 
@@ -169,7 +173,7 @@ def _evaluate(
         forecasts = entry.forecasts
         if block_weights is not None:
             forecasts = replace(forecasts, weights=block_weights[places[activity]])
-        has_views = float((forecasts.weights * forecasts.chances).sum()) > 0
+        has_views = float((forecasts.weights * forecasts.exposures).sum()) > 0
         values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
     is_fallback = np.array([entry.is_fallback for entry in judged.values()])
     for column, name in enumerate(metrics):
@@ -179,16 +183,16 @@ def _evaluate(
     return values
 
 
-def _block_places(judged: Mapping[str, Judged]) -> dict[str, NDArray[np.int64]]:
+def _block_places(judged: Mapping[str, EvaluatedPosts]) -> dict[str, NDArray[np.int64]]:
     blocks = np.unique(np.concatenate([entry.blocks for entry in judged.values()]))
     return {name: np.searchsorted(blocks, entry.blocks) for name, entry in judged.items()}
 
 
-def _resample(judged: Mapping[str, Judged], samples: int, seed: int) -> Iterator[Floats]:
+def _resample(judged: Mapping[str, EvaluatedPosts], samples: int, seed: int) -> Iterator[Floats]:
     """How often each block is drawn, shape (blocks,), again and again."""
     n_blocks = len(np.unique(np.concatenate([entry.blocks for entry in judged.values()])))
     n_posts = max(len(entry.rows) for entry in judged.values())
-    draws = int(np.clip(MOST_WORK // n_posts, min(100, samples), samples))
+    draws = int(np.clip(MAX_WORK // n_posts, min(100, samples), samples))
     generator = np.random.default_rng(seed)
     shares = np.full(n_blocks, 1 / n_blocks)
     for _ in range(draws):
@@ -202,7 +206,7 @@ def _interval(draws: Floats) -> tuple[Floats, Floats]:
     return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
-def _plain_figures(judged: Mapping[str, Judged]) -> Iterator[tuple[str, tuple[str, float]]]:
+def _plain_figures(judged: Mapping[str, EvaluatedPosts]) -> Iterator[tuple[str, tuple[str, float]]]:
     """Figures without an interval: losses of the baselines, sizes, shares of the oracle."""
     collected: dict[str, list[float]] = {}
     for activity, entry in judged.items():
@@ -214,7 +218,7 @@ def _plain_figures(judged: Mapping[str, Judged]) -> Iterator[tuple[str, tuple[st
             yield ALL, (name, float(np.mean(values)))
 
 
-def _figures_of(entry: Judged) -> dict[str, float]:
+def _figures_of(entry: EvaluatedPosts) -> dict[str, float]:
     forecasts = entry.forecasts
     model = forecasts.loss_of(forecasts.probabilities)
     by_global, by_owner = (

@@ -12,13 +12,13 @@ from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.registry import Forecasts
 from vkflow.modelling.splits import TEST
 from vkflow.modelling.training_set import TrainingSet, align_outcomes
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
+from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation
 
 FEW_OWNERS = 10
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedPosts:
     """One activity on the test window.
 
     Attributes:
@@ -36,7 +36,7 @@ class Judged:
     oracle: Floats | None
     is_fallback: bool = False
 
-    def part(self, chosen: NDArray[np.bool_]) -> "Judged":
+    def part(self, chosen: NDArray[np.bool_]) -> "EvaluatedPosts":
         """Only the chosen posts; chosen: bool, shape (posts,)."""
         oracle = None if self.oracle is None else self.oracle[chosen]
         return replace(
@@ -53,7 +53,7 @@ def judge(
     priors: Mapping[str, RatePrior],
     predictions: Mapping[str, Floats],
     oracle: pl.DataFrame | None,
-) -> dict[str, Judged]:
+) -> dict[str, EvaluatedPosts]:
     """Put the predictions of the test window beside outcomes and baselines.
 
     Args:
@@ -83,22 +83,22 @@ def judge_posts(
     priors: Mapping[str, RatePrior],
     predictions: Mapping[str, Floats],
     oracle: pl.DataFrame | None,
-) -> dict[str, Judged]:
+) -> dict[str, EvaluatedPosts]:
     """The same for posts outside of any training set.
 
     Args:
         posts: rows of ``warehouse.features.selected_features``.
-        outcomes: owner_id, post_id, activity, chances, count of these posts.
+        outcomes: owner_id, post_id, activity, exposures, count of these posts.
         priors: as in :func:`judge`.
         predictions: of these posts by activity, shape (posts,).
         oracle: as in :func:`judge`.
     """
-    counts, chances = align_outcomes(posts, outcomes)
+    counts, exposures = align_outcomes(posts, outcomes)
     judged = {}
     for activity, prior in priors.items():
         rows = np.flatnonzero(~np.isnan(counts[activity]))
         if len(rows):
-            known = (counts[activity][rows], chances[activity][rows])
+            known = (counts[activity][rows], exposures[activity][rows])
             judged[activity] = _judged(
                 activity, rows, posts, posts, known, prior, predictions, oracle
             )
@@ -114,22 +114,22 @@ def _judged(
     prior: RatePrior,
     predictions: Mapping[str, Floats],
     oracle: pl.DataFrame | None,
-) -> Judged:
+) -> EvaluatedPosts:
     owner_rate = smoothed_rates(history[rows], activity, prior)
     predicted = predictions[activity][rows] if activity in predictions else owner_rate
     forecasts = Forecasts(
         counts=outcomes[0],
-        chances=outcomes[1],
+        exposures=outcomes[1],
         probabilities=np.clip(predicted, SMALLEST, 1 - SMALLEST),
         global_rate=np.full(len(rows), prior.rate),
         owner_rate=owner_rate,
-        sizes=effective_sample_sizes(outcomes[1], overdispersion(*outcomes)),
+        sizes=effective_sample_sizes(outcomes[1], intraclass_correlation(*outcomes)),
         weights=np.ones(len(rows)),
     )
     chosen = keys.select("owner_id", "post_id")[rows]
     best = None if oracle is None else _oracle(chosen, activity, oracle)
     blocks = resampling_blocks(keys[rows])
-    return Judged(rows, blocks, forecasts, best, is_fallback=activity not in predictions)
+    return EvaluatedPosts(rows, blocks, forecasts, best, is_fallback=activity not in predictions)
 
 
 def resampling_blocks(posts: pl.DataFrame) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ Matrix = NDArray[np.float32]
 
 PENALTIES = (100.0, 30.0, 10.0, 3.0, 1.0)
 FOLDS = 4
-MOST_STEPS = 15
+MAX_STEPS = 15
 LONGEST_STEP = 2.0
 TOLERANCE = 1e-3
 INTERCEPT_PENALTY = 1e-3
@@ -86,7 +86,7 @@ def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = No
         beginning = start.astype(np.float64)
     coefficients = beginning
     with threadpool_limits(1):
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_STEPS):
             step = _newton_step(sample, coefficients, ridge)
             length = float(np.abs(step).max())
             coefficients = coefficients + step * min(1.0, LONGEST_STEP / max(length, TOLERANCE))

@@ -79,17 +79,17 @@ def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float, Mat
     """
     rows = np.intersect1d(data.linear_rows, data.rows(activity, *LEARNT))
     places = np.searchsorted(data.linear_rows, rows)
-    counts, chances = data.outcomes(activity, rows)
+    counts, exposures = data.outcomes(activity, rows)
     design, split = data.linear_design[places], data.keys["split"].to_numpy()[rows]
     blocks = data.blocks[rows]
     training = split == TRAIN
-    expected = np.full(len(rows), counts[training].sum() / chances[training].sum())
+    expected = np.full(len(rows), counts[training].sum() / exposures[training].sum())
     for _ in range(PASSES):
-        variance = relative_variance(counts[training], chances[training], expected[training])
-        sample = Sample(design, counts / chances, information(chances, expected, variance))
+        variance = relative_variance(counts[training], exposures[training], expected[training])
+        sample = Sample(design, counts / exposures, information(exposures, expected, variance))
         fit = fit_linear(sample, split, blocks)
         expected = sigmoid(_unseen_logits(design, split, blocks, fit))
-    variance = relative_variance(counts[training], chances[training], expected[training])
+    variance = relative_variance(counts[training], exposures[training], expected[training])
     drawn = draw_replicates(
         sample, fit.final, fit.penalty, owner_weeks(data.keys[rows]), ACTIVITY_NAMES.index(activity)
     )

@@ -24,24 +24,24 @@ def sigmoid(values: NDArray[np.floating[Any]]) -> Floats:
     return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
-def log_losses(counts: Floats, chances: Floats, probabilities: Floats) -> Floats:
+def log_losses(counts: Floats, exposures: Floats, probabilities: Floats) -> Floats:
     """Log loss of each post, summed over its views.
 
     Args:
         counts: activities k of each post, 0 <= k <= n.
-        chances: views n of each post.
+        exposures: views n of each post.
         probabilities: predicted probability p of each post, 0 <= p <= 1.
 
     Returns:
         -[k log p + (n - k) log(1 - p)] in nats, shape (posts,).
     """
     p = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
-    return -(counts * np.log(p) + (chances - counts) * np.log1p(-p))
+    return -(counts * np.log(p) + (exposures - counts) * np.log1p(-p))
 
 
-def log_loss_per_view(counts: Floats, chances: Floats, probabilities: Floats) -> float:
+def log_loss_per_view(counts: Floats, exposures: Floats, probabilities: Floats) -> float:
     """Sum of the posts' log losses over the sum of their views, in nats; shape (posts,) each."""
-    return float(log_losses(counts, chances, probabilities).sum() / chances.sum())
+    return float(log_losses(counts, exposures, probabilities).sum() / exposures.sum())
 
 
 def attainable_share(loss: float, baseline_loss: float, oracle_loss: float) -> float:

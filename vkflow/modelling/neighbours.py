@@ -186,16 +186,16 @@ def _worth(
     training: NDArray[np.bool_],
 ) -> tuple[Floats, Floats, Floats]:
     """How many views each post is worth, its rate, and the rate its owner usually has."""
-    counts, chances = (
+    counts, exposures = (
         first_counts[f"{activity}_{kind}"].fill_null(0).to_numpy().astype(np.float64)
-        for kind in ("count", "chances")
+        for kind in ("count", "exposures")
     )
     usual = smoothed_rates(history, activity, prior)
-    known = chances > 0
-    told = training & known
-    variance = relative_variance(counts[told], chances[told], usual[told])
-    rates = np.divide(counts, chances, out=np.zeros_like(counts), where=known)
-    return information(chances, usual, variance), rates, usual
+    known = exposures > 0
+    trusted = training & known
+    variance = relative_variance(counts[trusted], exposures[trusted], usual[trusted])
+    rates = np.divide(counts, exposures, out=np.zeros_like(counts), where=known)
+    return information(exposures, usual, variance), rates, usual
 
 
 def _nearest_weights(cosines: Matrix, most: int) -> Matrix:

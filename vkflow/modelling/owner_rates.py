@@ -30,18 +30,18 @@ def smoothed_rates(history: pl.DataFrame, activity: str, prior: RatePrior) -> Fl
     past it is the prior rate.
 
     Args:
-        history: ``history_<activity>_count`` and ``_chances``, null without a past.
+        history: ``history_<activity>_count`` and ``_exposures``, null without a past.
         activity: its name.
         prior: fitted by :func:`fit_prior`.
 
     Returns:
         Probabilities, float64, shape (posts,).
     """
-    counts, chances = _past(history, activity)
-    return (counts + prior.strength * prior.rate) / (chances + prior.strength)
+    counts, exposures = _past(history, activity)
+    return (counts + prior.strength * prior.rate) / (exposures + prior.strength)
 
 
-def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Floats) -> RatePrior:
+def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, exposures: Floats) -> RatePrior:
     """The global rate of the training posts, and the strength that predicts them best.
 
     The strength minimises the log loss of the training posts given their owners' pasts, which
@@ -52,12 +52,12 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
         history: as in :func:`smoothed_rates`, of the training posts.
         activity: its name.
         counts: activities of the training posts, shape (posts,).
-        chances: views of the training posts, shape (posts,).
+        exposures: views of the training posts, shape (posts,).
     """
-    rate = float(counts.sum() / chances.sum())
+    rate = float(counts.sum() / exposures.sum())
     losses = [
         log_loss_per_view(
-            counts, chances, smoothed_rates(history, activity, RatePrior(rate, strength))
+            counts, exposures, smoothed_rates(history, activity, RatePrior(rate, strength))
         )
         for strength in STRENGTHS
     ]
@@ -69,7 +69,7 @@ def fit_prior(history: pl.DataFrame, activity: str, counts: Floats, chances: Flo
 def fit_priors(
     history: pl.DataFrame,
     counts: Mapping[str, Floats],
-    chances: Mapping[str, Floats],
+    exposures: Mapping[str, Floats],
     training: NDArray[np.bool_],
 ) -> dict[str, RatePrior]:
     """A prior for every activity that happened among the training posts.
@@ -77,7 +77,7 @@ def fit_priors(
     Args:
         history: of all posts.
         counts: activities of all posts by name, NaN where unknown, shape (posts,).
-        chances: views of all posts by name, NaN where unknown, shape (posts,).
+        exposures: views of all posts by name, NaN where unknown, shape (posts,).
         training: which posts to fit on.
     """
     priors = {}
@@ -85,7 +85,7 @@ def fit_priors(
         rows = np.flatnonzero(training & ~np.isnan(known))
         if len(rows) and known[rows].any():
             priors[activity] = fit_prior(
-                history[rows], activity, known[rows], chances[activity][rows]
+                history[rows], activity, known[rows], exposures[activity][rows]
             )
     return priors
 
@@ -100,18 +100,18 @@ def owner_rate_columns(history: pl.DataFrame, priors: Mapping[str, RatePrior]) -
     columns = {}
     for activity, prior in priors.items():
         rates = smoothed_rates(history, activity, prior)
-        counts, chances = _past(history, f"recent_{activity}")
-        recent = (counts + prior.strength * rates) / (chances + prior.strength)
+        counts, exposures = _past(history, f"recent_{activity}")
+        recent = (counts + prior.strength * rates) / (exposures + prior.strength)
         columns[f"owner_{activity}_logit"] = logits(rates)
         columns[f"owner_{activity}_trend"] = logits(recent) - logits(rates)
     return columns
 
 
 def _past(history: pl.DataFrame, activity: str) -> tuple[Floats, Floats]:
-    """Counts and chances; corrections of old counts can make those of a window negative."""
-    names = (f"history_{activity}_count", f"history_{activity}_chances")
-    counts, chances = (
+    """Counts and exposures; corrections of old counts can make those of a window negative."""
+    names = (f"history_{activity}_count", f"history_{activity}_exposures")
+    counts, exposures = (
         history[name].cast(pl.Float64).fill_null(0.0).clip(0.0).to_numpy().astype(np.float64)
         for name in names
     )
-    return np.minimum(counts, chances), chances
+    return np.minimum(counts, exposures), exposures

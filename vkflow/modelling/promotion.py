@@ -39,23 +39,23 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
         f"mean gain on the test window {over_global['value']:+.1%} over the global rate and "
         f"{over_owner['value']:+.1%} over the owner rate"
     )
-    rival = figures.get("loss_against_champion")
+    champion = figures.get("loss_against_champion")
     if not has_champion and over_owner["value"] >= 0:
         return Decision(True, f"the first bundle: {gains}")
     if min(over_global["value"], over_owner["value"]) <= 0:
         return Decision(False, f"it does not beat both baselines: {gains}")
-    if rival is not None and _is_worse(rival):
-        return Decision(False, f"worse than the champion, {_against(rival)}: {gains}")
-    if rival is None:
+    if champion is not None and _is_worse(champion):
+        return Decision(False, f"worse than the champion, {_against(champion)}: {gains}")
+    if champion is None:
         return Decision(True, f"no post that the champion has not learnt from: {gains}")
-    return Decision(True, f"{gains}, {_against(rival)} against the champion")
+    return Decision(True, f"{gains}, {_against(champion)} against the champion")
 
 
-def _is_worse(rival: dict[str, float]) -> bool:
+def _is_worse(champion: dict[str, float]) -> bool:
     """Worse beyond chance or, as far as can be told, beyond the margin; not where none can be."""
-    return rival["high"] > MARGIN and (rival["low"] > 0 or rival["value"] > MARGIN)
+    return champion["high"] > MARGIN and (champion["low"] > 0 or champion["value"] > MARGIN)
 
 
-def _against(rival: dict[str, float]) -> str:
-    low, high = rival["low"], rival["high"]
-    return f"log loss {rival['value']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"
+def _against(champion: dict[str, float]) -> str:
+    low, high = champion["low"], champion["high"]
+    return f"log loss {champion['value']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"

@@ -22,7 +22,7 @@ class Forecasts:
 
     Attributes:
         counts: activities k.
-        chances: views n, at least 1.
+        exposures: views n, at least 1.
         probabilities: predicted p, within (0, 1).
         global_rate: the first baseline's p.
         owner_rate: the second baseline's p.
@@ -32,7 +32,7 @@ class Forecasts:
     """
 
     counts: Floats
-    chances: Floats
+    exposures: Floats
     probabilities: Floats
     global_rate: Floats
     owner_rate: Floats
@@ -49,7 +49,7 @@ class Forecasts:
 
     def mean_per_view(self, totals: Floats) -> float:
         """Sum of the posts' totals, shape (posts,), over the sum of their views."""
-        return float((self.weights * totals).sum() / (self.weights * self.chances).sum())
+        return float((self.weights * totals).sum() / (self.weights * self.exposures).sum())
 
     def mean_per_post(self, values: Floats) -> float:
         """Mean over posts, of shape (posts,)."""
@@ -57,7 +57,7 @@ class Forecasts:
 
     def loss_of(self, probabilities: Floats) -> float:
         """Log loss per view of other predictions of the same posts, shape (posts,)."""
-        return self.mean_per_view(log_losses(self.counts, self.chances, probabilities))
+        return self.mean_per_view(log_losses(self.counts, self.exposures, probabilities))
 
 
 Metric = Callable[[Forecasts], float]
@@ -70,8 +70,8 @@ def log_loss_per_view(forecasts: Forecasts) -> float:
 
 def log_loss_per_post(forecasts: Forecasts) -> float:
     """The same of each post by itself, averaged over posts: a viral post counts once; nats."""
-    losses = log_losses(forecasts.counts, forecasts.chances, forecasts.probabilities)
-    return forecasts.mean_per_post(losses / forecasts.chances)
+    losses = log_losses(forecasts.counts, forecasts.exposures, forecasts.probabilities)
+    return forecasts.mean_per_post(losses / forecasts.exposures)
 
 
 def gain_over_global(forecasts: Forecasts) -> float:
@@ -98,13 +98,13 @@ def loss_against_reference(forecasts: Forecasts) -> float:
 def predicted_over_observed(forecasts: Forecasts) -> float:
     """Activities that were predicted, over those that happened, all views together; 1 is right."""
     happened = forecasts.mean_per_view(forecasts.counts)
-    predicted = forecasts.mean_per_view(forecasts.chances * forecasts.probabilities)
+    predicted = forecasts.mean_per_view(forecasts.exposures * forecasts.probabilities)
     return predicted / happened if happened > 0 else float("nan")
 
 
 def brier(forecasts: Forecasts) -> float:
     """Mean squared error of a view: k (1 - p)^2 + (n - k) p^2. Brier (1950), MWR 78."""
-    k, n, p = forecasts.counts, forecasts.chances, forecasts.probabilities
+    k, n, p = forecasts.counts, forecasts.exposures, forecasts.probabilities
     return forecasts.mean_per_view(k * (1 - p) ** 2 + (n - k) * p**2)
 
 
@@ -120,7 +120,7 @@ def rate_mae(forecasts: Forecasts) -> float:
 
 def rate_r2(forecasts: Forecasts) -> float:
     """1 - MSE / variance of the posts' rates; below 0 for worse than their mean."""
-    rates = forecasts.counts / forecasts.chances
+    rates = forecasts.counts / forecasts.exposures
     spread = forecasts.mean_per_post((rates - forecasts.mean_per_post(rates)) ** 2)
     return 1 - rate_mse(forecasts) / spread if spread > 0 else float("nan")
 
@@ -132,7 +132,7 @@ def auc(forecasts: Forecasts) -> float:
     """
     order = np.argsort(forecasts.probabilities, kind="stable")
     k = (forecasts.weights * forecasts.counts)[order]
-    rest = (forecasts.weights * (forecasts.chances - forecasts.counts))[order]
+    rest = (forecasts.weights * (forecasts.exposures - forecasts.counts))[order]
     starts = np.flatnonzero(np.diff(forecasts.probabilities[order], prepend=-1.0))
     k, rest = np.add.reduceat(k, starts), np.add.reduceat(rest, starts)
     below = np.cumsum(rest) - rest
@@ -164,8 +164,8 @@ def expected_calibration_error(forecasts: Forecasts) -> float:
     order = np.argsort(forecasts.probabilities, kind="stable")
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.arange(len(order)) * BINS // len(order)
-    weighted = forecasts.weights * forecasts.chances
-    excess = forecasts.weights * (forecasts.counts - forecasts.chances * forecasts.probabilities)
+    weighted = forecasts.weights * forecasts.exposures
+    excess = forecasts.weights * (forecasts.counts - forecasts.exposures * forecasts.probabilities)
     return float(np.abs(np.bincount(group, excess, BINS)).sum() / weighted.sum())
 
 
@@ -201,14 +201,14 @@ def load_metrics(references: Iterable[str] = ()) -> dict[str, Metric]:
 
 
 def _rate_errors(forecasts: Forecasts) -> Floats:
-    return forecasts.counts / forecasts.chances - forecasts.probabilities
+    return forecasts.counts / forecasts.exposures - forecasts.probabilities
 
 
 def _calibration_line(forecasts: Forecasts) -> tuple[float, float]:
     """Maximum likelihood by Newton's method; the problem has two unknowns and is convex."""
     x = logits(forecasts.probabilities)
     n = forecasts.weights * forecasts.sizes
-    k = n * forecasts.counts / forecasts.chances
+    k = n * forecasts.counts / forecasts.exposures
     line = np.array([0.0, 1.0])
     for _ in range(25):
         p = 1 / (1 + np.exp(-(line[0] + line[1] * x)))

@@ -23,9 +23,9 @@ from vkflow.modelling.weights import relative_variance
 
 LEVEL = 0.9
 """Share of posts whose observed rate an interval is to hold."""
-LEAST_POSTS = 50
+MIN_POSTS = 50
 """Of the test window, below which nothing is said."""
-LEAST_SCALE = 0.05
+MIN_SCALE = 0.05
 """Deviations of a side on which hardly any post lies."""
 
 
@@ -74,10 +74,10 @@ def fit_spreads(
     found = {}
     for activity, judged in judge(data, priors, predictions, None).items():
         forecasts = judged.forecasts
-        if len(judged.rows) >= LEAST_POSTS:
+        if len(judged.rows) >= MIN_POSTS:
             found[activity] = fit_spread(
                 forecasts.counts,
-                forecasts.chances,
+                forecasts.exposures,
                 forecasts.probabilities,
                 data.history[judged.rows],
             )
@@ -85,23 +85,23 @@ def fit_spreads(
 
 
 def fit_spread(
-    counts: Floats, chances: Floats, probabilities: Floats, history: pl.DataFrame
+    counts: Floats, exposures: Floats, probabilities: Floats, history: pl.DataFrame
 ) -> Spread:
     """The spread of posts around forecasts made without them.
 
     Args:
         counts: activities of each post, shape (posts,).
-        chances: views of each post, at least 1, shape (posts,).
+        exposures: views of each post, at least 1, shape (posts,).
         probabilities: forecasts, shape (posts,).
         history: the ``history_…`` columns of the same posts.
     """
-    variance = relative_variance(counts, chances, probabilities)
-    typical = float(np.median(chances))
+    variance = relative_variance(counts, exposures, probabilities)
+    typical = float(np.median(exposures))
     deviation = _deviation(probabilities, expected_views(history, typical), variance)
-    residuals = (counts / chances - probabilities) / deviation
+    residuals = (counts / exposures - probabilities) / deviation
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(residuals, [tail, 1 - tail])
-    below, above = max(-float(low), LEAST_SCALE), max(float(high), LEAST_SCALE)
+    below, above = max(-float(low), MIN_SCALE), max(float(high), MIN_SCALE)
     scales = np.where(residuals < 0, below, above)
     scores = np.sort(np.abs(residuals) / scales)
     held = float(scores[min(ceil((len(scores) + 1) * LEVEL), len(scores)) - 1])

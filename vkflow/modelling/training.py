@@ -17,7 +17,7 @@ from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
 from vkflow.modelling.weights import capped_views, information
-from vkflow.sections import TrainingSettings
+from vkflow.settings.sections import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def refit_activity(
 def _weights(data: TrainingSet, activity: str, stage: LinearStage) -> Floats:
     """What each post is worth, in views; NaN where its outcome is unknown."""
     expected = sigmoid(stage.offsets[activity])
-    return information(data.chances[activity], expected, stage.variances[activity])
+    return information(data.exposures[activity], expected, stage.variances[activity])
 
 
 def _fit_calibration(data: TrainingSet, activity: str, logits: Floats) -> Calibration:
@@ -156,10 +156,10 @@ def _fit_calibration(data: TrainingSet, activity: str, logits: Floats) -> Calibr
     real walls, it expects more of posts that many see than comes.
     """
     rows = data.rows(activity, VALIDATION)
-    counts, chances = data.outcomes(activity, rows)
+    counts, exposures = data.outcomes(activity, rows)
     if len(rows) < 2:
         return IDENTITY
-    return fit_calibration(logits[rows], counts / chances, capped_views(chances))
+    return fit_calibration(logits[rows], counts / exposures, capped_views(exposures))
 
 
 def _trees(settings: TrainingSettings, iterations: int) -> Any:
@@ -188,10 +188,10 @@ def _trees(settings: TrainingSettings, iterations: int) -> Any:
 def _pool(data: TrainingSet, activity: str, rows: Rows, offset: Floats, weights: Floats) -> Any:
     from catboost import Pool
 
-    counts, chances = data.outcomes(activity, rows)
+    counts, exposures = data.outcomes(activity, rows)
     return Pool(
         data.features[rows].to_pandas(),
-        label=counts / chances,
+        label=counts / exposures,
         weight=weights[rows],
         baseline=offset[rows],
         cat_features=list(CATEGORICAL),
@@ -202,8 +202,8 @@ def _beats_owner_rate(
     data: TrainingSet, activity: str, predicted: Floats, prior: RatePrior
 ) -> bool:
     rows = data.rows(activity, VALIDATION)
-    counts, chances = data.outcomes(activity, rows)
+    counts, exposures = data.outcomes(activity, rows)
     owner_rate = smoothed_rates(data.history[rows], activity, prior)
-    return log_loss_per_view(counts, chances, predicted[rows]) < log_loss_per_view(
-        counts, chances, owner_rate
+    return log_loss_per_view(counts, exposures, predicted[rows]) < log_loss_per_view(
+        counts, exposures, owner_rate
     )

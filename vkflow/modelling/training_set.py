@@ -18,7 +18,7 @@ from vkflow.modelling.owner_rates import RatePrior, fit_priors
 from vkflow.modelling.reducers import FIT_ROWS, Reducer, fit_reducer
 from vkflow.modelling.splits import TRAIN, hashed_places, split_posts
 from vkflow.modelling.vectors import as_matrix
-from vkflow.sections import TrainingSettings
+from vkflow.settings.sections import TrainingSettings
 
 ReadPosts = Callable[[], Iterator[pl.DataFrame]]
 """Reads the labelled posts anew, in chunks, always in the same order."""
@@ -39,7 +39,7 @@ class TrainingSet:
         history: the ``history_…`` columns.
         features: the table of the recipe.
         counts: activities of each post by name, NaN where unknown.
-        chances: views of each post by name, NaN where unknown.
+        exposures: views of each post by name, NaN where unknown.
         linear_rows: positions of the posts the linear stage is fitted on.
         linear_design: their rows of the design matrix.
         blocks: block of time of each post, 0 to ``FOLDS`` - 1; -1 outside of training.
@@ -50,7 +50,7 @@ class TrainingSet:
     history: pl.DataFrame
     features: pl.DataFrame
     counts: Mapping[str, Floats]
-    chances: Mapping[str, Floats]
+    exposures: Mapping[str, Floats]
     linear_rows: Rows
     linear_design: Matrix
     blocks: Rows
@@ -62,8 +62,8 @@ class TrainingSet:
         return np.flatnonzero(known & self.keys["split"].is_in(splits).to_numpy())
 
     def outcomes(self, activity: str, rows: Rows) -> tuple[Floats, Floats]:
-        """Counts and chances of posts, each shape (rows,)."""
-        return self.counts[activity][rows], self.chances[activity][rows]
+        """Counts and exposures of posts, each shape (rows,)."""
+        return self.counts[activity][rows], self.exposures[activity][rows]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def prepare(
 
     Args:
         read_posts: reads the labelled posts in chunks.
-        outcomes: owner_id, post_id, activity, chances, count of the same posts.
+        outcomes: owner_id, post_id, activity, exposures, count of the same posts.
         first_counts: what was known of them first, and when.
         categories: of the taxonomy in use, empty without pictures.
         settings: shares of the splits, numbers of components.
@@ -95,10 +95,10 @@ def prepare(
     keys, history = _read_keys(read_posts)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
     keys = keys.with_columns(split_posts(keys, gap=gap, **shares))
-    counts, chances = align_outcomes(keys, outcomes)
+    counts, exposures = align_outcomes(keys, outcomes)
     training = (keys["split"] == TRAIN).to_numpy()
     vectors = _sample_vectors(read_posts, training)
-    priors = fit_priors(history, counts, chances, training)
+    priors = fit_priors(history, counts, exposures, training)
     recipe = _fit_features(history, priors, categories, vectors, settings)
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
     if recipe.text_reducer is not None and recipe.priors:
@@ -116,7 +116,7 @@ def prepare(
         history=history,
         features=features,
         counts=counts,
-        chances=chances,
+        exposures=exposures,
         linear_rows=linear_rows,
         linear_design=_design_rows(read_posts, design, features, linear_rows),
         blocks=_blocks(keys, training),
@@ -154,19 +154,21 @@ def _read_keys(read_posts: ReadPosts) -> tuple[pl.DataFrame, pl.DataFrame]:
 def align_outcomes(
     keys: pl.DataFrame, outcomes: pl.DataFrame
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Counts and chances by activity, float64, shape (posts,), NaN where unknown.
+    """Counts and exposures by activity, float64, shape (posts,), NaN where unknown.
 
     Args:
         keys: owner_id, post_id of the posts.
-        outcomes: owner_id, post_id, activity, chances, count of those that are known.
+        outcomes: owner_id, post_id, activity, exposures, count of those that are known.
     """
-    counts, chances = {}, {}
+    counts, exposures = {}, {}
     for activity in ACTIVITY_NAMES:
         known = outcomes.filter(pl.col("activity") == activity)
         joined = keys.join(known, on=["owner_id", "post_id"], how="left", maintain_order="left")
         counts[activity] = joined["count"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        chances[activity] = joined["chances"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return counts, chances
+        exposures[activity] = (
+            joined["exposures"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        )
+    return counts, exposures
 
 
 def _sample_vectors(read_posts: ReadPosts, training: NDArray[np.bool_]) -> dict[str, Matrix]:

@@ -5,7 +5,7 @@ import numpy as np
 from vkflow.modelling.metrics import Floats
 
 
-def overdispersion(counts: Floats, chances: Floats) -> float:
+def intraclass_correlation(counts: Floats, exposures: Floats) -> float:
     """Correlation of views within a post, beta-binomial, by the method of moments.
 
     Kleinman (1973), Proportions with extraneous variance, JASA 68, section 3, with weights
@@ -13,30 +13,30 @@ def overdispersion(counts: Floats, chances: Floats) -> float:
 
     Args:
         counts: activities of each post, shape (posts,).
-        chances: views of each post, at least 1, shape (posts,).
+        exposures: views of each post, at least 1, shape (posts,).
 
     Returns:
         The correlation, within [0, 1]; 0 when posts differ no more than by chance.
     """
-    rate = counts.sum() / chances.sum()
-    total, n_posts = chances.sum(), len(chances)
+    rate = counts.sum() / exposures.sum()
+    total, n_posts = exposures.sum(), len(exposures)
     if n_posts < 2 or not 0 < rate < 1:
         return 0.0
-    spread = float((chances * (counts / chances - rate) ** 2).sum())
+    spread = float((exposures * (counts / exposures - rate) ** 2).sum())
     chance = rate * (1 - rate) * (n_posts - 1)
-    room = rate * (1 - rate) * (total - (chances**2).sum() / total - (n_posts - 1))
+    room = rate * (1 - rate) * (total - (exposures**2).sum() / total - (n_posts - 1))
     return float(np.clip((spread - chance) / room, 0, 1)) if room > 0 else 0.0
 
 
-def effective_sample_sizes(chances: Floats, correlation: float) -> Floats:
+def effective_sample_sizes(exposures: Floats, correlation: float) -> Floats:
     """How many views n correlated ones are worth: n / (1 + (n - 1) r).
 
     Kish (1965), Survey Sampling, 5.4 (design effect of a cluster). Shape (posts,), as given.
     """
-    return chances / (1 + (chances - 1) * correlation)
+    return exposures / (1 + (exposures - 1) * correlation)
 
 
-def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> float:
+def relative_variance(counts: Floats, exposures: Floats, expected: Floats) -> float:
     """Variance of posts' true rates around the expected ones, in units of their squares.
 
     By moments of the residuals: E (k - n p)^2 = n p (1 - p) + (n p)^2 v, each post weighted by
@@ -44,32 +44,32 @@ def relative_variance(counts: Floats, chances: Floats, expected: Floats) -> floa
 
     Args:
         counts: activities of each post, shape (posts,).
-        chances: views of each post, at least 1, shape (posts,).
+        exposures: views of each post, at least 1, shape (posts,).
         expected: the rate expected of each post, shape (posts,), by a fit that has not seen it.
 
     Returns:
         v, at least 0: 0.25 says that rates differ by half of what is expected of them.
     """
-    means = chances * expected
+    means = exposures * expected
     weights = 1 / (1 + means)
     beyond_chance = weights * ((counts - means) ** 2 - means * (1 - expected))
     room = float((weights * means**2).sum())
     return max(float(beyond_chance.sum()) / room, 0.0) if room > 0 else 0.0
 
 
-def capped_views(chances: Floats) -> Floats:
+def capped_views(exposures: Floats) -> Floats:
     """Views, at most the 99th percentile: what the measure counts, but for a few viral posts.
 
     Shape (posts,), as given.
     """
-    return np.minimum(chances, np.quantile(chances, 0.99))
+    return np.minimum(exposures, np.quantile(exposures, 0.99))
 
 
-def information(chances: Floats, expected: Floats, variance: float) -> Floats:
+def information(exposures: Floats, expected: Floats, variance: float) -> Floats:
     """How many independent views a post is worth: n / (1 + n p v).
 
     The weight of a rate with variance p / n + p^2 v, beside that of a single view: McCullagh and
     Nelder (1989), Generalized Linear Models, 9.2. A post of a quiet owner is worth more of its
     views than one of which much is expected. All arrays have shape (posts,).
     """
-    return chances / (1 + chances * expected * variance)
+    return exposures / (1 + exposures * expected * variance)

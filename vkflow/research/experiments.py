@@ -8,10 +8,10 @@ import polars as pl
 
 from vkflow.errors import SettingsError, SourceError
 from vkflow.modelling.evaluation import ALL, compare_losses, summarise_judged
-from vkflow.modelling.judging import Judged, judge
+from vkflow.modelling.judging import EvaluatedPosts, judge
 from vkflow.research.text_rivals import RIVALS
-from vkflow.research.variants import PRODUCT, VARIANTS, Contest, Predictions, Variant
-from vkflow.sections import TrainingSettings
+from vkflow.research.variants import PRODUCT, VARIANTS, ExperimentSetup, Predictions, Variant
+from vkflow.settings.sections import TrainingSettings
 
 AGAINST = "against_product"
 MEBIBYTE_IN_KIB = 1024
@@ -33,7 +33,7 @@ def choose_variants(names: Sequence[str]) -> list[Variant]:
 
 
 def run_experiment(
-    contest: Contest,
+    setup: ExperimentSetup,
     variants: Sequence[Variant],
     oracle: pl.DataFrame | None,
     *,
@@ -42,7 +42,7 @@ def run_experiment(
     """Fit and judge each variant.
 
     Args:
-        contest: the posts, the split, and the parameters of the trees.
+        setup: the posts, the split, and the parameters of the trees.
         variants: what to compare.
         oracle: the best possible predictions; on sample posts only.
         on_progress: called with the name of the variant that is about to be fitted.
@@ -64,7 +64,7 @@ def run_experiment(
     for variant in sorted(variants, key=lambda variant: variant.name != PRODUCT):
         on_progress(variant.name)
         try:
-            figures = _run(contest, variant, oracle, product)
+            figures = _run(setup, variant, oracle, product)
         except MemoryError:
             raise
         except Exception as error:  # whatever a learner says of data it cannot learn from
@@ -79,11 +79,11 @@ def run_experiment(
 
 
 def _run(
-    contest: Contest, variant: Variant, oracle: pl.DataFrame | None, product: Predictions
+    setup: ExperimentSetup, variant: Variant, oracle: pl.DataFrame | None, product: Predictions
 ) -> pl.DataFrame:
     _forget_peak_memory()
     start = time.perf_counter()
-    predict = variant.fit(contest)
+    predict = variant.fit(setup)
     fitted = time.perf_counter()
     predictions = predict()
     cost = {
@@ -91,21 +91,19 @@ def _run(
         "predict_seconds": time.perf_counter() - fitted,
         "peak_mb": _peak_memory(),
     }
-    priors = {name: contest.recipe.features.priors[name] for name in contest.activities}
-    judged = judge(contest.data, priors, predictions, oracle)
+    priors = {name: setup.recipe.features.priors[name] for name in setup.activities}
+    judged = judge(setup.data, priors, predictions, oracle)
     costs = [pl.lit(value, pl.Float64).alias(name) for name, value in cost.items()]
-    figures = summarise_judged(judged, contest.settings).drop("posts").with_columns(costs)
+    figures = summarise_judged(judged, setup.settings).drop("posts").with_columns(costs)
     if variant.name == PRODUCT:
         product |= predictions
     if product:
-        figures = figures.join(
-            _against(judged, product, contest.settings), on="activity", how="left"
-        )
+        figures = figures.join(_against(judged, product, setup.settings), on="activity", how="left")
     return figures
 
 
 def _against(
-    judged: Mapping[str, Judged], product: Predictions, settings: TrainingSettings
+    judged: Mapping[str, EvaluatedPosts], product: Predictions, settings: TrainingSettings
 ) -> pl.DataFrame:
     """Relative difference in log loss to the product, by activity, with its interval."""
     samples, seed = settings.bootstrap_samples, settings.seed

@@ -10,8 +10,8 @@ from vkflow.modelling.features import CATEGORICAL
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.splits import TRAIN
 from vkflow.modelling.training_set import Rows, TrainingSet
-from vkflow.modelling.weights import effective_sample_sizes, overdispersion
-from vkflow.sections import TrainingSettings
+from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation
+from vkflow.settings.sections import TrainingSettings
 
 
 def tree_parameters(settings: TrainingSettings, *, loss_function: str) -> dict[str, object]:
@@ -65,16 +65,16 @@ def tree_predictions(model: Any, table: pl.DataFrame, columns: list[str]) -> Flo
 
 def observed_rates(data: TrainingSet, activity: str, rows: Rows) -> Floats:
     """Activities per view of posts, shape (rows,)."""
-    counts, chances = data.outcomes(activity, rows)
-    rates: Floats = counts / chances
+    counts, exposures = data.outcomes(activity, rows)
+    rates: Floats = counts / exposures
     return rates
 
 
 def soft_targets(data: TrainingSet, activity: str, rows: Rows) -> tuple[Floats, Floats]:
     """Observed rates and effective sample sizes, each shape (rows,)."""
-    correlation = overdispersion(*data.outcomes(activity, data.rows(activity, TRAIN)))
-    counts, chances = data.outcomes(activity, rows)
-    return counts / chances, effective_sample_sizes(chances, correlation)
+    correlation = intraclass_correlation(*data.outcomes(activity, data.rows(activity, TRAIN)))
+    counts, exposures = data.outcomes(activity, rows)
+    return counts / exposures, effective_sample_sizes(exposures, correlation)
 
 
 def standardised_table(table: pl.DataFrame, split: pl.Series) -> NDArray[np.float64]:
@@ -97,21 +97,21 @@ def smoothed_logits(data: TrainingSet, activity: str, rows: Rows) -> Floats:
 
     Haldane (1956), Annals of Human Genetics 20. Shape (rows,).
     """
-    counts, chances = data.outcomes(activity, rows)
-    empirical: Floats = np.log((counts + 0.5) / (chances - counts + 0.5))
+    counts, exposures = data.outcomes(activity, rows)
+    empirical: Floats = np.log((counts + 0.5) / (exposures - counts + 0.5))
     return empirical
 
 
 def log_ratio(data: TrainingSet, activity: str, rows: Rows) -> Floats:
     """log(count + 1) / log(views + 1), which is no probability; shape (rows,)."""
-    counts, chances = data.outcomes(activity, rows)
-    return np.log1p(counts) / np.log1p(chances)
+    counts, exposures = data.outcomes(activity, rows)
+    return np.log1p(counts) / np.log1p(exposures)
 
 
 def typical_views(data: TrainingSet, activity: str) -> float:
     """Geometric mean of the training posts' views."""
-    _, chances = data.outcomes(activity, data.rows(activity, TRAIN))
-    return float(np.exp(np.log(chances).mean()))
+    _, exposures = data.outcomes(activity, data.rows(activity, TRAIN))
+    return float(np.exp(np.log(exposures).mean()))
 
 
 def rate_from_log_ratio(ratio: Floats, views: float) -> Floats:

@@ -14,8 +14,8 @@ from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage
 from vkflow.modelling.metrics import log_loss_per_view
 from vkflow.modelling.splits import VALIDATION
 from vkflow.modelling.training import fit_activity
-from vkflow.research.variants import PRODUCT, VARIANTS, Contest, Variant
-from vkflow.sections import TrainingSettings
+from vkflow.research.variants import PRODUCT, VARIANTS, ExperimentSetup, Variant
+from vkflow.settings.sections import TrainingSettings
 
 if TYPE_CHECKING:
     import optuna
@@ -36,14 +36,14 @@ class Trial:
 
 
 def search_parameters(
-    contest: Contest, *, seconds: float, on_trial: Callable[[Trial], None]
+    setup: ExperimentSetup, *, seconds: float, on_trial: Callable[[Trial], None]
 ) -> list[Trial]:
     """Try parameters until the time is over; the ones in use are the first trial.
 
     The trial that is running when the time is over is finished.
 
     Args:
-        contest: posts, split, and the parameters in use. Its seed starts the search.
+        setup: posts, split, and the parameters in use. Its seed starts the search.
         seconds: when to stop.
         on_trial: called after each trial.
 
@@ -53,10 +53,10 @@ def search_parameters(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    stage = fit_linear_stage(contest.data, contest.recipe, contest.settings.min_posts)
-    sampler = optuna.samplers.TPESampler(seed=contest.settings.seed)
+    stage = fit_linear_stage(setup.data, setup.recipe, setup.settings.min_posts)
+    sampler = optuna.samplers.TPESampler(seed=setup.settings.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.enqueue_trial({name: getattr(contest.settings, name) for name in SEARCHED})
+    study.enqueue_trial({name: getattr(setup.settings, name) for name in SEARCHED})
     trials: list[Trial] = []
 
     def remember(_study: "optuna.Study", done: "optuna.trial.FrozenTrial") -> None:
@@ -65,7 +65,7 @@ def search_parameters(
         on_trial(trials[-1])
 
     study.optimize(
-        lambda trial: _mean_gain(contest, stage, with_parameters(contest.settings, _draw(trial))),
+        lambda trial: _mean_gain(setup, stage, with_parameters(setup.settings, _draw(trial))),
         timeout=seconds,
         callbacks=[remember],
     )
@@ -86,8 +86,8 @@ def side_by_side(parameters: Parameters) -> list[Variant]:
     """The product as it is and with these parameters, to be judged side by side."""
     (product,) = (variant for variant in VARIANTS if variant.name == PRODUCT)
 
-    def fit_tuned(contest: Contest) -> Callable[[], dict[str, np.ndarray]]:
-        return product.fit(replace(contest, settings=with_parameters(contest.settings, parameters)))
+    def fit_tuned(setup: ExperimentSetup) -> Callable[[], dict[str, np.ndarray]]:
+        return product.fit(replace(setup, settings=with_parameters(setup.settings, parameters)))
 
     return [product, Variant(TUNED, fit_tuned)]
 
@@ -101,15 +101,17 @@ def _draw(trial: "optuna.Trial") -> Parameters:
     }
 
 
-def _mean_gain(contest: Contest, stage: LinearStage, settings: TrainingSettings) -> float:
-    gains = [_gain(contest, activity, stage, settings) for activity in stage.fits]
+def _mean_gain(setup: ExperimentSetup, stage: LinearStage, settings: TrainingSettings) -> float:
+    gains = [_gain(setup, activity, stage, settings) for activity in stage.fits]
     return float(np.mean(gains))
 
 
-def _gain(contest: Contest, activity: str, stage: LinearStage, settings: TrainingSettings) -> float:
-    _, predicted = fit_activity(contest.data, activity, stage, settings)
-    rows = contest.data.rows(activity, VALIDATION)
-    counts, chances = contest.data.outcomes(activity, rows)
-    rate = np.full(len(rows), contest.recipe.features.priors[activity].rate)
-    baseline = log_loss_per_view(counts, chances, rate)
-    return 1 - log_loss_per_view(counts, chances, predicted[rows]) / baseline
+def _gain(
+    setup: ExperimentSetup, activity: str, stage: LinearStage, settings: TrainingSettings
+) -> float:
+    _, predicted = fit_activity(setup.data, activity, stage, settings)
+    rows = setup.data.rows(activity, VALIDATION)
+    counts, exposures = setup.data.outcomes(activity, rows)
+    rate = np.full(len(rows), setup.recipe.features.priors[activity].rate)
+    baseline = log_loss_per_view(counts, exposures, rate)
+    return 1 - log_loss_per_view(counts, exposures, predicted[rows]) / baseline

@@ -16,7 +16,7 @@ from vkflow.errors import MissingModelError
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
 from vkflow.modelling.splits import TRAIN, VALIDATION
 from vkflow.research.learners import tree_parameters, tree_pool, tree_predictions
-from vkflow.research.variants import CALENDAR, TEXT_COUNTS, Contest, Predictions, Variant
+from vkflow.research.variants import CALENDAR, TEXT_COUNTS, ExperimentSetup, Predictions, Variant
 
 MAX_CHARACTERS = 10_000
 MAX_WORDS = 200_000
@@ -28,27 +28,29 @@ LEAVES = (8, 31)
 
 Fitted = Callable[[], Floats]
 """Logits of all posts."""
-Fit = Callable[[Contest, pl.DataFrame, str, int], Fitted]
+Fit = Callable[[ExperimentSetup, pl.DataFrame, str, int], Fitted]
 
 
-def _rival(fit: Fit, sizes: tuple[int, ...]) -> Callable[[Contest], Callable[[], Predictions]]:
+def _rival(
+    fit: Fit, sizes: tuple[int, ...]
+) -> Callable[[ExperimentSetup], Callable[[], Predictions]]:
     """Fit every size of trees for each activity, and keep the one best on the validation window."""
 
-    def fit_all(contest: Contest) -> Callable[[], Predictions]:
-        table = words_table(contest)
+    def fit_all(setup: ExperimentSetup) -> Callable[[], Predictions]:
+        table = words_table(setup)
         chosen = {
             activity: min(
-                (fit(contest, table, activity, size) for size in sizes),
-                key=lambda fitted: _validation_loss(contest, activity, fitted),
+                (fit(setup, table, activity, size) for size in sizes),
+                key=lambda fitted: _validation_loss(setup, activity, fitted),
             )
-            for activity in contest.activities
+            for activity in setup.activities
         }
         return lambda: {activity: sigmoid(fitted()) for activity, fitted in chosen.items()}
 
     return fit_all
 
 
-def words_table(contest: Contest) -> pl.DataFrame:
+def words_table(setup: ExperimentSetup) -> pl.DataFrame:
     """TF-IDF of one and two words, reduced; owner rates, counts of the text, the calendar.
 
     Raises:
@@ -57,8 +59,8 @@ def words_table(contest: Contest) -> pl.DataFrame:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    data = contest.data
-    texts = contest.texts.str.slice(0, MAX_CHARACTERS)
+    data = setup.data
+    texts = setup.texts.str.slice(0, MAX_CHARACTERS)
     training = texts.filter(data.keys["split"] == TRAIN)
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), min_df=3, max_features=MAX_WORDS, sublinear_tf=True, dtype=np.float32
@@ -71,7 +73,7 @@ def words_table(contest: Contest) -> pl.DataFrame:
     if words.shape[1] < 2:
         raise MissingModelError("there are no words to learn from: all posts say the same")
     components = min(COMPONENTS, words.shape[1] - 1)
-    reduced = TruncatedSVD(components, random_state=contest.settings.seed)
+    reduced = TruncatedSVD(components, random_state=setup.settings.seed)
     reduced.fit(words[(data.keys["split"] == TRAIN).to_numpy()])
     vectors = pl.DataFrame(
         reduced.transform(words).astype(np.float32),
@@ -81,20 +83,22 @@ def words_table(contest: Contest) -> pl.DataFrame:
     return known.hstack(vectors)
 
 
-def _fit_catboost(contest: Contest, table: pl.DataFrame, activity: str, depth: int) -> Fitted:
+def _fit_catboost(setup: ExperimentSetup, table: pl.DataFrame, activity: str, depth: int) -> Fitted:
     from catboost import CatBoost
 
-    parameters = tree_parameters(contest.settings, loss_function="CrossEntropy") | {"depth": depth}
+    parameters = tree_parameters(setup.settings, loss_function="CrossEntropy") | {"depth": depth}
     pools = [
-        tree_pool(table, table.columns, *_targets(contest, activity, split))
+        tree_pool(table, table.columns, *_targets(setup, activity, split))
         for split in (TRAIN, VALIDATION)
     ]
-    rounds = contest.settings.early_stopping_rounds
+    rounds = setup.settings.early_stopping_rounds
     model = CatBoost(parameters).fit(pools[0], eval_set=pools[1], early_stopping_rounds=rounds)
     return lambda: tree_predictions(model, table, table.columns)
 
 
-def _fit_lightgbm(contest: Contest, table: pl.DataFrame, activity: str, leaves: int) -> Fitted:
+def _fit_lightgbm(
+    setup: ExperimentSetup, table: pl.DataFrame, activity: str, leaves: int
+) -> Fitted:
     try:
         import lightgbm
     except ImportError as error:
@@ -105,38 +109,38 @@ def _fit_lightgbm(contest: Contest, table: pl.DataFrame, activity: str, leaves: 
         "num_leaves": leaves,
         "learning_rate": 0.06,
         "feature_fraction": 0.3,
-        "seed": contest.settings.seed,
-        "num_threads": max(contest.settings.threads, 0),
+        "seed": setup.settings.seed,
+        "num_threads": max(setup.settings.threads, 0),
         "deterministic": True,
         "verbosity": -1,
     }
     sets = []
     for split in (TRAIN, VALIDATION):
-        rows, rates, weights = _targets(contest, activity, split)
+        rows, rates, weights = _targets(setup, activity, split)
         sets.append(lightgbm.Dataset(values[rows], rates, weight=weights))
     booster = lightgbm.train(
         parameters,
         sets[0],
-        contest.settings.iterations,
+        setup.settings.iterations,
         valid_sets=[sets[1]],
-        callbacks=[lightgbm.early_stopping(contest.settings.early_stopping_rounds, verbose=False)],
+        callbacks=[lightgbm.early_stopping(setup.settings.early_stopping_rounds, verbose=False)],
     )
     return lambda: np.asarray(booster.predict(values, raw_score=True), dtype=np.float64)
 
 
 def _targets(
-    contest: Contest, activity: str, split: str
+    setup: ExperimentSetup, activity: str, split: str
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
     """Positions, rates and weights of the posts of a split."""
-    rows = contest.data.rows(activity, split)
-    counts, views = contest.data.outcomes(activity, rows)
+    rows = setup.data.rows(activity, split)
+    counts, views = setup.data.outcomes(activity, rows)
     weights = np.minimum(views, np.quantile(views, 0.99)) ** WEIGHT_POWER
     return rows, counts / views, weights
 
 
-def _validation_loss(contest: Contest, activity: str, fitted: Fitted) -> float:
-    rows = contest.data.rows(activity, VALIDATION)
-    counts, views = contest.data.outcomes(activity, rows)
+def _validation_loss(setup: ExperimentSetup, activity: str, fitted: Fitted) -> float:
+    rows = setup.data.rows(activity, VALIDATION)
+    counts, views = setup.data.outcomes(activity, rows)
     return log_loss_per_view(counts, views, sigmoid(fitted()[rows]))
 
 

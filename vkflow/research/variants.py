@@ -26,7 +26,7 @@ from vkflow.research.learners import (
     tree_predictions,
     typical_views,
 )
-from vkflow.sections import TrainingSettings
+from vkflow.settings.sections import TrainingSettings
 
 Predictions = dict[str, Floats]
 """Probabilities of all posts by activity; only those of the test window are looked at."""
@@ -34,7 +34,7 @@ PRODUCT = "product"
 
 
 @dataclass(frozen=True)
-class Contest:
+class ExperimentSetup:
     """What every variant gets: the same posts, the same split.
 
     Attributes:
@@ -57,40 +57,40 @@ class Variant:
     """A way to predict; ``fit`` returns a function that predicts all posts."""
 
     name: str
-    fit: Callable[[Contest], Callable[[], Predictions]]
+    fit: Callable[[ExperimentSetup], Callable[[], Predictions]]
 
 
-def _global_rate(contest: Contest) -> Callable[[], Predictions]:
-    priors, n_posts = contest.recipe.features.priors, len(contest.data.keys)
-    return lambda: {name: np.full(n_posts, priors[name].rate) for name in contest.activities}
+def _global_rate(setup: ExperimentSetup) -> Callable[[], Predictions]:
+    priors, n_posts = setup.recipe.features.priors, len(setup.data.keys)
+    return lambda: {name: np.full(n_posts, priors[name].rate) for name in setup.activities}
 
 
-def _owner_rate(contest: Contest) -> Callable[[], Predictions]:
-    priors, history = contest.recipe.features.priors, contest.data.history
-    return lambda: {a: smoothed_rates(history, a, priors[a]) for a in contest.activities}
+def _owner_rate(setup: ExperimentSetup) -> Callable[[], Predictions]:
+    priors, history = setup.recipe.features.priors, setup.data.history
+    return lambda: {a: smoothed_rates(history, a, priors[a]) for a in setup.activities}
 
 
-def _product(contest: Contest) -> Callable[[], Predictions]:
+def _product(setup: ExperimentSetup) -> Callable[[], Predictions]:
     """The product itself: linear stage on everything, trees on what it leaves."""
-    data, recipe = contest.data, contest.recipe
-    trained = train(data, recipe, contest.settings, lambda activity: None)
+    data, recipe = setup.data, setup.recipe
+    trained = train(data, recipe, setup.settings, lambda activity: None)
 
     def predict() -> Predictions:
         # The final models have learnt from the test window, once it had judged these.
         chunks = [predict_posts(recipe, trained.judged, posts) for posts in data.read_posts()]
-        return {a: np.concatenate([chunk[a] for chunk in chunks]) for a in contest.activities}
+        return {a: np.concatenate([chunk[a] for chunk in chunks]) for a in setup.activities}
 
     return predict
 
 
-def _trees_on(*patterns: str) -> Callable[[Contest], Callable[[], Predictions]]:
+def _trees_on(*patterns: str) -> Callable[[ExperimentSetup], Callable[[], Predictions]]:
     """CatBoost with CrossEntropy per activity, on the features of some groups alone."""
 
-    def fit(contest: Contest) -> Callable[[], Predictions]:
-        columns = contest.data.features.select(pl.col(*patterns)).columns
-        models = {name: _fit_trees(contest, name, columns) for name in contest.activities}
+    def fit(setup: ExperimentSetup) -> Callable[[], Predictions]:
+        columns = setup.data.features.select(pl.col(*patterns)).columns
+        models = {name: _fit_trees(setup, name, columns) for name in setup.activities}
         return lambda: {
-            name: sigmoid(tree_predictions(model, contest.data.features, columns))
+            name: sigmoid(tree_predictions(model, setup.data.features, columns))
             for name, model in models.items()
         }
 
@@ -105,51 +105,49 @@ CALENDAR = ("hour", "weekday", "is_holiday")
 HISTORY = ("^owner_.*$", "^.*_beside_usual$", "^similar_.*$")
 
 
-def _fit_trees(contest: Contest, activity: str, columns: list[str]) -> Any:
+def _fit_trees(setup: ExperimentSetup, activity: str, columns: list[str]) -> Any:
     from catboost import CatBoost
 
-    model = CatBoost(tree_parameters(contest.settings, loss_function="CrossEntropy"))
+    model = CatBoost(tree_parameters(setup.settings, loss_function="CrossEntropy"))
     parts = [
-        tree_pool(contest.data.features, columns, rows, *soft_targets(contest.data, activity, rows))
-        for rows in (contest.data.rows(activity, TRAIN), contest.data.rows(activity, VALIDATION))
+        tree_pool(setup.data.features, columns, rows, *soft_targets(setup.data, activity, rows))
+        for rows in (setup.data.rows(activity, TRAIN), setup.data.rows(activity, VALIDATION))
     ]
-    rounds = contest.settings.early_stopping_rounds
+    rounds = setup.settings.early_stopping_rounds
     return model.fit(parts[0], eval_set=parts[1], early_stopping_rounds=rounds)
 
 
 Targets = Callable[[TrainingSet, str, Rows], Floats]
 
 
-def _multi(loss: str, targets: Targets) -> Callable[[Contest], Callable[[], Predictions]]:
+def _multi(loss: str, targets: Targets) -> Callable[[ExperimentSetup], Callable[[], Predictions]]:
     """One CatBoost model for all activities together, on all features."""
 
-    def fit(contest: Contest) -> Callable[[], Predictions]:
+    def fit(setup: ExperimentSetup) -> Callable[[], Predictions]:
         from catboost import CatBoost
 
-        data, columns = contest.data, contest.data.features.columns
-        model = CatBoost(tree_parameters(contest.settings, loss_function=loss))
+        data, columns = setup.data, setup.data.features.columns
+        model = CatBoost(tree_parameters(setup.settings, loss_function=loss))
         pools = []
         for split in (TRAIN, VALIDATION):
-            rows = _common_rows(contest, split)
-            wanted = np.stack([targets(data, a, rows) for a in contest.activities], axis=1)
+            rows = _common_rows(setup, split)
+            wanted = np.stack([targets(data, a, rows) for a in setup.activities], axis=1)
             pools.append(tree_pool(data.features, columns, rows, wanted))
-        rounds = contest.settings.early_stopping_rounds
+        rounds = setup.settings.early_stopping_rounds
         model.fit(pools[0], eval_set=pools[1], early_stopping_rounds=rounds)
-        return lambda: _by_activity(
-            contest, sigmoid(tree_predictions(model, data.features, columns))
-        )
+        return lambda: _by_activity(setup, sigmoid(tree_predictions(model, data.features, columns)))
 
     return fit
 
 
-def _linear(contest: Contest) -> Callable[[], Predictions]:
+def _linear(setup: ExperimentSetup) -> Callable[[], Predictions]:
     """Logistic regression (scikit-learn) per activity on the standardised table of features."""
     from sklearn.linear_model import LogisticRegression
 
-    data = contest.data
+    data = setup.data
     design = standardised_table(data.features, data.keys["split"])
     models: dict[str, Any] = {}
-    for name in contest.activities:
+    for name in setup.activities:
         rows = data.rows(name, TRAIN)
         rates, weights = soft_targets(data, name, rows)
         models[name] = LogisticRegression(C=0.1, max_iter=300).fit(
@@ -160,7 +158,7 @@ def _linear(contest: Contest) -> Callable[[], Predictions]:
     return lambda: {name: model.predict_proba(design)[:, 1] for name, model in models.items()}
 
 
-def _first_attempt(contest: Contest) -> Callable[[], Predictions]:
+def _first_attempt(setup: ExperimentSetup) -> Callable[[], Predictions]:
     """The recipe of the project's first attempt, made leak-free.
 
     MultiRMSE on log(count + 1) / log(views + 1), 1,000 iterations, depth 5, learning rate 0.2, L2
@@ -169,18 +167,18 @@ def _first_attempt(contest: Contest) -> Callable[[], Predictions]:
     """
     from catboost import CatBoost
 
-    data = contest.data
+    data = setup.data
     columns = data.features.select(pl.col(*TEXT, *PICTURE)).columns
     ordinal = pl.col("image_category").rank("dense").cast(pl.Float32)
     table = data.features.with_columns(ordinal)
-    parameters = tree_parameters(contest.settings, loss_function="MultiRMSE") | {
+    parameters = tree_parameters(setup.settings, loss_function="MultiRMSE") | {
         "iterations": 1_000, "depth": 5, "learning_rate": 0.2, "l2_leaf_reg": 9, "rsm": 1,
     }  # fmt: skip
     model = CatBoost(parameters)
     pools = []
     for split in (TRAIN, VALIDATION):
-        rows = _common_rows(contest, split)
-        targets = np.stack([log_ratio(data, a, rows) for a in contest.activities], axis=1)
+        rows = _common_rows(setup, split)
+        targets = np.stack([log_ratio(data, a, rows) for a in setup.activities], axis=1)
         pools.append(tree_pool(table, columns, rows, targets, categorical=()))
     model.fit(pools[0], eval_set=pools[1], early_stopping_rounds=5)
 
@@ -188,7 +186,7 @@ def _first_attempt(contest: Contest) -> Callable[[], Predictions]:
         ratios = np.asarray(model.predict(table.select(columns).to_pandas()))
         return {
             name: rate_from_log_ratio(ratios[:, place], typical_views(data, name))
-            for place, name in enumerate(contest.activities)
+            for place, name in enumerate(setup.activities)
         }
 
     return predict
@@ -210,14 +208,14 @@ VARIANTS = (
 )
 
 
-def _common_rows(contest: Contest, split: str) -> Rows:
+def _common_rows(setup: ExperimentSetup, split: str) -> Rows:
     """Posts of which every activity is known: a model for all of them can learn from no others."""
-    known = [set(contest.data.rows(name, split).tolist()) for name in contest.activities]
+    known = [set(setup.data.rows(name, split).tolist()) for name in setup.activities]
     return np.array(sorted(set.intersection(*known)), dtype=np.int64)
 
 
-def _by_activity(contest: Contest, values: Floats) -> Predictions:
-    return {name: values[:, place] for place, name in enumerate(contest.activities)}
+def _by_activity(setup: ExperimentSetup, values: Floats) -> Predictions:
+    return {name: values[:, place] for place, name in enumerate(setup.activities)}
 
 
 def judged_activities(data: TrainingSet, priors: Mapping[str, object]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ IDS = ("owner_id", "post_id")
 TIMES = ("published_at", "observed_at")
 COLUMNS = (*COUNTS, "text", "photo", *IDS, *TIMES, "is_ad")
 MESSAGE_CHARACTERS = 200
-LEAST_KNOWN = 2
+MIN_KNOWN = 2
 
 
 def find_columns(
@@ -46,7 +46,7 @@ def find_columns(
     ]
     if missing:
         known = [name for name in present if name in wanted.values()]
-        if is_file and len(known) < LEAST_KNOWN:
+        if is_file and len(known) < MIN_KNOWN:
             # It may be anything, and what it begins with a secret.
             raise SourceError(
                 f"{place} is no file of posts, or its columns have other names: it lacks "

@@ -11,7 +11,7 @@ from vkflow.sources.source import REJECTED_SCHEMA, SNAPSHOT_COUNTS, Chunk
 FIRST_DAY = datetime(2006, 10, 10, tzinfo=UTC)
 """VK was opened then; an earlier date is an error."""
 
-MOST_COUNTED = 10**10
+MAX_COUNTED = 10**10
 """More than there are people: a larger count is an error, and sums of such would overflow."""
 
 CLOCK_SKEW = timedelta(hours=1)
@@ -126,13 +126,13 @@ def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
 
 
 def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
-    """What leaves no trust in any of the counts: their chances, and the time they are of."""
+    """What leaves no trust in any of the counts: their exposures, and the time they are of."""
     views, observed = pl.col("views"), pl.col("observed_at")
     return {
         **_key_rules(),
         "views is negative": views < 0,
         **{
-            f"{name} is larger than {MOST_COUNTED}": pl.col(name) > MOST_COUNTED
+            f"{name} is larger than {MAX_COUNTED}": pl.col(name) > MAX_COUNTED
             for name in ("views", "likes")
         },
         "more likes than views": pl.col("likes") > views,
@@ -152,7 +152,7 @@ def _odd_counts() -> dict[str, tuple[pl.Expr, tuple[str, ...]]]:
     for name in SNAPSHOT_COUNTS:
         columns = STATISTICS if name in STATISTICS else (name,)
         rules[f"{name} is negative"] = (pl.col(name) < 0, columns)
-        rules[f"{name} is larger than {MOST_COUNTED}"] = (pl.col(name) > MOST_COUNTED, columns)
+        rules[f"{name} is larger than {MAX_COUNTED}"] = (pl.col(name) > MAX_COUNTED, columns)
         if name in COUNT_COLUMNS:
             most = pl.col("reach").fill_null(views) if name == "hides" else views
             rules[f"more {name.replace('_', ' ')} than views"] = (pl.col(name) > most, columns)

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vkflow.devices import (
+from vkflow.errors import MissingModelError
+from vkflow.neural.devices import (
     NumberFormat,
     autocast,
     device_name,
     resolve_device,
     resolve_precision,
 )
-from vkflow.errors import MissingModelError
+from vkflow.neural.weights import DIGITS, model_digest
 from vkflow.text.batching import longest_first, plan_batches
 from vkflow.text.budgets import RememberedBudgets, probe_budget
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
 from vkflow.text.packed_linear import gains_by_packing, pack_linear_layers
-from vkflow.weights import DIGITS, model_digest
 
 # Padded tokens in one batch until a probe has found the best. A CPU is fastest with small batches
 # that stay in its caches; a GPU needs large ones to be busy.

@@ -30,16 +30,16 @@ def outcomes_of(posts: pl.DataFrame, base_rate: float, variance: float) -> Outco
     """The rate of each unit: of a post, or of the posts of a day together.
 
     Args:
-        posts: number, count, chances; those without a known count are left out.
+        posts: number, count, exposures; those without a known count are left out.
         base_rate: of the owner when the trial was planned.
         variance: relative, of posts' rates beyond chance: ``relative_variance``.
     """
-    known = posts.drop_nulls(["count", "chances"]).filter(pl.col("chances") > 0)
-    counts, chances = (known[name].cast(pl.Float64).to_numpy() for name in ("count", "chances"))
-    weights = information(chances, np.full(len(chances), base_rate), variance)
+    known = posts.drop_nulls(["count", "exposures"]).filter(pl.col("exposures") > 0)
+    counts, exposures = (known[name].cast(pl.Float64).to_numpy() for name in ("count", "exposures"))
+    weights = information(exposures, np.full(len(exposures), base_rate), variance)
     numbers, places = np.unique(known["number"].to_numpy(), return_inverse=True)
     total, got = (
         np.bincount(places, values, minlength=len(numbers)).astype(np.float64)
-        for values in (weights, weights * counts / chances)
+        for values in (weights, weights * counts / exposures)
     )
     return Outcomes(numbers.astype(np.int64), got / total, total)

@@ -16,14 +16,14 @@ LEVEL: Final = 0.95
 NORMAL: Final = 1.959964
 """Deviations that hold 95 % of a normal distribution."""
 POWER_RESAMPLES: Final = 1_000
-LEAST_HISTORY: Final = 20
+MIN_HISTORY: Final = 20
 """Posts below which nothing is known of an owner's spread."""
-LEAST_UNITS: Final = 12
+MIN_UNITS: Final = 12
 """Three blocks can be drawn in 216 ways; of fewer no outcome would be evident."""
-MOST_UNITS: Final = 1_000
-LEAST_POWER: Final = 0.5
+MAX_UNITS: Final = 1_000
+MIN_POWER: Final = 0.5
 """A trial that more likely misses what it looks for than finds it is no way to proof."""
-MOST_EFFECT: Final = 10.0
+MAX_EFFECT: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Plan:
         n_units: posts or days, half of them with the lever.
         effect: change it is to find, as a fraction: 0.5 is half more, or a third less.
         power: probability of finding it, if it is there.
-        needed: units for the power that was asked for; ``None``: more than ``MOST_UNITS``.
+        needed: units for the power that was asked for; ``None``: more than ``MAX_UNITS``.
         habits: what it rests on.
     """
 
@@ -73,23 +73,25 @@ def habits_of(history: pl.DataFrame, unit: str, time_zone: str) -> Habits:
     """What an owner's past posts say of an activity.
 
     Args:
-        history: published_at, count, chances of its last posts, oldest first.
+        history: published_at, count, exposures of its last posts, oldest first.
         unit: ``post`` or ``day``.
         time_zone: of the owner.
 
     Raises:
         TrialError: there are too few posts, or none of them got any.
     """
-    if len(history) < LEAST_HISTORY:
+    if len(history) < MIN_HISTORY:
         raise TrialError(
             f"only {len(history)} posts of this owner have a known count of this activity, and "
-            f"{LEAST_HISTORY} are needed to tell how many posts a trial takes"
+            f"{MIN_HISTORY} are needed to tell how many posts a trial takes"
         )
-    counts, chances = (history[name].cast(pl.Float64).to_numpy() for name in ("count", "chances"))
+    counts, exposures = (
+        history[name].cast(pl.Float64).to_numpy() for name in ("count", "exposures")
+    )
     if not counts.sum():
         raise TrialError("no post of this owner got any of this activity; choose another one")
-    base_rate = float((counts / chances).mean())
-    variance = relative_variance(counts, chances, np.full(len(counts), base_rate))
+    base_rate = float((counts / exposures).mean())
+    variance = relative_variance(counts, exposures, np.full(len(counts), base_rate))
     days = history["published_at"].dt.convert_time_zone(time_zone).dt.date()
     spanned = float((days[-1] - days[0]).days + 1)
     numbers = pl.int_range(len(days), eager=True) if unit == POST else days.rank("dense")
@@ -145,26 +147,26 @@ def make_plan(habits: Habits, *, effect: float, power: float, n_units: int | Non
     Raises:
         TrialError: a number is out of range, or so few units find nothing.
     """
-    if not 0 < effect <= MOST_EFFECT:
+    if not 0 < effect <= MAX_EFFECT:
         raise TrialError(f"a change of {effect} is out of range; 0.5 is half more, at most 10")
-    if not LEAST_POWER <= power < 1:
-        raise TrialError(f"a power of {power} is out of range; use {LEAST_POWER} to 0.99")
-    if n_units is not None and not LEAST_UNITS <= n_units <= MOST_UNITS:
+    if not MIN_POWER <= power < 1:
+        raise TrialError(f"a power of {power} is out of range; use {MIN_POWER} to 0.99")
+    if n_units is not None and not MIN_UNITS <= n_units <= MAX_UNITS:
         raise TrialError(
-            f"{n_units} is out of range: a trial has {LEAST_UNITS} to {MOST_UNITS} posts or days"
+            f"{n_units} is out of range: a trial has {MIN_UNITS} to {MAX_UNITS} posts or days"
         )
     needed = _needed(habits, effect, power)
     if n_units is None and needed is None:
         raise TrialError(
-            f"a change by {effect:.0%} would take more than {MOST_UNITS} posts or days here, as "
+            f"a change by {effect:.0%} would take more than {MAX_UNITS} posts or days here, as "
             f"much as these differ; look for a larger one, or judge by an activity that is less "
             f"rare"
         )
     chosen = needed if n_units is None else -(-n_units // BLOCK) * BLOCK
     assert chosen is not None  # noqa: S101 - one of them is a number
     reached = power_of(chosen, effect, habits)
-    if reached < LEAST_POWER:
-        enough = f"it takes {needed}" if needed else f"it takes more than {MOST_UNITS}"
+    if reached < MIN_POWER:
+        enough = f"it takes {needed}" if needed else f"it takes more than {MAX_UNITS}"
         raise TrialError(
             f"{chosen} are too few: they find a change by {effect:.0%} with a probability of "
             f"{reached:.0%} only; {enough} for {power:.0%}, or look for a larger change"
@@ -174,7 +176,7 @@ def make_plan(habits: Habits, *, effect: float, power: float, n_units: int | Non
 
 def _needed(habits: Habits, effect: float, power: float) -> int | None:
     """The fewest units with that power: doubled until they have it, then by bisection."""
-    few, many, most = LEAST_UNITS // BLOCK, LEAST_UNITS // BLOCK, MOST_UNITS // BLOCK
+    few, many, most = MIN_UNITS // BLOCK, MIN_UNITS // BLOCK, MAX_UNITS // BLOCK
     while power_of(many * BLOCK, effect, habits) < power:
         if many == most:
             return None

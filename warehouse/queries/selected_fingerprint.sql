@@ -10,7 +10,7 @@ SELECT
     (
         SELECT bit_xor(hash(
             owner_id, post_id, contents.published_at, contents.text_hash, contents.image_hash,
-            contents.is_ad, activity, chances, "count"
+            contents.is_ad, activity, exposures, "count"
         ))
         FROM outcomes
         SEMI JOIN selected_posts USING (owner_id, post_id)

@@ -3,7 +3,7 @@
 -- left out.
 SELECT
     contents.owner_id, contents.post_id, contents.published_at, contents.text,
-    contents.image_hash IS NOT NULL AS has_image, outcomes."count", outcomes.chances
+    contents.image_hash IS NOT NULL AS has_image, outcomes."count", outcomes.exposures
 FROM first_contents AS contents
 LEFT JOIN outcomes
     ON outcomes.owner_id = contents.owner_id AND outcomes.post_id = contents.post_id

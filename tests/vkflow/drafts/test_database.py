@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from vkflow.drafts.database import query_drafts
-from vkflow.drafts.draft import MOST_DRAFTS, Draft
+from vkflow.drafts.draft import MAX_DRAFTS, Draft
 from vkflow.errors import DraftError, SettingsError, SourceError
-from vkflow.sections import DatabaseSettings
+from vkflow.settings.sources import DatabaseSettings
 
 ROWS = [
     (1, "Кто с нами? :) 100 %", "-7", "2026-11-30 18:00", "true"),
@@ -67,7 +67,7 @@ def test_columns_go_by_the_names_of_the_settings_and_those_of_posts_do_not_matte
         ("DELETE FROM drafts", SourceError, "syntax error"),
         (
             f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= "
-            f"{MOST_DRAFTS}) SELECT 'x' || i AS text FROM n",
+            f"{MAX_DRAFTS}) SELECT 'x' || i AS text FROM n",
             DraftError,
             "too many drafts",
         ),

@@ -42,5 +42,5 @@ def test_without_last_posts_there_is_no_rank() -> None:
 def test_usual_is_what_the_owner_got_so_far_drawn_to_the_rate_of_all() -> None:
     recipe = SimpleNamespace(features=SimpleNamespace(priors={"like": RatePrior(0.02, 100)}))
     bundle: Any = SimpleNamespace(recipe=recipe)
-    rows = pl.DataFrame({"history_like_count": [None, 5], "history_like_chances": [None, 100]})
+    rows = pl.DataFrame({"history_like_count": [None, 5], "history_like_exposures": [None, 100]})
     assert usual_rates(bundle, rows)["like"].tolist() == pytest.approx([0.02, 0.035])

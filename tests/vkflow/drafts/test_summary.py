@@ -5,14 +5,16 @@ from dataclasses import replace
 from tests.fakes.drafts import made_told
 from vkflow.drafts.contrasts import Contrast
 from vkflow.drafts.forecast import Forecast, Parts
+from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.summary import summary_lines
-from vkflow.drafts.told import Told
 from vkflow.drafts.words import draft_language
 
 SAY = draft_language("en")
 
 
-def told_with(*contrasts: Contrast, first: dict[str, float], second: dict[str, float]) -> Told:
+def told_with(
+    *contrasts: Contrast, first: dict[str, float], second: dict[str, float]
+) -> ForecastReport:
     """Two drafts whose logits have these parts, in every activity alike; no hours."""
     told = made_told()
     pair = replace(told.comparisons[0], contrasts=contrasts)
@@ -25,7 +27,7 @@ def _carried(forecast: Forecast, groups: dict[str, float]) -> Forecast:
     return replace(forecast, activities=activities)
 
 
-def said(told: Told) -> list[str]:
+def said(told: ForecastReport) -> list[str]:
     return [line.replace("\u00a0", " ") for line in summary_lines(told, SAY)]
 
 

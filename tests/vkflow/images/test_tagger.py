@@ -39,7 +39,7 @@ def picture_files(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def a_cpu_with_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others emulate it: slowly, with the same numbers."""
-    monkeypatch.setattr("vkflow.devices.cpu_has_bf16", lambda: True)
+    monkeypatch.setattr("vkflow.neural.devices.cpu_has_bf16", lambda: True)
 
 
 def test_a_large_file_is_decoded_small_and_means_the_same(tagger, tmp_path: Path):
@@ -50,7 +50,7 @@ def test_a_large_file_is_decoded_small_and_means_the_same(tagger, tmp_path: Path
     files = [tmp_path / f"{number}.jpg" for number in range(len(large))]
     for picture, file in zip(large, files, strict=True):
         picture.save(file, quality=90)
-    shrunk = [decode_picture(file.read_bytes(), least_side=96).image for file in files]
+    shrunk = [decode_picture(file.read_bytes(), min_side=96).image for file in files]
     assert {picture.size for picture in shrunk} == {(160, 160)}
     cosine = (tagger.embed(files) * tagger.embed([Image.open(f) for f in files])).sum(axis=1)
     assert cosine.min() > 0.99

@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from tests.fakes.advised_worlds import AdvisedWorld, advised_world, outcome_rows
-from vkflow.insights.advice import LEAST_POSTS, LOWERS, RAISES, SCHEMA, TOO_FEW, advise
+from vkflow.insights.advice import LOWERS, MIN_POSTS, RAISES, SCHEMA, TOO_FEW, advise
 from vkflow.insights.inference import FALSE_DISCOVERY_RATE, q_values
 
 STATED_SIZE = 0.20
@@ -163,7 +163,7 @@ def test_every_row_is_whole() -> None:
     optional = ("owner_id", "adjusted_low", "adjusted_high", "placebo_effect", "placebo_p_value")
     assert tested.select(pl.all().exclude(optional).null_count()).sum_horizontal().item() == 0
     assert (tested["low"] <= tested["effect"]).all() and (tested["effect"] <= tested["high"]).all()
-    assert (tested["n_posts"] >= LEAST_POSTS).all()
+    assert (tested["n_posts"] >= MIN_POSTS).all()
 
 
 def test_what_an_activity_presupposes_is_not_judged() -> None:

@@ -23,7 +23,7 @@ def rows() -> pl.DataFrame:
 
 
 def studied(rows: pl.DataFrame) -> StudiedPosts:
-    return study_posts(lambda: rows.iter_slices(100), MOSCOW, {}, least_posts=20)
+    return study_posts(lambda: rows.iter_slices(100), MOSCOW, {}, min_posts=20)
 
 
 def test_a_placebo_deals_levers_anew_within_each_month_of_an_owner(rows: pl.DataFrame) -> None:
@@ -87,6 +87,6 @@ def test_topics_are_fitted_on_posts_of_all_times(
     def chunks() -> Iterator[pl.DataFrame]:
         return marked.iter_slices(100)
 
-    study_posts(chunks, MOSCOW, {}, least_posts=20)
+    study_posts(chunks, MOSCOW, {}, min_posts=20)
     (vectors,) = fitted
     assert vectors[:, 0].tolist() == list(range(0, len(rows), 16))

@@ -43,8 +43,10 @@ class Posts:
         self.outcomes = outcomes_of(counts, views.astype(float))
 
     def sums(self, responses: np.ndarray, asks: np.ndarray):
-        chances = np.column_stack([1 - asks, asks])
-        return sum_by_cluster(self.outcomes, responses, chances, self.code, by_owner(self.owner))
+        propensities = np.column_stack([1 - asks, asks])
+        return sum_by_cluster(
+            self.outcomes, responses, propensities, self.code, by_owner(self.owner)
+        )
 
     @property
     def right_responses(self) -> np.ndarray:
@@ -160,9 +162,9 @@ def test_posts_of_a_stratum_are_dealt_into_clusters_of_its_own() -> None:
 
 def test_strata_are_estimated_as_if_each_were_alone(posts: Posts) -> None:
     of_owner = dealt_clusters(posts.owner, seed=0)
-    chances = np.column_stack([1 - posts.asks, posts.asks])
+    propensities = np.column_stack([1 - posts.asks, posts.asks])
     together = estimate(
-        sum_by_cluster(posts.outcomes, posts.right_responses, chances, posts.code, of_owner)
+        sum_by_cluster(posts.outcomes, posts.right_responses, propensities, posts.code, of_owner)
     )
     assert together.log_ratio.shape == (OWNERS, 2)
     rows = np.flatnonzero(posts.owner == 7)
@@ -170,7 +172,9 @@ def test_strata_are_estimated_as_if_each_were_alone(posts: Posts) -> None:
     part = Clusters(cluster, np.zeros(1, dtype=np.int64), int(cluster.max()) + 1)
     outcomes = replace(posts.outcomes.of(rows), mean=posts.outcomes.mean)
     alone = estimate(
-        sum_by_cluster(outcomes, posts.right_responses[rows], chances[rows], posts.code[rows], part)
+        sum_by_cluster(
+            outcomes, posts.right_responses[rows], propensities[rows], posts.code[rows], part
+        )
     )
     for each in fields(alone):
         whole, one = getattr(together, each.name)[7], getattr(alone, each.name)[0]

@@ -19,7 +19,7 @@ def world(seed: int, effect: float, n_owners: int = 20, posts: int = 2_000):
 def lift_of(owners, has_word, counts, views) -> dict:
     membership, _ = memberships([["word"] if has else [] for has in has_word])
     observed = reactions(pl.Series(owners), counts.astype(np.float64), views.astype(np.float64))
-    return lifts(observed, membership, least_posts=10, least_owners=3).row(0, named=True)
+    return lifts(observed, membership, min_posts=10, min_owners=3).row(0, named=True)
 
 
 def test_words_of_popular_owners_are_no_better_for_that() -> None:
@@ -48,7 +48,7 @@ def test_rare_levels_and_levels_of_few_owners_are_left_out() -> None:
     single = [["single"] if owner == 3 else [] for owner in owners]
     membership, names = memberships([a + b for a, b in zip(rare, single, strict=True)])
     observed = reactions(pl.Series(owners), counts.astype(np.float64), views.astype(np.float64))
-    assert lifts(observed, membership, least_posts=10, least_owners=3).is_empty()
+    assert lifts(observed, membership, min_posts=10, min_owners=3).is_empty()
     assert set(names) == {"rare", "single"}
 
 
@@ -72,4 +72,4 @@ def test_no_posts_give_no_lifts() -> None:
     nothing = np.array([], dtype=np.float64)
     membership, _ = memberships([])
     observed = reactions(pl.Series([], dtype=pl.Int64), nothing, nothing)
-    assert lifts(observed, membership, least_posts=1, least_owners=1).is_empty()
+    assert lifts(observed, membership, min_posts=1, min_owners=1).is_empty()

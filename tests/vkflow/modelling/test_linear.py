@@ -174,5 +174,5 @@ def test_what_no_training_post_had_is_cut_off() -> None:
 
 def test_a_column_that_hardly_varied_is_not_blown_up() -> None:
     values = np.tile([0.0, 0.002], 50)[:, None].astype(np.float32)
-    standard = fit_standardiser(values, 1.0, least_deviation=0.1).apply(values, 1.0)
+    standard = fit_standardiser(values, 1.0, min_deviation=0.1).apply(values, 1.0)
     assert np.abs(standard).max() < 0.02

@@ -14,19 +14,19 @@ from vkflow.modelling.metrics import (
 
 def test_log_loss_per_view_is_that_of_every_single_view() -> None:
     # given: 10 views with 3 likes at p = 0.2, and 5 views with 5 likes at p = 0.9
-    counts, chances = np.array([3.0, 5.0]), np.array([10.0, 5.0])
+    counts, exposures = np.array([3.0, 5.0]), np.array([10.0, 5.0])
     probabilities = np.array([0.2, 0.9])
     # when: every view is written out
     views = [np.log(0.2)] * 3 + [np.log(0.8)] * 7 + [np.log(0.9)] * 5
     # then
-    assert log_loss_per_view(counts, chances, probabilities) == pytest.approx(-np.mean(views))
+    assert log_loss_per_view(counts, exposures, probabilities) == pytest.approx(-np.mean(views))
 
 
 @given(st.integers(0, 50), st.integers(1, 50), st.floats(0, 1))
 def test_no_constant_beats_the_observed_rate(count: int, more: int, guess: float) -> None:
-    counts, chances = np.array([float(count)]), np.array([float(count + more)])
-    best = log_losses(counts, chances, counts / chances)
-    assert log_losses(counts, chances, np.array([guess]))[0] >= best[0] - 1e-6
+    counts, exposures = np.array([float(count)]), np.array([float(count + more)])
+    best = log_losses(counts, exposures, counts / exposures)
+    assert log_losses(counts, exposures, np.array([guess]))[0] >= best[0] - 1e-6
 
 
 def test_a_certain_wrong_prediction_costs_much_but_not_infinity() -> None:

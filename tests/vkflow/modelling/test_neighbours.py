@@ -40,14 +40,14 @@ def remember(
         {
             "moment": pl.Series(moments, dtype=pl.Datetime("us", "UTC")),
             "like_count": likes,
-            "like_chances": [VIEWS] * n_posts,
+            "like_exposures": [VIEWS] * n_posts,
         }
     )
     history = pl.DataFrame(
         {
             f"history_{activity}_{kind}": [0] * n_posts
             for activity in ACTIVITY_NAMES
-            for kind in ("count", "chances")
+            for kind in ("count", "exposures")
         }
     )
     training = np.full(n_posts, True)

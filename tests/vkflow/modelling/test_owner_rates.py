@@ -5,8 +5,8 @@ import pytest
 from vkflow.modelling.owner_rates import RatePrior, fit_prior, owner_rate_columns, smoothed_rates
 
 
-def history(counts: list[int | None], chances: list[int | None]) -> pl.DataFrame:
-    return pl.DataFrame({"history_like_count": counts, "history_like_chances": chances})
+def history(counts: list[int | None], exposures: list[int | None]) -> pl.DataFrame:
+    return pl.DataFrame({"history_like_count": counts, "history_like_exposures": exposures})
 
 
 def test_smoothing_moves_from_the_prior_to_the_owners_own_rate() -> None:
@@ -26,15 +26,15 @@ def test_strength_is_fitted_to_how_much_owners_differ(spread: float, is_strong: 
     generator = np.random.default_rng(0)
     rates = 0.05 * np.exp(spread * generator.normal(size=400))
     past = generator.binomial(2_000, rates)
-    chances = np.full(400, 3_000.0)
+    exposures = np.full(400, 3_000.0)
     prior = fit_prior(
-        history(past.tolist(), [2_000] * 400), "like", generator.binomial(3_000, rates), chances
+        history(past.tolist(), [2_000] * 400), "like", generator.binomial(3_000, rates), exposures
     )
     assert (prior.strength > 50_000) is is_strong
 
 
 def test_columns_are_logits_and_their_recent_trend() -> None:
-    recent = {"history_recent_like_count": [80, None], "history_recent_like_chances": [100, None]}
+    recent = {"history_recent_like_count": [80, None], "history_recent_like_exposures": [100, None]}
     past = history([50, 50], [100, 100]).with_columns(
         pl.Series(name, values) for name, values in recent.items()
     )
@@ -45,6 +45,6 @@ def test_columns_are_logits_and_their_recent_trend() -> None:
 
 def test_where_no_owner_has_a_past_the_strength_is_a_middling_one() -> None:
     """All predict alike then: the weakest would believe whatever an owner's first posts get."""
-    history = pl.DataFrame({"history_like_count": [0] * 9, "history_like_chances": [0] * 9})
+    history = pl.DataFrame({"history_like_count": [0] * 9, "history_like_exposures": [0] * 9})
     prior = fit_prior(history, "like", np.full(9, 20.0), np.full(9, 1_000.0))
     assert prior == RatePrior(0.02, 1e4)

@@ -7,7 +7,7 @@ import pytest
 
 from vkflow.errors import SettingsError
 from vkflow.modelling.evaluation import compare_losses, metrics_table
-from vkflow.modelling.judging import Judged, resampling_blocks
+from vkflow.modelling.judging import EvaluatedPosts, resampling_blocks
 from vkflow.modelling.metrics import logits, sigmoid
 from vkflow.modelling.registry import Forecasts, load_metrics
 
@@ -16,11 +16,11 @@ def forecasts(n_posts: int = 4_000, seed: int = 0) -> Forecasts:
     """Calibrated predictions of posts with different rates."""
     generator = np.random.default_rng(seed)
     p = sigmoid(generator.normal(-2, 0.7, n_posts))
-    chances = generator.integers(50, 400, n_posts).astype(float)
-    counts = generator.binomial(chances.astype(int), p).astype(float)
+    exposures = generator.integers(50, 400, n_posts).astype(float)
+    counts = generator.binomial(exposures.astype(int), p).astype(float)
     return Forecasts(
-        counts, chances, p, np.full(n_posts, p.mean()), sigmoid(logits(p) * 0.3 - 1.4),
-        chances,
+        counts, exposures, p, np.full(n_posts, p.mean()), sigmoid(logits(p) * 0.3 - 1.4),
+        exposures,
         np.ones(n_posts),
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_auc_agrees_with_scikit_learn_on_single_views() -> None:
     subject = forecasts(60)
     outcome, score = [], []
     for k, n, p in zip(
-        subject.counts, subject.chances, subject.probabilities.round(2), strict=True
+        subject.counts, subject.exposures, subject.probabilities.round(2), strict=True
     ):
         outcome += [1] * int(k) + [0] * int(n - k)
         score += [p] * int(n)
@@ -99,8 +99,8 @@ def test_weights_are_repetitions() -> None:
             assert value(name, weighted) == pytest.approx(value(name, repeated)), name
 
 
-def judged(subject: Forecasts, owners: np.ndarray) -> dict[str, Judged]:
-    return {"like": Judged(np.arange(len(owners)), owners, subject, None)}
+def judged(subject: Forecasts, owners: np.ndarray) -> dict[str, EvaluatedPosts]:
+    return {"like": EvaluatedPosts(np.arange(len(owners)), owners, subject, None)}
 
 
 def test_interval_is_wider_when_posts_come_from_few_owners() -> None:

@@ -23,7 +23,7 @@ from vkflow.modelling.bundles import (
 from vkflow.modelling.calibration import IDENTITY, Calibration
 from vkflow.modelling.drift import GROWING
 from vkflow.modelling.evaluation import metrics_table
-from vkflow.modelling.judging import Judged, judge
+from vkflow.modelling.judging import EvaluatedPosts, judge
 from vkflow.modelling.linear import FOLDS
 from vkflow.modelling.linear_stage import fit_linear_stage
 from vkflow.modelling.metrics import logits
@@ -34,7 +34,7 @@ from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
 from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
-from vkflow.sections import TrainingSettings
+from vkflow.settings.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=60, learning_rate=0.1, text_components=4, threads=2)
 CATEGORIES = ("cat", "dog")
@@ -76,7 +76,7 @@ def trained(prepared: Prepared) -> Trained:
 
 
 @pytest.fixture(scope="module")
-def judged(prepared: Prepared, trained: Trained) -> dict[str, Judged]:
+def judged(prepared: Prepared, trained: Trained) -> dict[str, EvaluatedPosts]:
     return judge(prepared[1], prepared[0].features.priors, trained.predictions, None)
 
 
@@ -119,7 +119,7 @@ def bundle(prepared: Prepared, trained: Trained) -> Bundle:
 
 
 def test_model_beats_both_baselines_where_there_is_something_to_learn(
-    judged: dict[str, Judged],
+    judged: dict[str, EvaluatedPosts],
 ) -> None:
     table = metrics_table(judged, load_metrics(), samples=200, seed=0)
     likes = {row["metric"]: row for row in table.filter(pl.col("activity") == "like").to_dicts()}
@@ -249,7 +249,7 @@ def test_a_calibration_is_applied_once_to_the_sum_of_both_stages(
 
 
 def test_it_is_judged_on_the_test_window_alone(
-    prepared: Prepared, judged: dict[str, Judged]
+    prepared: Prepared, judged: dict[str, EvaluatedPosts]
 ) -> None:
     in_test = np.flatnonzero((prepared[1].keys["split"] == TEST).to_numpy())
     np.testing.assert_array_equal(judged["like"].rows, in_test)
@@ -261,7 +261,7 @@ def test_the_validation_window_alone_decides_what_is_fitted_on_it(
     """Where the owner's rate is all there is the model is dropped, not where it is judged."""
     recipe, data = prepared
     rates = smoothed_rates(data.history, "like", recipe.features.priors["like"])
-    views = outcomes["chances"].to_numpy()
+    views = outcomes["exposures"].to_numpy()
     usual = pl.Series(np.rint(views * rates).astype(int))
     dropped = {}
     for split in (VALIDATION, TEST):
@@ -293,7 +293,7 @@ def test_outcomes_of_the_test_window_change_no_byte_of_what_it_judges(
 ) -> None:
     in_test = pl.lit(prepared[1].keys["split"] == TEST)
     changed = outcomes.with_columns(
-        pl.when(in_test).then(pl.col("chances") // 3).otherwise("count").alias("count")
+        pl.when(in_test).then(pl.col("exposures") // 3).otherwise("count").alias("count")
     )
     # The counts of a test post are a later one's past, as the histories are: what is predicted of
     # the test window may look at them, what has been learnt may not.
@@ -342,7 +342,7 @@ def test_permuted_outcomes_and_histories_give_no_gain(
 ) -> None:
     # given: each post has the history and the outcome of another one, each of its own
     history = posts.select(pl.col("^history_.*$")).sample(fraction=1, shuffle=True, seed=5)
-    counted = outcomes.select("chances", "count").sample(fraction=1, shuffle=True, seed=6)
+    counted = outcomes.select("exposures", "count").sample(fraction=1, shuffle=True, seed=6)
     permuted = prepare_posts(posts.with_columns(history), outcomes.with_columns(counted))
     # when
     table = table_of(permuted, train_silently(permuted))
@@ -363,7 +363,7 @@ def test_training_posts_have_no_prediction_to_be_judged_by(
 def test_permuted_outcomes_give_no_gain(posts: pl.DataFrame, outcomes: pl.DataFrame) -> None:
     # given: each post has the likes and views of another one
     shuffled = outcomes.with_columns(
-        outcomes.select("chances", "count").sample(fraction=1, shuffle=True, seed=3)
+        outcomes.select("exposures", "count").sample(fraction=1, shuffle=True, seed=3)
     )
     permuted = prepare_posts(posts, shuffled)
     # when
@@ -377,7 +377,7 @@ def test_permuted_outcomes_give_no_gain(posts: pl.DataFrame, outcomes: pl.DataFr
 def test_raising_the_owners_past_rate_raises_the_prediction(
     posts: pl.DataFrame, bundle: Bundle, trained: Trained
 ) -> None:
-    past = posts.filter(pl.col("history_like_chances") > 0)
+    past = posts.filter(pl.col("history_like_exposures") > 0)
     raised = past.with_columns((pl.col("^history_(recent_)?like_count$") * 1.5).cast(pl.Int64))
     judged = Bundle(bundle.manifest, bundle.recipe, trained.judged)
     before, after = (judged.predict(frame)["like"] for frame in (past, raised))
@@ -519,7 +519,7 @@ def test_as_much_comes_as_was_predicted_where_views_cost_rates(
     """A fit on rates alone expects too much of the posts that make up most of the views."""
     more = posts["views"].log() - posts["views"].log().mean()
     costly = outcomes.with_columns(
-        count=(pl.col("count") * (-0.5 * more).exp()).round().clip(0, pl.col("chances"))
+        count=(pl.col("count") * (-0.5 * more).exp()).round().clip(0, pl.col("exposures"))
     )
     prepared = prepare_posts(posts, costly)
     found = table_of(prepared, train_silently(prepared))

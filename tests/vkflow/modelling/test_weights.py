@@ -4,7 +4,7 @@ import pytest
 from vkflow.modelling.weights import (
     effective_sample_sizes,
     information,
-    overdispersion,
+    intraclass_correlation,
     relative_variance,
 )
 
@@ -14,17 +14,17 @@ def test_planted_overdispersion_is_found(correlation: float) -> None:
     # given: beta-binomial counts, whose correlation is 1 / (a + b + 1)
     generator = np.random.default_rng(0)
     total = 1 / correlation - 1
-    chances = generator.integers(200, 5_000, size=4_000).astype(float)
+    exposures = generator.integers(200, 5_000, size=4_000).astype(float)
     rates = generator.beta(0.05 * total, 0.95 * total, size=4_000)
-    counts = generator.binomial(chances.astype(int), rates).astype(float)
-    assert overdispersion(counts, chances) == pytest.approx(correlation, rel=0.2)
+    counts = generator.binomial(exposures.astype(int), rates).astype(float)
+    assert intraclass_correlation(counts, exposures) == pytest.approx(correlation, rel=0.2)
 
 
 def test_binomial_counts_are_not_overdispersed() -> None:
     generator = np.random.default_rng(1)
-    chances = generator.integers(200, 5_000, size=4_000).astype(float)
-    counts = generator.binomial(chances.astype(int), 0.05).astype(float)
-    assert overdispersion(counts, chances) < 0.0005
+    exposures = generator.integers(200, 5_000, size=4_000).astype(float)
+    counts = generator.binomial(exposures.astype(int), 0.05).astype(float)
+    assert intraclass_correlation(counts, exposures) < 0.0005
 
 
 def test_a_viral_post_is_not_a_million_observations() -> None:
@@ -39,17 +39,17 @@ def test_planted_relative_variance_is_found_among_unequal_posts(variance: float)
     # given: rates spread around expectations that differ tenfold, from posts of all sizes
     generator = np.random.default_rng(2)
     expected = generator.choice([0.005, 0.02, 0.05], size=6_000)
-    chances = np.exp(generator.uniform(4, 10, size=6_000)).round()
+    exposures = np.exp(generator.uniform(4, 10, size=6_000)).round()
     rates = expected * generator.gamma(1 / variance, variance, size=6_000)
-    counts = generator.binomial(chances.astype(int), rates.clip(0, 1)).astype(float)
-    assert relative_variance(counts, chances, expected) == pytest.approx(variance, rel=0.15)
+    counts = generator.binomial(exposures.astype(int), rates.clip(0, 1)).astype(float)
+    assert relative_variance(counts, exposures, expected) == pytest.approx(variance, rel=0.15)
 
 
 def test_rates_as_expected_have_no_relative_variance() -> None:
     generator = np.random.default_rng(3)
-    chances = np.full(4_000, 500.0)
+    exposures = np.full(4_000, 500.0)
     counts = generator.binomial(500, 0.05, size=4_000).astype(float)
-    assert relative_variance(counts, chances, np.full(4_000, 0.05)) < 0.01
+    assert relative_variance(counts, exposures, np.full(4_000, 0.05)) < 0.01
 
 
 def test_a_post_is_worth_its_views_until_its_own_rate_is_known() -> None:

@@ -9,8 +9,8 @@ from vkflow.errors import SourceError
 from vkflow.modelling.splits import TEST
 from vkflow.modelling.training_set import prepare
 from vkflow.research.experiments import choose_variants, leaderboard_table, run_experiment
-from vkflow.research.variants import Contest, judged_activities
-from vkflow.sections import TrainingSettings
+from vkflow.research.variants import ExperimentSetup, judged_activities
+from vkflow.settings.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=20, learning_rate=0.1, text_components=4, threads=2)
 GAP = timedelta(hours=72)
@@ -23,7 +23,7 @@ VARIANTS = [
 @pytest.fixture(scope="module")
 def without_pictures(
     posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
-) -> Contest:
+) -> ExperimentSetup:
     bare = posts.with_columns(
         pl.lit(False).alias("has_image"),
         *(
@@ -32,10 +32,14 @@ def without_pictures(
         ),
     )
     recipe, data = prepare(lambda: bare.iter_slices(400), outcomes, first_counts, (), SETTINGS, GAP)
-    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts)
+    return ExperimentSetup(
+        data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts
+    )
 
 
-def test_variant_that_cannot_be_fitted_is_a_row_with_the_reason(without_pictures: Contest) -> None:
+def test_variant_that_cannot_be_fitted_is_a_row_with_the_reason(
+    without_pictures: ExperimentSetup,
+) -> None:
     variants = choose_variants(["picture", "owner rate"])
     results = run_experiment(without_pictures, variants, None, on_progress=lambda name: None)
     board = leaderboard_table(results)
@@ -45,7 +49,9 @@ def test_variant_that_cannot_be_fitted_is_a_row_with_the_reason(without_pictures
     assert "All features are either constant or ignored" in board["reason"][1]
 
 
-def test_experiment_in_which_nothing_can_be_fitted_says_why(without_pictures: Contest) -> None:
+def test_experiment_in_which_nothing_can_be_fitted_says_why(
+    without_pictures: ExperimentSetup,
+) -> None:
     with pytest.raises(SourceError, match="no variant can be fitted on these posts"):
         run_experiment(
             without_pictures, choose_variants(["picture"]), None, on_progress=lambda name: None
@@ -65,9 +71,9 @@ def test_no_variant_has_learnt_from_the_window_it_is_judged_on(
         recipe, data = prepare(
             lambda: posts.iter_slices(400), changed, first_counts, ("cat", "dog"), SETTINGS, GAP
         )
-        contest = Contest(data, recipe, SETTINGS, ("like",), texts)
+        setup = ExperimentSetup(data, recipe, SETTINGS, ("like",), texts)
         predictions.append(
-            {v.name: v.fit(contest)()["like"] for v in choose_variants(VARIANTS)} | {"": data}
+            {v.name: v.fit(setup)()["like"] for v in choose_variants(VARIANTS)} | {"": data}
         )
     rows = predictions[0][""].rows("like", TEST)
     for name in VARIANTS:
@@ -76,22 +82,24 @@ def test_no_variant_has_learnt_from_the_window_it_is_judged_on(
 
 
 @pytest.fixture(scope="module")
-def contest(
+def setup(
     posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
-) -> Contest:
+) -> ExperimentSetup:
     recipe, data = prepare(
         lambda: posts.iter_slices(400), outcomes, first_counts, ("cat", "dog"), SETTINGS, GAP
     )
-    return Contest(data, recipe, SETTINGS, ("like",), texts)
+    return ExperimentSetup(data, recipe, SETTINGS, ("like",), texts)
 
 
-def board_of(contest: Contest, *names: str) -> dict[str, dict[str, float]]:
-    results = run_experiment(contest, choose_variants(names), None, on_progress=lambda name: None)
+def board_of(setup: ExperimentSetup, *names: str) -> dict[str, dict[str, float]]:
+    results = run_experiment(setup, choose_variants(names), None, on_progress=lambda name: None)
     return {row["variant"]: row for row in leaderboard_table(results).to_dicts()}
 
 
-def test_every_variant_is_compared_with_the_product_on_the_same_posts(contest: Contest) -> None:
-    board = board_of(contest, "global rate", "product")
+def test_every_variant_is_compared_with_the_product_on_the_same_posts(
+    setup: ExperimentSetup,
+) -> None:
+    board = board_of(setup, "global rate", "product")
     assert board["product"]["against_product"] == board["product"]["against_high"] == 0
     rate = board["global rate"]
     expected = rate["log_loss"] / board["product"]["log_loss"] - 1
@@ -99,32 +107,32 @@ def test_every_variant_is_compared_with_the_product_on_the_same_posts(contest: C
     assert 0 < rate["against_low"] < rate["against_product"] < rate["against_high"]
 
 
-def test_without_the_product_there_is_nothing_to_compare_with(contest: Contest) -> None:
-    assert "against_product" not in board_of(contest, "global rate")["global rate"]
+def test_without_the_product_there_is_nothing_to_compare_with(setup: ExperimentSetup) -> None:
+    assert "against_product" not in board_of(setup, "global rate")["global rate"]
 
 
 @pytest.mark.parametrize("name", ["TF-IDF and CatBoost", "TF-IDF and LightGBM"])
-def test_rivals_learn_from_words(contest: Contest, name: str) -> None:
+def test_rivals_learn_from_words(setup: ExperimentSetup, name: str) -> None:
     """Posts with a cat, whose texts have the word, get more likes in this world."""
-    without = replace(contest, texts=contest.texts.str.replace("кот и", "без"))
-    assert board_of(contest, name)[name]["log_loss"] < board_of(without, name)[name]["log_loss"]
+    without = replace(setup, texts=setup.texts.str.replace("кот и", "без"))
+    assert board_of(setup, name)[name]["log_loss"] < board_of(without, name)[name]["log_loss"]
 
 
-def test_rivals_on_posts_without_a_word_are_rows_with_the_reason(contest: Contest) -> None:
-    silent = replace(contest, texts=pl.Series("text", [""] * len(contest.texts)))
+def test_rivals_on_posts_without_a_word_are_rows_with_the_reason(setup: ExperimentSetup) -> None:
+    silent = replace(setup, texts=pl.Series("text", [""] * len(setup.texts)))
     board = board_of(silent, "owner rate", "TF-IDF and CatBoost")
     assert "there are no words to learn from" in board["TF-IDF and CatBoost"]["reason"]
 
 
-def test_trees_stop_where_the_validation_window_says(contest: Contest) -> None:
+def test_trees_stop_where_the_validation_window_says(setup: ExperimentSetup) -> None:
     """Counts of the test window that are a tenth of what was learnt would stop them at once."""
     settings = SETTINGS.model_copy(update={"iterations": 150, "early_stopping_rounds": 5})
-    in_test = contest.data.keys["split"] == TEST
-    tenth = np.where(in_test, 0.1, 1.0) * contest.data.counts["like"]
-    other = replace(contest.data, counts={**contest.data.counts, "like": tenth})
+    in_test = setup.data.keys["split"] == TEST
+    tenth = np.where(in_test, 0.1, 1.0) * setup.data.counts["like"]
+    other = replace(setup.data, counts={**setup.data.counts, "like": tenth})
     (variant,) = choose_variants(["text"])
     before, after = (
-        variant.fit(replace(contest, data=data, settings=settings))()["like"]
-        for data in (contest.data, other)
+        variant.fit(replace(setup, data=data, settings=settings))()["like"]
+        for data in (setup.data, other)
     )
     np.testing.assert_array_equal(before, after)

@@ -14,16 +14,16 @@ from vkflow.research.search import (
     side_by_side,
     with_parameters,
 )
-from vkflow.research.variants import PRODUCT, Contest, judged_activities
-from vkflow.sections import TrainingSettings
+from vkflow.research.variants import PRODUCT, ExperimentSetup, judged_activities
+from vkflow.settings.sections import TrainingSettings
 
 SETTINGS = TrainingSettings(iterations=30, learning_rate=0.1, text_components=4, threads=2)
 
 
 @pytest.fixture(scope="module")
-def contest(
+def setup(
     posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame, texts: pl.Series
-) -> Contest:
+) -> ExperimentSetup:
     recipe, data = prepare(
         lambda: posts.iter_slices(400),
         outcomes,
@@ -32,12 +32,14 @@ def contest(
         SETTINGS,
         timedelta(hours=72),
     )
-    return Contest(data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts)
+    return ExperimentSetup(
+        data, recipe, SETTINGS, judged_activities(data, recipe.features.priors), texts
+    )
 
 
-def test_parameters_in_use_are_the_first_trial(contest: Contest) -> None:
+def test_parameters_in_use_are_the_first_trial(setup: ExperimentSetup) -> None:
     seen: list[Trial] = []
-    trials = search_parameters(contest, seconds=0.01, on_trial=seen.append)
+    trials = search_parameters(setup, seconds=0.01, on_trial=seen.append)
     assert trials == seen and len(trials) == 1
     assert trials[0].parameters == pytest.approx(
         {"learning_rate": 0.1, "depth": 3, "l2_leaf_reg": 30, "feature_share": 0.3}
@@ -45,25 +47,25 @@ def test_parameters_in_use_are_the_first_trial(contest: Contest) -> None:
     assert 0 < trials[0].gain < 1
 
 
-def test_search_tries_different_parameters_until_the_time_is_over(contest: Contest) -> None:
-    trials = search_parameters(contest, seconds=3, on_trial=lambda trial: None)
+def test_search_tries_different_parameters_until_the_time_is_over(setup: ExperimentSetup) -> None:
+    trials = search_parameters(setup, seconds=3, on_trial=lambda trial: None)
     assert len({tuple(trial.parameters.values()) for trial in trials}) == len(trials) > 2
     assert best_trial(trials).gain == max(trial.gain for trial in trials) >= trials[0].gain
     assert len({trial.gain for trial in trials}) > 1
 
 
-def test_same_seed_tries_the_same_parameters(contest: Contest) -> None:
+def test_same_seed_tries_the_same_parameters(setup: ExperimentSetup) -> None:
     first, second = (
-        search_parameters(contest, seconds=1.5, on_trial=lambda trial: None) for _ in range(2)
+        search_parameters(setup, seconds=1.5, on_trial=lambda trial: None) for _ in range(2)
     )
     n_both = min(len(first), len(second))
     assert [t.parameters for t in first[:n_both]] == [t.parameters for t in second[:n_both]]
     assert [t.gain for t in first[:n_both]] == [t.gain for t in second[:n_both]]
 
 
-def test_found_parameters_are_judged_beside_those_in_use(contest: Contest) -> None:
+def test_found_parameters_are_judged_beside_those_in_use(setup: ExperimentSetup) -> None:
     results = run_experiment(
-        contest,
+        setup,
         side_by_side({"depth": 1, "learning_rate": 0.01}),
         None,
         on_progress=lambda name: None,

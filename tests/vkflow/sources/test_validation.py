@@ -17,7 +17,7 @@ from vkflow.sources.source import (
 from vkflow.sources.validation import (
     CLOCK_SKEW,
     FIRST_DAY,
-    MOST_COUNTED,
+    MAX_COUNTED,
     CheckedChunk,
     check_chunk,
 )
@@ -269,7 +269,7 @@ def test_what_a_source_says_is_mended_or_read_anew_is_passed_on():
 
 @pytest.mark.parametrize("name", ["views", "reach", *COUNTS])
 def test_count_no_audience_can_reach_is_rejected(name: str) -> None:
-    most = {"views": MOST_COUNTED, "reach": MOST_COUNTED, name: MOST_COUNTED}
+    most = {"views": MAX_COUNTED, "reach": MAX_COUNTED, name: MAX_COUNTED}
     assert verdicts(check(posts=posts({}), snapshots=snapshots(most))) == []
     [(_, reason)] = verdicts(check(posts=posts({}), snapshots=snapshots({**most, name: 2**63 - 1})))
-    assert reason == f"{name} is larger than {MOST_COUNTED}"
+    assert reason == f"{name} is larger than {MAX_COUNTED}"

@@ -208,7 +208,7 @@ def test_fp16_on_a_cpu_is_refused(tiny_encoder_directory: Path) -> None:
 def test_bf16_agrees_with_fp32(
     tiny_encoder_directory: Path, one_by_one: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vkflow.devices.cpu_has_bf16", lambda: True)  # others emulate it
+    monkeypatch.setattr("vkflow.neural.devices.cpu_has_bf16", lambda: True)  # others emulate it
     encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", precision="bf16")
     vectors = encoder.encode(TEXTS).vectors
     cosine = (vectors * one_by_one).sum(axis=1) / np.linalg.norm(one_by_one, axis=1)

@@ -93,7 +93,9 @@ def test_nothing_to_compare_gives_no_effect() -> None:
 
 
 def test_a_post_is_one_unit_however_many_views_it_had() -> None:
-    posts = pl.DataFrame({"number": [1, 2], "count": [100.0, 20_000.0], "chances": [10_000.0, 1e6]})
+    posts = pl.DataFrame(
+        {"number": [1, 2], "count": [100.0, 20_000.0], "exposures": [10_000.0, 1e6]}
+    )
     found = outcomes_of(posts, 0.01, 0.5)
     assert found.weights[1] < 1.1 * found.weights[0]
     assert found.rates.tolist() == pytest.approx([0.01, 0.02])
@@ -104,7 +106,7 @@ def test_posts_of_a_day_are_one_rate_and_unknown_counts_none() -> None:
         {
             "number": [1, 1, 2, 3],
             "count": [10.0, 30.0, 5.0, None],
-            "chances": [1_000.0, 1_000.0, 1_000.0, None],
+            "exposures": [1_000.0, 1_000.0, 1_000.0, None],
         }
     )
     found = outcomes_of(posts, 0.01, 0.5)

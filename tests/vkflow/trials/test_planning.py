@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from vkflow.errors import TrialError
-from vkflow.trials.planning import MOST_UNITS, Habits, habits_of, make_plan, power_of
+from vkflow.trials.planning import MAX_UNITS, Habits, habits_of, make_plan, power_of
 from vkflow.trials.schedule import DAY, POST
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -21,7 +21,7 @@ def history(n_posts: int = 120, *, noise: float = 0.6, rate: float = 0.02, hours
         {
             "published_at": [START + timedelta(hours=hours * place) for place in range(n_posts)],
             "count": generator.binomial(20_000, np.minimum(rates, 0.5)).astype(float),
-            "chances": 20_000.0,
+            "exposures": 20_000.0,
         }
     )
 
@@ -76,7 +76,7 @@ def test_posts_of_a_day_are_one_unit() -> None:
         ({"noise": 1.5}, {"effect": 0.05}, "more than 1000"),
         ({}, {"n_units": 20, "effect": 0.2}, "too few"),
         ({}, {"n_units": 8}, "out of range"),
-        ({}, {"n_units": MOST_UNITS + 1}, "out of range"),
+        ({}, {"n_units": MAX_UNITS + 1}, "out of range"),
         ({}, {"effect": 0.0}, "out of range"),
         ({}, {"effect": float("nan")}, "out of range"),
         ({}, {"effect": 11.0}, "out of range"),

@@ -19,7 +19,7 @@ from vkflow.text.cleaning import clean_for_encoder
 TAGS = pl.List(pl.Struct({"category": pl.String, "score": pl.Float32, "rank": pl.Int32}))
 VECTOR = pl.List(pl.Float32)
 DAMAGED = "the stored file is damaged"
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """More than any CLIP reads; spares the tokenizer a text of megabytes."""
 
 
@@ -107,7 +107,7 @@ class PairWorker(BlamesNoRow):
 
 def compare_pairs(tagger: PictureTagger, texts: pl.Series, pictures: Floats) -> Floats:
     """Cosine of each text with its picture's vector, float32, shape (pairs,)."""
-    cleaned = clean_for_encoder(texts.str.slice(0, MOST_CHARACTERS)).to_list()
+    cleaned = clean_for_encoder(texts.str.slice(0, MAX_CHARACTERS)).to_list()
     return pair_similarities(tagger.embed_texts(cleaned), pictures)
 
 

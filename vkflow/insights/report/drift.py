@@ -17,7 +17,7 @@ from vkflow.modelling.metrics import Floats, sigmoid
 
 SHOWN = 8
 BINS = 12
-MOST_CATEGORIES = 4
+MAX_CATEGORIES = 4
 TITLE_WIDTH = 24
 NOTICEABLE = 0.1
 """Below it a shift does not matter (Siddiqi 2006, Credit Risk Scorecards, chapter 9)."""
@@ -119,9 +119,7 @@ def _compare_categories(axes: Axes, before: pl.Series, now: pl.Series, data: Rep
     """Shares of the categories whose shares differ most."""
     names = sorted(set(before) | set(now))
     shares = {name: ((before == name).mean() or 0.0, (now == name).mean() or 0.0) for name in names}
-    moved = sorted(names, key=lambda name: -abs(shares[name][0] - shares[name][1]))[
-        :MOST_CATEGORIES
-    ]
+    moved = sorted(names, key=lambda name: -abs(shares[name][0] - shares[name][1]))[:MAX_CATEGORIES]
     place = np.arange(len(moved))[::-1]
     axes.barh(place, [shares[n][0] for n in moved], height=0.7, color=MUTED, alpha=0.25)
     axes.plot([shares[n][1] for n in moved], place, "o", color=ACCENT, markersize=4)

@@ -15,15 +15,15 @@ from vkflow.insights.report.intervals import Measured, interval_rows
 from vkflow.insights.report.language import Language
 from vkflow.insights.words import emoji_of, hashtags_of, words_of
 
-LEAST_POSTS = 15
-LEAST_OWNERS = 3
-MOST_LEVELS = 2_000
+MIN_POSTS = 15
+MIN_OWNERS = 3
+MAX_LEVELS = 2_000
 SHOWN_WORDS = 4
 """In either direction."""
 SHOWN_OWNERS = 12
 SHOWN_CATEGORIES = 12
 EXAMPLES = 3
-MOST_TEXTS = 20_000
+MAX_TEXTS = 20_000
 """Newest posts whose texts are read word by word; more would not change a list of six words."""
 
 LIFTED = ("like", "comment", "repost", "hide")
@@ -34,8 +34,8 @@ def exploration_section(data: ReportData, say: Language) -> dict[str, Any]:
     """Figures and lists of the labelled posts; empty without any."""
     posts = data.posts
     section: dict[str, Any] = {"title": say("exploration_title"), "figures": [], "lists": []}
-    if len(posts) < LEAST_POSTS:
-        return section | {"lead": say("exploration_none", least=LEAST_POSTS)}
+    if len(posts) < MIN_POSTS:
+        return section | {"lead": say("exploration_none", least=MIN_POSTS)}
     owners = posts["owner_id"].n_unique()
     observed = {
         name: observed_reactions(posts, name) for name in ACTIVITY_NAMES if _known(posts, name)
@@ -56,9 +56,9 @@ def exploration_section(data: ReportData, say: Language) -> dict[str, Any]:
 
 def observed_reactions(posts: pl.DataFrame, activity: str) -> Reactions:
     """What posts got of an activity beside their owners' usual."""
-    chances = posts["reach" if activity == "hide" else "views"].to_numpy().astype(np.float64)
+    exposures = posts["reach" if activity == "hide" else "views"].to_numpy().astype(np.float64)
     counts = posts[activity].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return reactions(posts["owner_id"], counts, chances)
+    return reactions(posts["owner_id"], counts, exposures)
 
 
 def _known(posts: pl.DataFrame, activity: str) -> bool:
@@ -79,7 +79,7 @@ def _figures(
     if observed and posts["owner_id"].n_unique() > 1:
         figures.append(("owners", pictures.owner_rates(posts, list(observed), say), 3.4))
     dated = posts["published_at"].is_not_null().to_numpy()
-    if dated.sum() >= LEAST_POSTS and "like" in observed:
+    if dated.sum() >= MIN_POSTS and "like" in observed:
         local = data.local(posts["published_at"])
         figures.append(("calendar", pictures.calendar(local, observed["like"], say), 2.7))
     figures.append(("lengths", _length_figure(posts, observed, say), 3.0))
@@ -103,7 +103,7 @@ def _length_figure(posts: pl.DataFrame, observed: dict[str, Reactions], say: Lan
     measured = {}
     for activity in observed:
         if activity in LIFTED:
-            table = lifts(observed[activity], membership, least_posts=LEAST_POSTS, least_owners=1)
+            table = lifts(observed[activity], membership, min_posts=MIN_POSTS, min_owners=1)
             measured[activity] = {names[r["level"]]: r for r in table.to_dicts()}
     return pictures.lengths(lengths, list(TEXT_BANDS), measured, say)
 
@@ -151,12 +151,12 @@ def _owner_table(data: ReportData, posts: pl.DataFrame, say: Language) -> dict[s
 
 def _lists(data: ReportData, say: Language, observed: dict[str, Reactions]) -> list[dict[str, Any]]:
     """The words, hashtags and emoji with the strongest lift, by activity."""
-    newest = data.posts.head(MOST_TEXTS)
+    newest = data.posts.head(MAX_TEXTS)
     lists = []
     for kind, read in (("words", words_of), ("hashtags", hashtags_of), ("emoji", emoji_of)):
         membership, names = memberships(read(newest["text"]))
         frequent = np.argsort(-np.asarray(membership.sum(axis=0)).ravel(), kind="stable")[
-            :MOST_LEVELS
+            :MAX_LEVELS
         ]
         groups = []
         for activity in LIFTED:
@@ -165,8 +165,8 @@ def _lists(data: ReportData, say: Language, observed: dict[str, Reactions]) -> l
             table = lifts(
                 _first(observed[activity], len(newest)),
                 membership[:, frequent],
-                least_posts=LEAST_POSTS,
-                least_owners=LEAST_OWNERS,
+                min_posts=MIN_POSTS,
+                min_owners=MIN_OWNERS,
             )
             rows = _strongest(table, [names[place] for place in frequent], say)
             if rows:
@@ -174,9 +174,9 @@ def _lists(data: ReportData, say: Language, observed: dict[str, Reactions]) -> l
         lists.append(
             {
                 "title": say(f"{kind}_title"),
-                "caption": say(f"{kind}_caption", least=LEAST_POSTS),
+                "caption": say(f"{kind}_caption", least=MIN_POSTS),
                 "groups": groups,
-                "none": say(f"{kind}_none", least=LEAST_POSTS),
+                "none": say(f"{kind}_none", least=MIN_POSTS),
             }
         )
     return lists
@@ -228,7 +228,7 @@ def _categories(data: ReportData, say: Language, observed: dict[str, Reactions])
     membership, names = memberships(levels)
     if not names or "like" not in observed:
         return {"none": say("categories_none"), "cards": []}
-    table = lifts(observed["like"], membership, least_posts=5, least_owners=1)
+    table = lifts(observed["like"], membership, min_posts=5, min_owners=1)
     chosen = (
         table.sort("posts", descending=True).head(SHOWN_CATEGORIES).sort("lift", descending=True)
     )

@@ -12,9 +12,9 @@ from vkflow.insights.report.figures import ACCENT, DIVERGING, INK, MUTED, RULE, 
 from vkflow.insights.report.language import Language
 
 Paint = Callable[[Figure], None]
-LEAST_IN_CELL = 3
-LEAST_OF_OWNER = 5
-LEAST_SHOWN = 0.005
+MIN_IN_CELL = 3
+MIN_OF_OWNER = 5
+MIN_SHOWN = 0.005
 PRIOR_POSTS = 10
 """Average posts a cell is drawn towards the usual with, so that few posts give little colour."""
 
@@ -31,7 +31,7 @@ def distributions(posts: pl.DataFrame, activities: list[str], say: Language) -> 
             edges = np.arange(0, top + 0.25, 0.25)
             shares = np.histogram(np.log10(positive), edges)[0] / len(counts)
             axes.bar(edges[:-1] + 0.125, shares, width=0.22, color=ACCENT)
-            if zero >= LEAST_SHOWN:
+            if zero >= MIN_SHOWN:
                 axes.bar(-0.6, zero, width=0.22, color=MUTED)
                 axes.annotate(
                     say.percent(zero), (-0.6, zero), xytext=(0, 2), textcoords="offset points",
@@ -84,7 +84,7 @@ def owner_rates(posts: pl.DataFrame, activities: list[str], say: Language) -> Pa
         pl.len().alias("posts"),
         *((pl.col(name).sum() / pl.col("views").sum()).alias(name) for name in activities),
     )
-    enough = rates.filter(pl.col("posts") >= LEAST_OF_OWNER)
+    enough = rates.filter(pl.col("posts") >= MIN_OF_OWNER)
     rates = enough if len(enough) > 1 else rates
 
     def paint(figure: Figure) -> None:
@@ -126,7 +126,7 @@ def calendar(local: pl.Series, observed: Reactions, say: Language) -> Paint:
     usual = np.bincount(cells, observed.usual[dated], minlength=84).reshape(shape)
     posts = np.bincount(cells, minlength=84).reshape(shape)
     ratio = np.full(shape, np.nan)
-    enough = posts >= LEAST_IN_CELL
+    enough = posts >= MIN_IN_CELL
     prior = PRIOR_POSTS * float(usual.sum()) / max(int(posts.sum()), 1)
     ratio[enough] = np.log2((got[enough] + prior) / (usual[enough] + prior))
 

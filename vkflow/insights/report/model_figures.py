@@ -17,7 +17,7 @@ from vkflow.insights.report.figures import (
 )
 from vkflow.insights.report.language import Language
 
-LEAST_FORECASTS = 50
+MIN_FORECASTS = 50
 CALIBRATION_BINS = 6
 BLUES = LinearSegmentedColormap.from_list("blues", ["#f4f7f9", ACCENT])
 
@@ -31,22 +31,22 @@ def calibration_curves(forecasts: pl.DataFrame) -> dict[str, pl.DataFrame]:
     curves = {}
     for activity in ACTIVITY_NAMES:
         of_activity = forecasts.filter(pl.col("activity") == activity)
-        if len(of_activity) < LEAST_FORECASTS:
+        if len(of_activity) < MIN_FORECASTS:
             continue
         bins = pl.col("probability").rank("ordinal").sub(1) * CALIBRATION_BINS // pl.len()
-        residual = (pl.col("count") - pl.col("observed") * pl.col("chances")) ** 2
+        residual = (pl.col("count") - pl.col("observed") * pl.col("exposures")) ** 2
         curves[activity] = (
             of_activity.with_columns(bins.alias("bin"))
             .with_columns(
-                (pl.col("count").sum() / pl.col("chances").sum()).over("bin").alias("observed")
+                (pl.col("count").sum() / pl.col("exposures").sum()).over("bin").alias("observed")
             )
             .group_by("bin", maintain_order=True)
             .agg(
-                ((pl.col("probability") * pl.col("chances")).sum() / pl.col("chances").sum()).alias(
-                    "predicted"
-                ),
+                (
+                    (pl.col("probability") * pl.col("exposures")).sum() / pl.col("exposures").sum()
+                ).alias("predicted"),
                 pl.col("observed").first(),
-                (1.96 * residual.sum().sqrt() / pl.col("chances").sum()).alias("error"),
+                (1.96 * residual.sum().sqrt() / pl.col("exposures").sum()).alias("error"),
             )
             .sort("predicted")
         )

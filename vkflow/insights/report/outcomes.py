@@ -21,7 +21,7 @@ from vkflow.insights.report.figures import (
 from vkflow.insights.report.language import Language
 
 SHOWN = 4
-MOST_DOTS = 1_500
+MAX_DOTS = 1_500
 PLOTTED = ("like", "comment", "repost", "hide")
 OUTSIDE = 0.5
 """Added to both sides of a ratio, so that one comment instead of none is no great surprise."""
@@ -33,7 +33,7 @@ def biggest_misses(forecasts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Rows of forecasts with direction (``above`` or ``below``) and ratio, the biggest first.
     """
-    expected = pl.col("probability") * pl.col("chances")
+    expected = pl.col("probability") * pl.col("exposures")
     ratio = (pl.col("count") + OUTSIDE) / (expected + OUTSIDE)
     rated = forecasts.filter(pl.col("activity") == "like").with_columns(ratio.alias("ratio"))
     above = rated.filter(pl.col("ratio") > 1).sort(["ratio", "post_id"], descending=[True, False])
@@ -72,9 +72,9 @@ def _table(data: ReportData, say: Language) -> dict[str, Any]:
         known = data.forecasts.filter(pl.col("activity") == activity)
         if known.is_empty():
             continue
-        chances = float(known["chances"].sum())
-        predicted = float((known["probability"] * known["chances"]).sum()) / chances
-        observed = float(known["count"].sum()) / chances
+        exposures = float(known["exposures"].sum())
+        predicted = float((known["probability"] * known["exposures"]).sum()) / exposures
+        observed = float(known["count"].sum()) / exposures
         rows.append(
             [
                 say.activity(activity),
@@ -98,8 +98,8 @@ def _dots(figure: Figure, data: ReportData, say: Language) -> None:
     names = [n for n in PLOTTED if n in set(data.forecasts["activity"])]
     for axes, name in zip(panels(figure, len(names)), names, strict=True):
         known = data.forecasts.filter(pl.col("activity") == name)
-        if len(known) > MOST_DOTS:
-            known = known.sample(MOST_DOTS, seed=0)
+        if len(known) > MAX_DOTS:
+            known = known.sample(MAX_DOTS, seed=0)
         predicted, rate = 100 * known["probability"].to_numpy(), 100 * known["rate"].to_numpy()
         seen = rate[rate > 0]
         floor = float(min(predicted.min(), seen.min() if len(seen) else predicted.min())) / 1.6
@@ -156,5 +156,5 @@ def _figures(row: dict[str, Any], say: Language) -> list[dict[str, str]]:
             "usual": say("predicted", rate=say.rate(row["probability"])),
             "ratio": say.times(row["rate"] / row["probability"]),
         },
-        {"label": say("views"), "value": say.number(row["chances"]), "usual": "", "ratio": ""},
+        {"label": say("views"), "value": say.number(row["exposures"]), "usual": "", "ratio": ""},
     ]

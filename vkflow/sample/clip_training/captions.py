@@ -42,7 +42,7 @@ N_BYTE_TOKENS = 512
 """CLIP's first tokens are single bytes, parts of any unknown word: they never stand for one."""
 
 N_NONSENSE_WORDS = 500
-MOST_BEFORE, MOST_AFTER = 8, 4
+MAX_BEFORE, MAX_AFTER = 8, 4
 SHARE_AMONG_STRANGERS = 0.6
 SHARE_OF_RUSSIAN_PHRASES = 0.5
 SHARE_OF_RUSSIAN_STRANGERS = 0.65
@@ -88,7 +88,7 @@ class CaptionBook:
 
         Both int64, shape (context_length,).
         """
-        n_before, n_after = random.randint(0, MOST_BEFORE), random.randint(0, MOST_AFTER)
+        n_before, n_after = random.randint(0, MAX_BEFORE), random.randint(0, MAX_AFTER)
         before = [token for _ in range(n_before) for token in self.stranger(random)]
         after = [token for _ in range(n_after) for token in self.stranger(random)]
         words = [*before, *words_of(caption, self.end), *after][: len(caption) - 2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-MOST_BYTES = 2**24
+MAX_BYTES = 2**24
 """Of a text or picture: more than a picture of 10 MB in base64."""
 
 BYTES, TEXTS = 17, (25, 1042, 1043)
@@ -32,7 +32,7 @@ def long_values(
         name: _byte_length(connection.dialect.name, sa.column(name), kind)
         for name, kind in columns.items()
     }
-    return {name: length > MOST_BYTES for name, length in lengths.items() if length is not None}
+    return {name: length > MAX_BYTES for name, length in lengths.items() if length is not None}
 
 
 def _byte_length(

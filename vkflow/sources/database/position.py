@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-LEAST_INTEGER = -(2**63)
+MIN_INTEGER = -(2**63)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Position:
             times_are_text: the database has no type for times and compares them as text.
         """
         if isinstance(self.value, int):
-            return sa.literal(max(self.value - math.ceil(lag), LEAST_INTEGER), sa.BigInteger)
+            return sa.literal(max(self.value - math.ceil(lag), MIN_INTEGER), sa.BigInteger)
         if isinstance(self.value, float):
             return sa.literal(self.value - lag)
         moment = datetime.fromisoformat(self.value)

@@ -12,9 +12,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from vkflow.errors import SourceError
-from vkflow.sections import DatabaseSettings
+from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.columns import COLUMNS, find_columns
-from vkflow.sources.database.lengths import MOST_BYTES, long_values
+from vkflow.sources.database.lengths import MAX_BYTES, long_values
 from vkflow.sources.database.position import Position
 from vkflow.sources.validation import CLOCK_SKEW
 
@@ -220,7 +220,7 @@ def _text(ours: str, value: Any) -> str | None:
 
 def _problem(texts: Sequence[str | None], *, is_long: bool) -> str | None:
     if is_long:
-        return f"the row has a value of more than {MOST_BYTES // 2**20} MiB, which no post has"
+        return f"the row has a value of more than {MAX_BYTES // 2**20} MiB, which no post has"
     return None if all(map(_is_unicode, texts)) else "the row has bytes that are no UTF-8"
 
 

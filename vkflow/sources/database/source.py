@@ -9,9 +9,15 @@ from datetime import UTC, datetime
 import polars as pl
 import sqlalchemy as sa
 
-from vkflow.databases import explained, is_passing, open_database, refuse_missing_file, shown
+from vkflow.databases.connections import (
+    explained,
+    is_passing,
+    open_database,
+    refuse_missing_file,
+    shown,
+)
 from vkflow.errors import SettingsError, SourceError, TransientError
-from vkflow.sections import DatabaseSettings
+from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.columns import check_mapping
 from vkflow.sources.database.position import Position
 from vkflow.sources.database.reading import NAME, Batch, Reader, name_rows, row_name
@@ -79,7 +85,7 @@ class DatabaseSource:
                 failures += 1
                 self._wait_or_give_up(error, failures)
 
-    def examine(self) -> str:
+    def describe(self) -> str:
         """Connect and look for the columns; returns what was found.
 
         Raises:

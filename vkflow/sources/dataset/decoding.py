@@ -24,7 +24,7 @@ ESCAPED = re.compile("[\udc80-\udcff]")
 
 HIGH_BYTES = bytes(range(0x80, 0x100))
 BESIDE_LATIN = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]|[\x80-\xff](?=[A-Za-z])")
-MOST_BESIDE_LATIN = 0.3
+MAX_BESIDE_LATIN = 0.3
 """Share of letters beside a Latin one above which they are no Cyrillic letters."""
 
 PER_MILLE = dict(
@@ -79,7 +79,7 @@ def find_encoding(blocks: Iterator[bytes], file: str) -> str | None:
     if not damage and not letters:
         return None
     # Of bytes that are no UTF-8 some happen to make a character of it: far less than half.
-    if damage <= letters or beside_latin > MOST_BESIDE_LATIN * high.total():
+    if damage <= letters or beside_latin > MAX_BESIDE_LATIN * high.total():
         return UTF_8
     plausible = max(CYRILLIC, key=lambda encoding: _plausibility(high, encoding))
     if plausible != WINDOWS_1251:

@@ -14,7 +14,7 @@ from vkflow.sources.dataset.decoding import ESCAPED, UTF_8, Decoder
 LONGEST_RECORD = 2**24
 """Characters after which a quote counts as never closed: more than a picture of 10 MB."""
 
-MOST_FIELDS = 10_000
+MAX_FIELDS = 10_000
 SHOWN_CHARACTERS = 400
 BLANK_LINES = re.compile(r"\A(?:[^\S\n]*+\n)++")
 BLANK = re.compile(r"(?:\r?\n)++")
@@ -71,7 +71,7 @@ class RecordReader:
     def __init__(self, blocks: Iterator[str], decoder: Decoder) -> None:
         self._blocks, self._decoder = blocks, decoder
         self._text, self._at, self._at_end, self._row = "", 0, False, 0
-        self._enough = MOST_FIELDS
+        self._enough = MAX_FIELDS
         while not (self._at_end or self._text.strip() or len(self._text) > LONGEST_RECORD):
             self._at = self._text.rfind("\n") + 1  # a file may begin with any number of them
             self._read_more()
@@ -84,14 +84,14 @@ class RecordReader:
         self._strict = self._strict_pattern("")
         self._cautious = self._strict_pattern("\udc80-\udcff")
 
-    def chunks(self, most_rows: int, most_characters: int) -> Iterator[Records]:
+    def chunks(self, max_rows: int, most_characters: int) -> Iterator[Records]:
         """All records, some at a time; the last of a chunk may go over the characters."""
         records, characters = Records(), 0
         while not (self._at_end and self._at == len(self._text)):
             characters += self._take_whole(
-                records, most_rows - len(records), most_characters - characters
+                records, max_rows - len(records), most_characters - characters
             )
-            if len(records) >= most_rows or characters >= most_characters:
+            if len(records) >= max_rows or characters >= most_characters:
                 yield records
                 records, characters = Records(), 0
             else:
@@ -119,11 +119,11 @@ class RecordReader:
         if self._at_end and self._text and not self._text.endswith("\n"):
             self._text += "\n"
 
-    def _take_whole(self, records: Records, most_rows: int, most_characters: int) -> int:
+    def _take_whole(self, records: Records, max_rows: int, most_characters: int) -> int:
         """Take records as long as they keep the rules; returns the characters taken."""
         match = (self._cautious if self._decoder.is_damaged else self._strict).match
         text, start, at, taken = self._text, self._at, self._at, 0
-        while taken < most_rows and at - start < most_characters:
+        while taken < max_rows and at - start < most_characters:
             found = match(text, at)
             if found is None:
                 break
@@ -167,7 +167,7 @@ class RecordReader:
         text, at = self._text, self._at
         fields: list[str] = []
         while True:
-            if len(fields) > MOST_FIELDS:
+            if len(fields) > MAX_FIELDS:
                 return self._first_line("the row has more fields than any post")
             if text.startswith('"', at):
                 quoted = QUOTED.match(text, at)

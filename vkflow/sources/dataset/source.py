@@ -105,7 +105,7 @@ class DatasetSource:
         if not rows:
             raise SourceError(_without_rows(path, unreadable))
 
-    def examine(self) -> str:
+    def describe(self) -> str:
         """What a pull would read.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.deadlines import (
     LoopThread,
     TooManyBytesError,
@@ -142,8 +142,8 @@ class VkClient:
         for word in self._tokens.words():
             body = without_token(body, word)
         try:
-            said = answered(call.method, status, headers, body, self._timing.now())
-            return Answer(call.shape(said.response), asked_at, said.errors)
+            answer = answered(call.method, status, headers, body, self._timing.now())
+            return Answer(call.shape(answer.response), asked_at, answer.errors)
         except SpentError:
             self._budget.refuse(call.method)
             raise
@@ -180,13 +180,15 @@ class VkClient:
         except TooManyBytesError as error:
             problem: Exception = TooLargeError(f"{method}: {error}")
         except TimeoutError:
-            said = f"{method}: no whole answer in {seconds:g} seconds"
-            problem = UnavailableError(said, maybe_too_large=True)
+            described = f"{method}: no whole answer in {seconds:g} seconds"
+            problem = UnavailableError(described, maybe_too_large=True)
         except httpx.HTTPError as error:
-            said = str(error)
+            described = str(error)
             for word in self._tokens.words():
-                said = said.replace(word, "***")
-            problem = UnavailableError(f"{method}: no answer: {cut(said) or type(error).__name__}")
+                described = described.replace(word, "***")
+            problem = UnavailableError(
+                f"{method}: no answer: {cut(described) or type(error).__name__}"
+            )
         # Raised out here, so that it carries no reference to the request with the token.
         raise problem
 

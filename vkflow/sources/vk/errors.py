@@ -171,19 +171,21 @@ def error_of(method: str, code: int, message: str, subcode: int | None = None) -
         message: ``error_msg``, free of the token.
         subcode: ``error_subcode``, where there is one.
     """
-    said = f"{method}: VK error {code} ({message})" if message else f"{method}: VK error {code}"
+    described = (
+        f"{method}: VK error {code} ({message})" if message else f"{method}: VK error {code}"
+    )
     if code == ACCESS and subcode in RIGHTS_SUBCODES:
-        return VkTokenError(f"{said}: {RIGHTS}.", code)
+        return VkTokenError(f"{described}: {RIGHTS}.", code)
     if code in TERMINAL:
         is_expired = TERMINAL[code] == EXPIRED or (code in (5, 28) and "expired" in message.lower())
         remedy = EXPIRED if is_expired and code == 28 else TERMINAL[code]
-        return VkTokenError(f"{said}: {remedy}.", code, is_expired=is_expired)
+        return VkTokenError(f"{described}: {remedy}.", code, is_expired=is_expired)
     if code in SPENT:
         return SpentError(method)
     if code == TOO_LARGE:
-        return TooLargeError(f"{said}: the answer is too large")
+        return TooLargeError(f"{described}: the answer is too large")
     if code in PASSING:
         wait = COOL_DOWN_SECONDS if code == FLOOD else 0
-        said = f"{said}: {PASSING[code]}"
-        return UnavailableError(said, wait, maybe_too_large=code in MAYBE_TOO_LARGE)
-    return OwnerError(f"{said}: {OWNER.get(code, UNKNOWN_METHOD_ERROR)}", code)
+        described = f"{described}: {PASSING[code]}"
+        return UnavailableError(described, wait, maybe_too_large=code in MAYBE_TOO_LARGE)
+    return OwnerError(f"{described}: {OWNER.get(code, UNKNOWN_METHOD_ERROR)}", code)

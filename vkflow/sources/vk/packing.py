@@ -37,7 +37,7 @@ class Packer:
     ) -> None:
         self._ask = ask
         self._budget = budget
-        self._most_posts = POSTS_IN_EXECUTE
+        self._max_posts = POSTS_IN_EXECUTE
         self._can_pack = True
 
     def pack(self, calls: Sequence[Call[T]]) -> list[Packed[T]]:
@@ -56,7 +56,7 @@ class Packer:
         posts = 0
         for number, call in enumerate(calls[:CALLS_IN_EXECUTE]):
             posts += call.posts
-            if number > 0 and posts > self._most_posts:
+            if number > 0 and posts > self._max_posts:
                 return calls[:number]
         return calls[:CALLS_IN_EXECUTE]
 
@@ -86,14 +86,14 @@ class Packer:
         return self._read(calls, answer)
 
     def _halved(self, calls: Sequence[Call[T]]) -> Sequence[Packed[T]]:
-        self._most_posts = sum(call.posts for call in calls) // 2
+        self._max_posts = sum(call.posts for call in calls) // 2
         return [None] * len(calls) if len(calls) <= 2 else []
 
     def _read(self, calls: Sequence[Call[T]], answer: Answer[list[Any]]) -> list[Packed[T]]:
         """Values in their types; VK writes false for a call that failed, and tells why apart."""
         failed = [place for place, value in enumerate(answer.value) if value is False]
-        told = len(failed) == len(answer.errors)
-        errors = dict(zip(failed, answer.errors, strict=True)) if told else {}
+        is_complete = len(failed) == len(answer.errors)
+        errors = dict(zip(failed, answer.errors, strict=True)) if is_complete else {}
         for error in errors.values():
             if isinstance(error, SpentError):
                 self._budget.refuse(error.method)

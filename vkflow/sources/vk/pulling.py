@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from vkflow.errors import SourceError, VkflowError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.chunks import make_chunk

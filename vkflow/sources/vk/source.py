@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from vkflow.errors import SettingsError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.calls import Timing

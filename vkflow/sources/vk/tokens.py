@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from vkflow.errors import SettingsError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.errors import KINDS
 
 KeepToken = Callable[[SecretStr, SecretStr], bool]

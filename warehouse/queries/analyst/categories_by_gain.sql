@@ -1,17 +1,17 @@
 -- One row per picture category and activity: its rate beside that of all posts with a picture.
 WITH tagged AS (
-    SELECT category, activity, "count", chances
+    SELECT category, activity, "count", exposures
     FROM image_tags
     JOIN posts USING (image_hash)
     JOIN outcomes USING (owner_id, post_id)
     WHERE rank = 1
 )
 SELECT
-    category, activity, count(*) AS posts, sum("count") / sum(chances) AS rate,
-    (sum("count") / sum(chances)) / any_value(overall.rate) - 1 AS beside_all_pictures
+    category, activity, count(*) AS posts, sum("count") / sum(exposures) AS rate,
+    (sum("count") / sum(exposures)) / any_value(overall.rate) - 1 AS beside_all_pictures
 FROM tagged
 JOIN (
-    SELECT activity, sum("count") / sum(chances) AS rate FROM tagged GROUP BY activity
+    SELECT activity, sum("count") / sum(exposures) AS rate FROM tagged GROUP BY activity
 ) AS overall USING (activity)
 GROUP BY category, activity
 HAVING count(*) >= 20

@@ -1,6 +1,6 @@
 -- One row per labelled post of the window, the newest ones where there are too many: its text, its
 -- length and the category of its picture when it was first seen, and its counts at the stated
--- age; none exceeds its chances.
+-- age; none exceeds its exposures.
 SELECT
     owner_id, post_id, published_at, source, text, contents.image_hash,
     tags.category, tags.score, length(text) AS characters,

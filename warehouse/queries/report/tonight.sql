@@ -26,7 +26,7 @@ WITH scored AS (
         row_number() OVER (ORDER BY hide DESC NULLS LAST, owner_id, post_id) AS risk_rank
     FROM chosen
 ), usual AS (
-    SELECT owner_id, activity, sum("count") / sum(chances) AS usual_rate
+    SELECT owner_id, activity, sum("count") / sum(exposures) AS usual_rate
     FROM outcomes
     GROUP BY owner_id, activity
 )

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW outcomes_wide AS
 SELECT
     owner_id, post_id,
-    max(chances) FILTER (activity <> 'hide') AS views,
+    max(exposures) FILTER (activity <> 'hide') AS views,
     max(rate) FILTER (activity = 'like') AS like_rate,
     max(rate) FILTER (activity = 'comment') AS comment_rate,
     max(rate) FILTER (activity = 'repost') AS repost_rate,

@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW prediction_outcomes AS
 SELECT
     predictions.owner_id, predictions.post_id, predictions.activity, predictions.model_version,
-    predictions.probability, outcomes.rate, outcomes.chances, outcomes."count",
+    predictions.probability, outcomes.rate, outcomes.exposures, outcomes."count",
     -(
         outcomes.rate * ln(greatest(predictions.probability, 1e-9))
         + (1 - outcomes.rate) * ln(greatest(1 - predictions.probability, 1e-9))

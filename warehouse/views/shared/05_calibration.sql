@@ -11,8 +11,8 @@ WITH ranked AS (
 SELECT
     model_version, activity, decile, count(*) AS posts,
     -- Posts of a warehouse older than the bound on counts may have any: DOUBLE cannot overflow.
-    sum(chances::DOUBLE) AS chances,
-    sum(probability * chances) / sum(chances::DOUBLE) AS predicted_rate,
-    sum("count"::DOUBLE) / sum(chances::DOUBLE) AS observed_rate
+    sum(exposures::DOUBLE) AS exposures,
+    sum(probability * exposures) / sum(exposures::DOUBLE) AS predicted_rate,
+    sum("count"::DOUBLE) / sum(exposures::DOUBLE) AS observed_rate
 FROM ranked
 GROUP BY model_version, activity, decile;

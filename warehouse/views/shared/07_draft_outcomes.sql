@@ -37,7 +37,7 @@ WITH pairs AS (
 SELECT
     found.draft_id, found.owner_id, found.post_id, draft_predictions.activity, found.similarity,
     draft_predictions.model_version, draft_predictions.probability, draft_predictions.low,
-    draft_predictions.high, outcomes.rate, outcomes.chances,
+    draft_predictions.high, outcomes.rate, outcomes.exposures,
     outcomes.rate BETWEEN draft_predictions.low AND draft_predictions.high AS is_within,
     found.forecast_at, found.published_at
 FROM found

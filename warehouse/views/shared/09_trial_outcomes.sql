@@ -6,7 +6,7 @@ SELECT
     trial_posts.trial_id, trial_posts.number, trial_posts.arm, trial_posts.owner_id,
     trial_posts.post_id, posts.published_at, trial_posts.has_it,
     trial_posts.has_it = (trial_posts.arm = 'with') AS is_followed, trials.activity,
-    outcomes.chances, outcomes.rate
+    outcomes.exposures, outcomes.rate
 FROM trial_posts
 JOIN trials USING (trial_id)
 LEFT JOIN posts

@@ -1,18 +1,20 @@
 import polars as pl
 
-from vkflow.insights.report.model_figures import LEAST_FORECASTS, calibration_curves
+from vkflow.insights.report.model_figures import MIN_FORECASTS, calibration_curves
 from vkflow.insights.report.outcomes import biggest_misses
 
 
-def forecasts(counts: list[int], probability: float = 0.01, chances: int = 10_000) -> pl.DataFrame:
+def forecasts(
+    counts: list[int], probability: float = 0.01, exposures: int = 10_000
+) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "owner_id": [-1] * len(counts),
             "post_id": range(len(counts)),
             "activity": ["like"] * len(counts),
             "probability": [probability] * len(counts),
-            "rate": [count / chances for count in counts],
-            "chances": [chances] * len(counts),
+            "rate": [count / exposures for count in counts],
+            "exposures": [exposures] * len(counts),
             "count": counts,
         }
     )
@@ -50,4 +52,4 @@ def test_calibration_of_true_probabilities_lies_on_the_line() -> None:
 
 
 def test_few_forecasts_give_no_curve() -> None:
-    assert calibration_curves(forecasts([5] * (LEAST_FORECASTS - 1))) == {}
+    assert calibration_curves(forecasts([5] * (MIN_FORECASTS - 1))) == {}

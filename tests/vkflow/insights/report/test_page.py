@@ -179,7 +179,7 @@ def test_text_of_a_post_ends_with_an_ellipsis(first_night: ReportData) -> None:
 def test_a_forecast_without_an_activity_beside_the_line_is_a_tick(first_night: ReportData) -> None:
     rows = [
         {"owner_id": -1, "post_id": number, "activity": "hide", "probability": 0.001, "rate": 0.0,
-         "chances": 1_000, "count": 0, "observed_at": AS_OF}
+         "exposures": 1_000, "count": 0, "observed_at": AS_OF}
         for number in range(60)
     ]  # fmt: skip
     page = render(replace(first_night, forecasts=frame("forecasts", rows)), load_language("en"))

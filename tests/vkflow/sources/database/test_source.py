@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.errors import SettingsError, SourceError, TransientError
-from vkflow.sections import DatabaseSettings
+from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.database import reading
 from vkflow.sources.database.source import ATTEMPTS, DatabaseSource
 from vkflow.sources.source import Chunk
@@ -319,10 +319,10 @@ def test_wrong_settings_are_told_before_any_work(settings: dict[str, Any], messa
     assert "p4ss" not in str(raised.value)
 
 
-def test_an_examination_says_what_would_be_read(database: Database):
-    assert source(database.url).examine().endswith("8 columns of posts")
+def test_a_description_says_what_would_be_read(database: Database):
+    assert source(database.url).describe().endswith("8 columns of posts")
     with pytest.raises(SourceError, match="nothing"):
-        source(database.url, table="nothing").examine()
+        source(database.url, table="nothing").describe()
 
 
 def test_a_table_of_another_schema_is_read(postgres: Postgres):

@@ -456,12 +456,12 @@ def test_posts_without_counts_void_what_was_said_of_their_counts(file: Path):
     assert only_chunk(file).mended == ("0_5 counts",)
 
 
-def test_an_examination_says_what_would_be_read(tmp_path: Path):
+def test_a_description_says_what_would_be_read(tmp_path: Path):
     write_some(tmp_path)
-    found = DatasetSource(str(tmp_path), tmp_path / "downloads").examine()
+    found = DatasetSource(str(tmp_path), tmp_path / "downloads").describe()
     assert "3 files (csv, gzip, parquet)" in found
     with pytest.raises(SourceError, match="there is no file"):
-        DatasetSource(str(tmp_path / "nothing"), tmp_path / "downloads").examine()
+        DatasetSource(str(tmp_path / "nothing"), tmp_path / "downloads").describe()
 
 
 def read_named(path: Path, **more: Any) -> list[Chunk]:

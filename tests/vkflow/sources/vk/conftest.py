@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.fakes.vk import TOKEN, FakeVk, serving
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.calls import Timing
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.pacing import DailyBudget

@@ -12,8 +12,8 @@ import pytest
 
 from tests.fakes.vk import MESSAGES, TOKEN, FakeVk, Reply, VkFaultError, make_post
 from vkflow.errors import SettingsError, TerminalError, TransientError
-from vkflow.sections import VkSettings
 from vkflow.settings import load_settings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.calls import Answer, Timing
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import (

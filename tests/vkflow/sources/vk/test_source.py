@@ -11,7 +11,7 @@ from tests.fakes.pictures import FakePictures, Page, jpeg, serving_pictures
 from tests.fakes.vk import FakeVk, Reply, make_photo, make_post
 from tests.vkflow.sources.vk.conftest import NOW
 from vkflow.errors import SettingsError, SourceError, TransientError, VkflowError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.source import Chunk
 from vkflow.sources.vk.calls import Timing

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tests.fakes.vk import TOKEN, FakeVk, Reply, make_post
 from vkflow.errors import SettingsError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.calls import Timing
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import UnavailableError, VkTokenError

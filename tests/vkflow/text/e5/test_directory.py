@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from vkflow.errors import MissingModelError, NotReadyError
-from vkflow.hub import pull_model
+from vkflow.neural.hub import pull_model
+from vkflow.neural.weights import model_digest
 from vkflow.settings import load_settings
 from vkflow.text.e5 import directory as e5_directory
 from vkflow.text.e5.directory import ensure_e5_small, packaged_weights
 from vkflow.text.transformer import load_transformer_encoder
-from vkflow.weights import model_digest
 
 
 @pytest.fixture(scope="module")

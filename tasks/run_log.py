@@ -15,7 +15,7 @@ from warehouse.writer_lock import check_held, writer_lock
 
 
 @contextmanager
-def noted_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, object]]]:
+def logged_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, object]]]:
     """Be the only writer of the home; note start, end and counts of the run.
 
     Yields:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vkflow.devices import device_name, resolve_device, resolve_precision
 from vkflow.errors import SettingsError
+from vkflow.neural.devices import device_name, resolve_device, resolve_precision
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from vkflow.trials.assignment import Assignment
 
 
 @dataclass(frozen=True)
-class Told:
+class ForecastReport:
     """Forecasts of drafts.
 
     Attributes:

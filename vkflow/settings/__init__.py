@@ -18,24 +18,21 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
-from vkflow.devices import Precision
 from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
-from vkflow.sections import (
-    MOST_DAYS,
-    DatabaseSettings,
-    DatasetSettings,
+from vkflow.neural.devices import Precision
+from vkflow.settings.section import MAX_DAYS, Section
+from vkflow.settings.sections import (
     ExportSettings,
     ImageSettings,
     PublishSettings,
     ReportSettings,
     ScoringSettings,
-    Section,
     TextSettings,
     TrainingSettings,
-    VkSettings,
     WarehouseSettings,
 )
+from vkflow.settings.sources import DatabaseSettings, DatasetSettings, VkSettings
 
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
@@ -75,7 +72,7 @@ class Settings(BaseSettings):
     label_maturity_hours: int = Field(
         72,
         ge=1,
-        le=24 * MOST_DAYS,
+        le=24 * MAX_DAYS,
         description="age of a post after which its counts count as final",
     )
     memory_mib: int = Field(

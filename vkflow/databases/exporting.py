@@ -8,7 +8,7 @@ import polars as pl
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from vkflow.databases import explained, is_passing, open_database, shown
+from vkflow.databases.connections import explained, is_passing, open_database, shown
 from vkflow.errors import ExportError, TransientError
 
 KEYS = ("owner_id", "post_id", "activity")

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from tasks.pulling import pull_posts
-from tasks.settled import is_settled, settle
 from tasks.step import warehouse_of
+from tasks.up_to_date import is_up_to_date, mark_up_to_date
 from vkflow.settings import Settings, load_settings
 
 AS_OF = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
     for file in (settings.snapshot_file, settings.reports_directory / "2026-11-02.html"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    settle(settings, AS_OF)
+    mark_up_to_date(settings, AS_OF)
     return settings
 
 
@@ -50,13 +50,13 @@ def settings_with(folder: Path, **more: object) -> Settings:
     )
 
 
-def test_nothing_new_is_settled_a_moment_later_too(settings: Settings) -> None:
-    assert is_settled(settings, AS_OF)
-    assert is_settled(settings, AS_OF + timedelta(minutes=10))
+def test_nothing_new_is_up_to_date_a_moment_later_too(settings: Settings) -> None:
+    assert is_up_to_date(settings, AS_OF)
+    assert is_up_to_date(settings, AS_OF + timedelta(minutes=10))
 
 
-def test_a_home_without_a_night_is_not_settled(tmp_path: Path) -> None:
-    assert not is_settled(settings_with(tmp_path), AS_OF)
+def test_a_home_without_a_night_is_not_up_to_date(tmp_path: Path) -> None:
+    assert not is_up_to_date(settings_with(tmp_path), AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_home_without_a_night_is_not_settled(tmp_path: Path) -> None:
     ],
 )
 def test_time_alone_can_bring_work(settings: Settings, later: datetime) -> None:
-    assert not is_settled(settings, later)
+    assert not is_up_to_date(settings, later)
 
 
 def change_post(settings: Settings) -> None:
@@ -103,12 +103,12 @@ def lose_vector(settings: Settings) -> None:
 )
 def test_any_change_brings_work(settings: Settings, change: Callable[[Settings], None]) -> None:
     change(settings)
-    assert not is_settled(settings, AS_OF)
+    assert not is_up_to_date(settings, AS_OF)
 
 
 def test_another_setting_brings_work(settings: Settings, tmp_path: Path) -> None:
-    assert is_settled(settings_with(tmp_path), AS_OF)
-    assert not is_settled(settings_with(tmp_path, training={"iterations": 7}), AS_OF)
+    assert is_up_to_date(settings_with(tmp_path), AS_OF)
+    assert not is_up_to_date(settings_with(tmp_path, training={"iterations": 7}), AS_OF)
 
 
 def test_other_weights_in_the_same_folder_bring_work(settings: Settings, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_other_weights_in_the_same_folder_bring_work(settings: Settings, tmp_pat
     weights.parent.mkdir()
     weights.write_bytes(b"1")
     with_encoder = settings_with(tmp_path, text={"encoder": str(weights.parent)})
-    settle(with_encoder, AS_OF)
-    assert is_settled(with_encoder, AS_OF)
+    mark_up_to_date(with_encoder, AS_OF)
+    assert is_up_to_date(with_encoder, AS_OF)
     weights.write_bytes(b"22")
-    assert not is_settled(with_encoder, AS_OF)
+    assert not is_up_to_date(with_encoder, AS_OF)

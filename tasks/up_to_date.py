@@ -21,27 +21,27 @@ from warehouse.digests import count_until, digest_tables
 from warehouse.models import champion_version
 from warehouse.publishing import is_published
 
-SETTLED = "settled"
+UP_TO_DATE = "up_to_date"
 
 
-def is_settled(settings: Settings, as_of: datetime) -> bool:
-    """Whether nothing has changed since the night that called :func:`settle`."""
+def is_up_to_date(settings: Settings, as_of: datetime) -> bool:
+    """Whether nothing has changed since the night that called :func:`mark_up_to_date`."""
     with warehouse_of(settings) as connection:
-        settled = read_constant(connection, SETTLED)
-    return settled is not None and settled == _digest(settings, as_of)
+        noted = read_constant(connection, UP_TO_DATE)
+    return noted is not None and noted == _digest(settings, as_of)
 
 
-def standing_champion(settings: Settings, as_of: datetime) -> str | None:
+def current_champion(settings: Settings, as_of: datetime) -> str | None:
     """The bundle whose predictions stand in a night that has nothing to do."""
     with warehouse_of(settings) as connection:
         return champion_version(connection, as_of)
 
 
-def settle(settings: Settings, as_of: datetime) -> None:
+def mark_up_to_date(settings: Settings, as_of: datetime) -> None:
     """Note that a night has done everything there was to do."""
     digest = _digest(settings, as_of)
     with warehouse_of(settings) as connection:
-        write_constant(connection, SETTLED, digest)
+        write_constant(connection, UP_TO_DATE, digest)
 
 
 def _digest(settings: Settings, as_of: datetime) -> str:

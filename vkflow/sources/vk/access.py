@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vkflow.errors import SettingsError, SourceError
-from vkflow.sections import VkSettings
+from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.calls import Call, Timing
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.errors import KINDS, WALL_ERRORS, VkTokenError
@@ -23,7 +23,7 @@ class _Walls:
     problems: list[str] = field(default_factory=list)
 
 
-def examine_vk(settings: VkSettings, timing: Timing | None = None) -> str:
+def check_access(settings: VkSettings, timing: Timing | None = None) -> str:
     """Try each method, and each wall, with the patience of a person who waits for the answer.
 
     Returns:

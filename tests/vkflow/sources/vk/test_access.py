@@ -5,8 +5,8 @@ import pytest
 from tests.fakes.vk import FakeVk, Reply, make_post
 from tests.vkflow.sources.vk.conftest import NOW
 from vkflow.errors import SettingsError, SourceError
-from vkflow.sections import VkSettings
-from vkflow.sources.vk.examination import examine_vk
+from vkflow.settings.sources import VkSettings
+from vkflow.sources.vk.access import check_access
 
 HOUR_AGO = int(NOW.timestamp()) - 3_600
 
@@ -19,7 +19,7 @@ def _walls(vk: FakeVk) -> None:
 
 
 def test_a_user_token_can_do_everything(vk_settings, timing):
-    said = examine_vk(vk_settings(owners="-1,-2,3"), timing)
+    said = check_access(vk_settings(owners="-1,-2,3"), timing)
     assert said == (
         "3 of 3 walls can be read; packing with execute: yes; reach and hides: yes, "
         "of 1 communities"
@@ -28,7 +28,7 @@ def test_a_user_token_can_do_everything(vk_settings, timing):
 
 def test_a_service_token_cannot_pack_nor_see_reach(vk_settings, vk: FakeVk, timing):
     vk.token_kind = "service"
-    said = examine_vk(vk_settings(owners="-1"), timing)
+    said = check_access(vk_settings(owners="-1"), timing)
     assert said.startswith("1 of 1 walls can be read; packing with execute: no (execute: VK error")
     assert "reach and hides: no (stats.getPostReach: VK error 28" in said
     assert said.count("lives about an hour") == 1 and "a community token reads no walls" in said
@@ -37,19 +37,19 @@ def test_a_service_token_cannot_pack_nor_see_reach(vk_settings, vk: FakeVk, timi
 def test_a_token_that_has_expired_says_how_long_which_kind_lives(vk_settings, vk, timing):
     vk.is_expired = True
     with pytest.raises(SourceError, match=r"VK error 1117 .*lives about an hour.*refresh token"):
-        examine_vk(vk_settings(owners="-1"), timing)
+        check_access(vk_settings(owners="-1"), timing)
 
 
 def test_a_community_token_is_refused_with_the_remedy(vk_settings, vk: FakeVk, timing):
     vk.token_kind = "community"
     with pytest.raises(SourceError, match=r"VK error 27 .* user or service token"):
-        examine_vk(vk_settings(owners="-1"), timing)
+        check_access(vk_settings(owners="-1"), timing)
 
 
 def test_walls_that_cannot_be_read_are_named(vk_settings, vk: FakeVk, timing):
     vk.errors["wall.get", -2] = 15
     with pytest.raises(SourceError) as raised:
-        examine_vk(vk_settings(owners="-1,-2,nobody"), timing)
+        check_access(vk_settings(owners="-1,-2,nobody"), timing)
     said = str(raised.value)
     assert said.startswith("1 of 3 walls can be read")
     assert "-2: wall.get: VK error 15" in said and "nobody: no community" in said
@@ -58,14 +58,14 @@ def test_walls_that_cannot_be_read_are_named(vk_settings, vk: FakeVk, timing):
 def test_nobody_waits_long_for_a_server_that_is_down(vk_settings, vk: FakeVk, timing, pauses):
     vk.trouble("wall.get", *[Reply(b"", 500)] * 9)
     with pytest.raises(SourceError, match="HTTP 500"):
-        examine_vk(vk_settings(owners="-1"), timing)
+        check_access(vk_settings(owners="-1"), timing)
     assert vk.methods().count("wall.get") == 2 and len(pauses) == 1
 
 
 def test_a_dead_token_and_missing_settings_are_said(vk_settings, timing):
     with pytest.raises(SourceError, match="wrong, expired or revoked"):
-        examine_vk(vk_settings(owners="-1", token="dead"), timing)
+        check_access(vk_settings(owners="-1", token="dead"), timing)
     with pytest.raises(SettingsError, match="VKFLOW_VK__OWNERS"):
-        examine_vk(vk_settings(), timing)
+        check_access(vk_settings(), timing)
     with pytest.raises(SettingsError, match="VKFLOW_VK__TOKEN"):
-        examine_vk(VkSettings.model_validate({"owners": "-1"}), timing)
+        check_access(VkSettings.model_validate({"owners": "-1"}), timing)

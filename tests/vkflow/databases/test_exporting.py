@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
+from vkflow.databases.exporting import write_tables
 from vkflow.errors import ExportError, SettingsError, TransientError
-from vkflow.exporting import write_tables
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 5, tzinfo=UTC)
 SCHEMA = {
