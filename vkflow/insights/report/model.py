@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
@@ -50,6 +51,10 @@ def _lead(data: ReportData, say: Language) -> str:
     )
     if "oracle_share" in overall:
         lead += " " + say("model_oracle", share=say.percent(overall["oracle_share"]))
+    if len(data.now) and "owner_posts" in data.now.columns:
+        known = data.now["owner_posts"].to_numpy()
+        share = say.percent(float(np.mean(known == 0)))
+        lead += " " + say("model_baseline", posts=say.number(float(np.median(known))), share=share)
     return lead
 
 

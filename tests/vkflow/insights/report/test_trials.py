@@ -43,7 +43,8 @@ def advice(**changes: Any) -> dict[str, Any]:
     return {
         "owner_id": None, "activity": "comment", "lever": "question", "level": "yes",
         "verdict": "raises", "effect": 0.18, "low": 0.09, "high": 0.27,
-        "adjusted_low": 0.05, "adjusted_high": 0.3, "placebo_p_value": 0.6, "n_posts": 412, "n_owners": 37, **changes,
+        "adjusted_low": 0.05, "adjusted_high": 0.3, "placebo_p_value": 0.6,
+        "n_posts": 412, "n_owners": 37, **changes,
     }  # fmt: skip
 
 
