@@ -4,7 +4,7 @@ from importlib.util import find_spec
 import pytest
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _alone() -> None:
     """Ray listens on every interface: never beside others."""
     for package in ("ray", "s3fs"):
