@@ -20,6 +20,8 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 
+ATTEMPTS = 5
+
 
 def find_chromium() -> str | None:
     """Where Chromium is, if it is installed."""
@@ -94,9 +96,15 @@ class Page:
         self._press(find)
 
     def fill(self, title: str, text: str) -> None:
-        """Click into the field of a form with this title, and type."""
-        self._press(_control(title, "textarea"))
-        self.type(text)
+        """Click into the field of a form with this title, and type; again if it was drawn anew."""
+        field = _control(title, "textarea")
+        for _ in range(ATTEMPTS):
+            self._press(field)
+            self.type(text)
+            time.sleep(0.5)
+            if self.evaluate(f"({field}).value"):
+                return
+        raise AssertionError(f"nothing can be typed into {title}")
 
     def switch(self, title: str) -> None:
         """Press the switch of a form with this title."""

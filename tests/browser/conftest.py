@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def served(
         known = re.fullmatch(r"To sign in, enter (\S+) \(user \w+, password \S+\)\.\n", told)[1]
         line = next(line for line in process.stdout if line.startswith("Open "))
         url = line.split()[1]
+        # Nobody else reads it: a full pipe would stop whoever writes the next line.
+        threading.Thread(target=process.stdout.read, daemon=True).start()
         environment["PREFECT_API_AUTH_STRING"] = known
         yield Served(url, signed_in(url, known), process, environment, known)
     finally:
