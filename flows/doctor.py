@@ -98,9 +98,9 @@ def _engine(settings: Settings) -> str:
     PartFolder(settings.parts_url).names()
     if settings.engine == "local":
         return "local: this process"
-    from vkflow.engines.ray_data import examine_ray
+    from vkflow.engines.ray_data import describe_ray
 
-    return examine_ray(settings.ray)
+    return describe_ray(settings.ray)
 
 
 def _encoder(settings: Settings) -> str:

@@ -31,7 +31,7 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
         SourceError: there are too few labelled posts.
     """
     variants = choose_variants(names)
-    with contest_of(settings, as_of) as setup, progress("variants", len(variants)) as advance:
+    with experiment_setup(settings, as_of) as setup, progress("variants", len(variants)) as advance:
         results = run_experiment(
             setup,
             variants,
@@ -48,7 +48,7 @@ def compare_variants(settings: Settings, as_of: datetime, names: list[str]) -> s
 
 
 @contextmanager
-def contest_of(settings: Settings, as_of: datetime) -> Iterator[ExperimentSetup]:
+def experiment_setup(settings: Settings, as_of: datetime) -> Iterator[ExperimentSetup]:
     """The posts and the split that everything compared with one another gets.
 
     Raises:

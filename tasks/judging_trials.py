@@ -70,8 +70,8 @@ def _is_complete(
     Of days it is not known whether all their posts are there until those would have an outcome.
     """
     if row["unit"] == DAY:
-        settled = (as_of - maturity).astimezone(ZoneInfo(row["time_zone"])).date()
-        is_over = (settled - row["first_day"]).days >= row["n_units"]
+        mature_until = (as_of - maturity).astimezone(ZoneInfo(row["time_zone"])).date()
+        is_over = (mature_until - row["first_day"]).days >= row["n_units"]
     else:
         is_over = len(posts) >= row["n_units"]
     waits = posts.filter(

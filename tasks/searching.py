@@ -7,7 +7,7 @@ import polars as pl
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import TaskRunContext
 
-from tasks.experimenting import contest_of, store_experiment
+from tasks.experimenting import experiment_setup, store_experiment
 from tasks.judging import oracle_of
 from tasks.step import run_logger, step
 from vkflow.errors import SourceError
@@ -53,7 +53,7 @@ def search_trees(settings: Settings, as_of: datetime, minutes: float) -> Found:
     def tell(trial: Trial) -> None:
         log.info("gain %+.3f %%: %s", 100 * trial.gain, _shown(trial))
 
-    with contest_of(settings, as_of) as setup:
+    with experiment_setup(settings, as_of) as setup:
         trials = search_parameters(setup, seconds=60 * minutes, on_trial=tell)
         best = best_trial(trials)
         results = run_experiment(

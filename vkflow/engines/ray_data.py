@@ -19,9 +19,9 @@ import pyarrow as pa
 from vkflow.engines.engine import Job, Recruit, WorkFailedError
 from vkflow.engines.parts import PartFolder
 from vkflow.engines.processing import PartProcessor
-from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
 from vkflow.settings import Settings
+from vkflow.settings.sections import RaySettings
 
 MAX_TRIES = 3
 """Actors that may die with a part. The second one works in a process of its own, so that a row to
@@ -119,7 +119,7 @@ def open_ray(settings: Settings) -> Iterator[RayEngine]:
         yield RayEngine(settings.ray, may_use_gpus=settings.device != "cpu")
 
 
-def examine_ray(settings: RaySettings) -> str:
+def describe_ray(settings: RaySettings) -> str:
     """What the engine is and where, for people; raises as :func:`open_ray`."""
     ray = _import_ray(settings)
     if settings.address is None:

@@ -18,7 +18,6 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
-from vkflow.engines.settings import RaySettings
 from vkflow.errors import SettingsError
 from vkflow.neural.devices import Precision
 from vkflow.settings.section import MAX_DAYS, Section
@@ -26,6 +25,7 @@ from vkflow.settings.sections import (
     ExportSettings,
     ImageSettings,
     PublishSettings,
+    RaySettings,
     ReportSettings,
     ScoringSettings,
     TextSettings,
