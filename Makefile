@@ -5,14 +5,19 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
+.PHONY: demo serve test test-nights test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
 
 # Files begin in the order that tests/conftest.py gives them.
+BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(INSTALLED)
-	$(BIN)/pytest -m "not slow and not browser and not scale" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not night and not slow and not browser and not scale" $(BESIDE)
+
+# Whole nights in good and in bad luck, and the honesty of the numbers on worlds of 3,000 posts.
+test-nights: $(INSTALLED)
+	$(BIN)/pytest -m night $(BESIDE)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow

@@ -10,6 +10,7 @@ from tasks.step import run_logger, step, warehouse_of
 from vkflow.insights.advice import LOWERS, MIN_POSTS, RAISES, advise
 from vkflow.insights.confounders import study_posts
 from vkflow.settings import Settings
+from vkflow.threads import n_threads
 from warehouse import insights, models
 
 
@@ -51,4 +52,5 @@ def _advise(settings: Settings, posts: LabelledPosts) -> pl.DataFrame:
     studied = study_posts(
         posts.read, training.time_zone, training.owner_time_zones, min_posts=MIN_POSTS
     )
-    return advise(studied, posts.outcomes, seed=training.seed)
+    threads = n_threads(training.threads)
+    return advise(studied, posts.outcomes, seed=training.seed, threads=threads)

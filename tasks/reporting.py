@@ -19,7 +19,7 @@ from vkflow.insights.contributions import group_contributions
 from vkflow.insights.report.data import Named, ReportData
 from vkflow.insights.report.language import load_language
 from vkflow.insights.report.outcomes import biggest_misses
-from vkflow.insights.report.page import SECTIONS, render
+from vkflow.insights.report.page import Sections, make_sections, render
 from vkflow.insights.report.posts import SHOWN, highlights
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.printing import as_markdown
@@ -43,8 +43,10 @@ def write_report(settings: Settings, as_of: datetime) -> Path:
         The dated file.
     """
     data = gather(settings, as_of)
-    file = save_page(settings, as_of, render(data, load_language(settings.report.language)))
-    _tell(file, data, settings)
+    say = load_language(settings.report.language)
+    sections = make_sections(data, say)
+    file = save_page(settings, as_of, render(data, say, sections))
+    _tell(file, data, settings, sections)
     run_logger().info("wrote %s (%.1f MB)", file, file.stat().st_size / 1e6)
     return file
 
@@ -152,7 +154,7 @@ def _category_labels(settings: Settings) -> Mapping[str, str]:
     return {name: name.replace("_", " ") for name in taxonomy.names}
 
 
-def _tell(file: Path, data: ReportData, settings: Settings) -> None:
+def _tell(file: Path, data: ReportData, settings: Settings, sections: Sections) -> None:
     """The artifacts: a link, and the highlights for those who stay in the UI."""
     say = load_language(settings.report.language)
     create_link_artifact(
@@ -165,12 +167,12 @@ def _tell(file: Path, data: ReportData, settings: Settings) -> None:
     if rows:
         create_table_artifact(rows, key="report-posts", description=say("posts_promise"))
     create_markdown_artifact(
-        report_summary(data, settings), key="report-highlights", description=file.name
+        report_summary(sections), key="report-highlights", description=file.name
     )
 
 
-def report_summary(data: ReportData, settings: Settings) -> str:
+def report_summary(sections: Sections) -> str:
     """The lead sentence of every section, as Markdown."""
-    say = load_language(settings.report.language)
-    leads = [(s["title"], s["lead"]) for s in (make(data, say) for make in SECTIONS.values())]
-    return "\n\n".join(f"**{title}.** {as_markdown(lead)}" for title, lead in leads)
+    return "\n\n".join(
+        f"**{each['title']}.** {as_markdown(each['lead'])}" for each in sections.values()
+    )

@@ -112,7 +112,7 @@ def two_nights(home: Path) -> list[str]:
     ensure_sample(home / "sample", N_POSTS, until=UNTIL, owners=15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(home))
-        patch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
+        patch.setenv("VKFLOW_TRAINING__ITERATIONS", "60")
         return [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
 
 

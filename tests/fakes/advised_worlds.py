@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from tests.fakes.hashed_words import HashedWords
 from vkflow.activities import ACTIVITIES, ACTIVITY_NAMES
@@ -32,6 +31,7 @@ from vkflow.sample.texts.grammar import TOPICS
 from vkflow.sample.world import draw_world
 from vkflow.text.cleaning import clean_for_encoder
 from vkflow.text.statistics import text_statistics
+from vkflow.threads import one_thread
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 KEYS = ["owner_id", "post_id"]
@@ -68,7 +68,7 @@ class AdvisedWorld:
     def with_truth(self) -> pl.DataFrame:
         """Advice over all owners with the true effect of each row, ``truth``."""
         folds = fold_of_posts(len(self.studied.owner), 0)
-        with threadpool_limits(1):  # as `advise` does
+        with one_thread():  # as `advise` does
             rows = [
                 row for lever in self.studied.levers.values() for row in self._truths(lever, folds)
             ]

@@ -1,27 +1,12 @@
 import csv
 import io
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.command import vkflow, vkflow_here
 from vkflow.activities import ACTIVITY_NAMES
-
-
-def vkflow(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person does, in a process of its own."""
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-c", "from flows.command_line import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "VKFLOW_HOME": str(home), "COLUMNS": "200", **environment},
-    )
 
 
 def test_sql_prints_a_table(nights) -> None:
@@ -41,7 +26,7 @@ def test_sql_answers_within_two_seconds(nights) -> None:
 
 
 def test_sql_writes_csv(nights) -> None:
-    result = vkflow(
+    result = vkflow_here(
         "sql", "--csv", "SELECT DISTINCT activity FROM predictions ORDER BY 1", home=nights.home
     )
     table = list(csv.reader(io.StringIO(result.stdout)))
@@ -57,14 +42,14 @@ def test_sql_writes_csv(nights) -> None:
     ],
 )
 def test_wrong_sql_is_one_message(nights, statement: str, message: str) -> None:
-    result = vkflow("sql", statement, home=nights.home)
+    result = vkflow_here("sql", statement, home=nights.home)
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_text_of_a_post_is_no_markup(nights) -> None:
-    result = vkflow("sql", "SELECT '[bold]x[/bold] <script>' AS text", home=nights.home)
+    result = vkflow_here("sql", "SELECT '[bold]x[/bold] <script>' AS text", home=nights.home)
     assert "[bold]x[/bold] <script>" in result.stdout
 
 
@@ -120,19 +105,19 @@ def test_sample_writes_once(tmp_path: Path) -> None:
 
 
 def test_models_are_listed_with_the_reason_of_their_status(nights) -> None:
-    result = vkflow("models", "list", home=nights.home)
+    result = vkflow_here("models", "list", home=nights.home)
     assert "champion" in result.stdout and "mean gain on the test window" in result.stdout
 
 
 def test_bundle_is_shown_with_its_figures_and_the_meaning_of_its_features(nights) -> None:
-    result = vkflow("models", "show", home=nights.home)
+    result = vkflow_here("models", "show", home=nights.home)
     assert result.returncode == 0
     for text in ("gain_over_owner", "owner_like_trend", "public holiday of Russia"):
         assert text in result.stdout
 
 
 def test_doctor_finds_everything_in_place(nights) -> None:
-    result = vkflow("doctor", home=nights.home)
+    result = vkflow_here("doctor", home=nights.home)
     assert result.returncode == 0, result.stdout
     assert "e5-small" in result.stdout and "700 posts" in result.stdout
 

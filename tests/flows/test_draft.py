@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import vkflow, vkflow_here
 from tests.conftest import UNTIL, Nights
-from tests.flows.test_command_line import vkflow
 from vkflow.activities import ACTIVITY_NAMES
 from warehouse.database import open_warehouse
 
@@ -40,7 +40,7 @@ def test_everything_is_there_as_json(nights: Nights, owner: str, tmp_path: Path)
     picture = next((nights.home / "media").rglob("*.jpg"))
     file = tmp_path / "draft.txt"
     file.write_text("Кто пойдёт с нами в лес?\n", encoding="utf-8")
-    result = vkflow(
+    result = vkflow_here(
         "draft", "--text-file", str(file), "--picture", str(picture), "--owner", owner,
         "--at", "2026-11-04 18:00", "--json", *AS_OF, home=nights.home,
     )  # fmt: skip
@@ -56,7 +56,7 @@ def test_everything_is_there_as_json(nights: Nights, owner: str, tmp_path: Path)
 
 def test_hours_pairs_and_a_page(nights: Nights, owner: str, tmp_path: Path) -> None:
     page = tmp_path / "pages" / "drafts.html"
-    result = vkflow(
+    result = vkflow_here(
         "draft", "--text", TEXT, "--text", "Просто лес", "--owner", owner, "--when", "--json",
         "--page", str(page), *AS_OF, home=nights.home, VKFLOW_REPORT__LANGUAGE="en",
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_hours_pairs_and_a_page(nights: Nights, owner: str, tmp_path: Path) -> N
 def test_drafts_are_kept_when_that_is_asked_for(nights: Nights, owner: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(nights.home, home)
-    result = vkflow(
+    result = vkflow_here(
         "draft", "--text", TEXT, "--owner", owner, "--json", "--keep", *AS_OF, home=home
     )
     assert result.returncode == 0, result.stderr
@@ -91,7 +91,7 @@ def test_a_file_of_drafts_has_a_forecast_each(nights: Nights, owner: str, tmp_pa
     file = tmp_path / "drafts.csv"
     rows = "".join(f'"текст {number}",{owner},\n' for number in range(20))
     file.write_text("text,owner_id,published_at\n" + rows, encoding="utf-8")
-    result = vkflow("draft", "--file", str(file), "--json", *AS_OF, home=nights.home)
+    result = vkflow_here("draft", "--file", str(file), "--json", *AS_OF, home=nights.home)
     assert result.returncode == 0, result.stderr
     names = [each["name"] for each in json.loads(result.stdout)["drafts"]]
     assert names == [f"row {number}" for number in range(1, 21)]
@@ -116,7 +116,7 @@ def test_bad_input_is_one_sentence(
     nights: Nights, owner: str, arguments: tuple[str, ...], said: str
 ) -> None:
     chosen = [owner if each == "OWNER" else each for each in arguments]
-    result = vkflow("draft", *chosen, *AS_OF, home=nights.home)
+    result = vkflow_here("draft", *chosen, *AS_OF, home=nights.home)
     assert result.returncode == 1
     assert said in result.stderr and result.stderr.count("\n") == 1, result.stderr
 
@@ -125,7 +125,7 @@ def test_a_text_of_a_megabyte_is_one_sentence(nights: Nights, owner: str, tmp_pa
     file = tmp_path / "long.txt"
     for size, said in ((120_000, "at most 100000 are read"), (10**6, "more than 100000 char")):
         file.write_text("а" * size, encoding="utf-8")
-        result = vkflow(
+        result = vkflow_here(
             "draft", "--text-file", str(file), "--owner", owner, *AS_OF, home=nights.home
         )
         assert result.returncode == 1 and said in result.stderr, result.stderr

@@ -14,6 +14,8 @@ from flows.stopwatch import WITH_WARNINGS
 from tests.conftest import UNTIL
 from vkflow.settings import load_settings
 
+pytestmark = pytest.mark.night
+
 NEXT_NIGHT = UNTIL + timedelta(days=1)
 
 

@@ -98,6 +98,7 @@ def test_a_night_with_nothing_new_does_nothing(nights, monkeypatch: pytest.Monke
     assert (nights.home / "reports" / "latest.html").stat().st_mtime_ns == report
 
 
+@pytest.mark.night
 def test_running_an_earlier_night_again_changes_no_prediction(
     nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def test_artifacts_link_the_report_and_show_its_highlights(home: Path) -> None:
     assert all(row["Владелец"].startswith("Сообщество") for row in json.loads(str(posts.data)))
 
 
+@pytest.mark.night
 def test_a_failed_report_does_not_fail_the_night(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def assert_all_is_scored(home: Path) -> None:
     )
 
 
+@pytest.mark.night
 def test_the_command_on_a_file_with_the_columns_of_the_data_set_and_nothing_else(tmp_path: Path):
     path = tmp_path / "posts.csv"
     with path.open("w", encoding="cp1251", newline="") as file:
@@ -100,6 +101,7 @@ def test_the_command_on_a_file_with_the_columns_of_the_data_set_and_nothing_else
     assert scored.item() == 2
 
 
+@pytest.mark.night
 def test_a_night_on_a_database_ends_with_predictions_in_another_one(
     prefect_server: None,
     postgres: Postgres,

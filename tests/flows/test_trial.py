@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
+from tests.command import vkflow_here
 from tests.conftest import Nights
-from tests.flows.test_command_line import vkflow
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.trials.levers import CHOICES
 from warehouse.database import open_warehouse
@@ -29,7 +29,7 @@ def begun(nights: Nights, owner: str, tmp_path_factory: pytest.TempPathFactory) 
     """A home with a running trial."""
     home = tmp_path_factory.mktemp("trial") / "home"
     shutil.copytree(nights.home, home)
-    result = vkflow(
+    result = vkflow_here(
         "trial", "start", "--owner", owner, "--lever", "question", "--activity", "like",
         "--effect", "1", home=home,
     )  # fmt: skip
@@ -46,26 +46,26 @@ def begun(nights: Nights, owner: str, tmp_path_factory: pytest.TempPathFactory) 
 def test_a_dry_run_says_how_many_posts_it_takes_and_stores_nothing(
     nights: Nights, owner: str
 ) -> None:
-    result = vkflow(
+    result = vkflow_here(
         "trial", "start", "--owner", owner, "--lever", "hour=18-21", "--activity", "like",
         "--effect", "1", "--dry-run", home=nights.home,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "half of them between 18:00 and 21:59" in result.stdout.replace("\u00a0", " ")
-    assert "No trial has been drawn yet" in vkflow("trial", "list", home=nights.home).stdout
-    nothing = vkflow("trial", "next", home=nights.home)
+    assert "No trial has been drawn yet" in vkflow_here("trial", "list", home=nights.home).stdout
+    nothing = vkflow_here("trial", "next", home=nights.home)
     assert nothing.stdout == "No trial is running.\n"
 
 
 def test_a_running_trial_is_listed_and_shown(begun: Path) -> None:
-    listed = vkflow("trial", "list", home=begun).stdout
+    listed = vkflow_here("trial", "list", home=begun).stdout
     assert "question" in listed and "running" in listed
-    shown = vkflow("trial", "show", "1", home=begun)
+    shown = vkflow_here("trial", "show", "1", home=begun)
     assert shown.returncode == 0 and "planned_effect" in shown.stdout
 
 
 def test_arms_ahead_are_told_one_a_line(begun: Path, owner: str) -> None:
-    said = vkflow("trial", "next", "--owner", owner, "--ahead", "4", home=begun).stdout
+    said = vkflow_here("trial", "next", "--owner", owner, "--ahead", "4", home=begun).stdout
     lines = [line for line in said.splitlines() if line.startswith("Trial 1: the next post")]
     assert len(lines) == 4
     assert sum("with a question" in line for line in lines) == 2
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_one_sentence(
     begun: Path, owner: str, arguments: tuple[str, ...], said: str
 ) -> None:
     chosen = [owner if each == "OWNER" else each for each in arguments]
-    result = vkflow("trial", *chosen, home=begun)
+    result = vkflow_here("trial", *chosen, home=begun)
     assert result.returncode == 1
     assert said in result.stderr and result.stderr.count("\n") == 1, result.stderr
 
@@ -114,10 +114,10 @@ def test_what_is_wrong_is_one_sentence(
 def test_a_trial_is_stopped_once(begun: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(begun, home)
-    assert "Trial 1 is stopped" in vkflow("trial", "stop", "1", home=home).stdout
-    again = vkflow("trial", "stop", "1", home=home)
+    assert "Trial 1 is stopped" in vkflow_here("trial", "stop", "1", home=home).stdout
+    again = vkflow_here("trial", "stop", "1", home=home)
     assert again.returncode == 1 and "trial 1 is stopped already" in again.stderr
-    assert "stopped" in vkflow("trial", "list", home=home).stdout
+    assert "stopped" in vkflow_here("trial", "list", home=home).stdout
 
 
 def test_the_form_plans_starts_asks_and_stops(nights: Nights, owner: str, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from PIL import Image
 from tests.fakes.pull import pull
 from vkflow.images.media import media_path
 
+pytestmark = pytest.mark.night
+
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
 KILLS = 10
 ROWS = 1_500

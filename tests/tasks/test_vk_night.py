@@ -98,6 +98,7 @@ def busy_wall(owner_id: int, posts: int, random: Random) -> list[dict]:
     return wall
 
 
+@pytest.mark.night
 def test_a_night_goes_from_the_api_to_predictions(tmp_path: Path, vk: FakeVk):
     random = Random(1)
     vk.administered = {-1}
@@ -373,6 +374,7 @@ def is_outside_the_window(item: Any) -> bool:
     phases=[Phase.generate],  # a pull takes a second: shrinking would take many minutes
 )
 @given(st.lists(broken_answers(), min_size=40, max_size=40))
+@pytest.mark.night
 def test_nothing_broken_stops_the_night_and_nothing_is_lost_silently(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]
 ):
@@ -452,6 +454,7 @@ def populate(vk: FakeVk) -> tuple[int, ...]:
     return tuple(vk.walls)
 
 
+@pytest.mark.night
 def test_a_killed_pull_goes_on_to_the_same_tables(tmp_path: Path, vk: FakeVk):
     owners = populate(vk)
     undisturbed = settings_for(vk, tmp_path / "undisturbed", *owners)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.bundles import Bundle
 from vkflow.modelling.linear import Matrix
 from vkflow.modelling.metrics import Floats, logits
+from vkflow.threads import one_thread
 
 LEVEL = 0.95
 NORMAL = 1.959964
@@ -119,5 +119,5 @@ def against_mean(uncertain: UncertainLogits) -> tuple[Floats, list[bool]]:
 
 
 def _product(coefficients: Matrix, matrix: Matrix) -> Floats:
-    with threadpool_limits(1):
+    with one_thread():
         return (coefficients @ matrix.T).astype(np.float64)

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.confounders import RARE, StudiedPosts
@@ -32,6 +31,7 @@ from vkflow.insights.levers import ABSENT, LEVERS, PRESUPPOSED
 from vkflow.insights.overlap import fold_of_posts, propensities
 from vkflow.insights.responses import Outcomes, Response, fit_response, outcomes_of
 from vkflow.modelling.metrics import Floats
+from vkflow.threads import map_threads, one_thread
 
 MIN_POSTS: Final = 30
 """Posts with a level, and posts without, below which nothing is said of it."""
@@ -70,7 +70,9 @@ Row = dict[str, Any]
 Numbers = NDArray[np.int64]
 
 
-def advise(posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+def advise(
+    posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int, threads: int = 1
+) -> pl.DataFrame:
     """Judge every lever on every activity that does not presuppose it.
 
     An owner is judged alone only on what is evident over all owners, and each owner's tests are a
@@ -82,21 +84,22 @@ def advise(posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int) -> pl.Data
         posts: with a known outcome.
         outcomes: owner_id, post_id, activity, exposures, count.
         seed: of folds and of the placebo.
+        threads: that share the nuisances.
 
     Returns:
         ``SCHEMA``; a row an activity, lever and level over all owners (owner_id null), with its
         placebo, and one an owner with enough posts of an evident one.
     """
     # Thousands of small products: threads would wait for each other longer than they work.
-    with threadpool_limits(1):
-        study = _Study(posts, outcomes, seed)
+    with one_thread():
+        study = _Study(posts, outcomes, seed, threads)
         overall = _decided(list(study.overall()))
         evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
         keys = set(evident.select(_KEY).iter_rows())
         alone = pl.DataFrame(list(study.by_owner(keys)), _UNDECIDED, orient="row")
         families = alone.partition_by("owner_id", maintain_order=True)
         advice = pl.concat([overall, *(_decided(family.to_dicts()) for family in families)])
-        placebo = _Study(posts.shuffled(seed), outcomes, seed).overall()
+        placebo = _Study(posts.shuffled(seed), outcomes, seed, threads).overall()
         return advice.join(
             _as_placebo(list(placebo)),
             on=("owner_id", *_KEY),
@@ -109,17 +112,24 @@ def advise(posts: StudiedPosts, outcomes: pl.DataFrame, *, seed: int) -> pl.Data
 class _Study:
     """Nuisances, fitted once, and the judgements that stand on them."""
 
-    def __init__(self, posts: StudiedPosts, outcomes: pl.DataFrame, seed: int) -> None:
+    def __init__(
+        self, posts: StudiedPosts, outcomes: pl.DataFrame, seed: int, threads: int
+    ) -> None:
         self._posts, self._seed = posts, seed
         folds = fold_of_posts(len(posts.owner), seed)
         self._outcomes = dict(_outcomes_by_activity(posts, outcomes))
-        self._propensities = {
-            name: propensities(posts, lever, folds) for name, lever in posts.levers.items()
-        }
-        self._responses: dict[str, Response] = {
-            activity: fit_response(posts, observed, folds)
-            for activity, observed in self._outcomes.items()
-        }
+        self._propensities = dict(
+            map_threads(
+                lambda name: propensities(posts, posts.levers[name], folds), posts.levers, threads
+            )
+        )
+        self._responses: dict[str, Response] = dict(
+            map_threads(
+                lambda activity: fit_response(posts, self._outcomes[activity], folds),
+                self._outcomes,
+                threads,
+            )
+        )
 
     def overall(self) -> Iterator[Row]:
         """Rows over all owners, undecided."""

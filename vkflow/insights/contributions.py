@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.bundles import Bundle
 from vkflow.modelling.design import PRESENCE, Design
 from vkflow.modelling.features import CATEGORICAL, TEXT_STATISTICS
 from vkflow.modelling.metrics import Floats
+from vkflow.threads import one_thread
 
 TEXT, STATISTICS, PICTURE, OWNER, CALENDAR = GROUPS = (
     "text", "statistics", "picture", "owner", "calendar",
@@ -107,7 +107,7 @@ def logit_parts(bundle: Bundle, posts: pl.DataFrame) -> dict[str, LogitParts]:
         slope, groups = model.calibration.slope, {}
         for group in GROUPS:
             columns = places[group]
-            with threadpool_limits(1):
+            with one_thread():
                 linear = (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
             groups[group] = slope * (linear + trees[group])
         base = model.calibration.intercept + slope * (float(model.coefficients[0]) + mean)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from scipy import linalg
 
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
 from vkflow.modelling.splits import TRAIN, VALIDATION
+from vkflow.threads import one_thread
 
 Matrix = NDArray[np.float32]
 
@@ -85,7 +86,7 @@ def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = No
     else:
         beginning = start.astype(np.float64)
     coefficients = beginning
-    with threadpool_limits(1):
+    with one_thread():
         for _ in range(MAX_STEPS):
             step = _newton_step(sample, coefficients, ridge)
             length = float(np.abs(step).max())
@@ -119,7 +120,7 @@ def linear_logits(design: Matrix, coefficients: Mapping[str, Matrix]) -> dict[st
     if not coefficients:
         return {}
     stacked = np.stack(list(coefficients.values()), axis=1)
-    with threadpool_limits(1):
+    with one_thread():
         values = (design @ stacked).astype(np.float64)
     return {name: values[:, place] for place, name in enumerate(coefficients)}
 
@@ -146,7 +147,12 @@ def _newton_step(sample: Sample, coefficients: Floats, ridge: Floats) -> Floats:
     scaled = design * curvature[:, None]
     hessian = (scaled.T @ scaled).astype(np.float64)
     hessian[np.diag_indices_from(hessian)] += ridge
-    return np.linalg.solve(hessian, gradient).astype(np.float64)
+    try:
+        factor = linalg.cho_factor(hessian, check_finite=False)
+    except linalg.LinAlgError:  # float32 rounded it to one that is not positive definite
+        return np.linalg.solve(hessian, gradient).astype(np.float64)
+    found: Floats = linalg.cho_solve(factor, gradient, check_finite=False)
+    return found
 
 
 def _mean_logit(sample: Sample) -> float:

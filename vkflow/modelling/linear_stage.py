@@ -13,6 +13,7 @@ from vkflow.modelling.replicates import draw_replicates, owner_weeks
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
 from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.weights import information, relative_variance
+from vkflow.threads import map_threads, one_thread
 
 LEARNT = (TRAIN, VALIDATION, TEST, GAP)
 """What the bundle learns from in the end; until it is judged, only from the first two."""
@@ -41,16 +42,21 @@ class LinearStage:
     skipped: Mapping[str, str]
 
 
-def fit_linear_stage(data: TrainingSet, recipe: Recipe, min_posts: int) -> LinearStage:
+def fit_linear_stage(
+    data: TrainingSet, recipe: Recipe, min_posts: int, threads: int
+) -> LinearStage:
     """Fit each activity with enough labelled posts in every split.
 
     Args:
         data: from :func:`vkflow.modelling.training_set.prepare`.
         recipe: from the same.
         min_posts: labelled training posts below which an activity is skipped.
+        threads: that share the activities.
     """
     reasons = {name: _reason_to_skip(data, name, min_posts) for name in ACTIVITY_NAMES}
-    fitted = {name: _fit_linear(data, name) for name in ACTIVITY_NAMES if not reasons[name]}
+    learnt = [name for name in ACTIVITY_NAMES if not reasons[name]]
+    with one_thread():
+        fitted = dict(map_threads(lambda name: _fit_linear(data, name), learnt, threads))
     fits = {name: fit for name, (fit, _, _) in fitted.items()}
     variances = {name: variance for name, (_, variance, _) in fitted.items()}
     replicates = {name: drawn for name, (_, _, drawn) in fitted.items()}

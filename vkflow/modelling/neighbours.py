@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
 from vkflow.modelling.weights import information, relative_variance
+from vkflow.threads import one_thread
 
 Matrix = NDArray[np.float32]
 Moments = NDArray[np.int64]
@@ -94,7 +94,7 @@ class Neighbours:
         return lifts
 
     def _lifts(self, queries: Matrix, moments: Moments, owners: Moments) -> Matrix:
-        with threadpool_limits(1):
+        with one_thread():
             cosines = queries @ self.directions.T
             cosines[self.known_at >= moments[:, None]] = UNRELATED
             own = np.zeros((len(queries), len(self.activities)), dtype=np.float32)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from vkflow.threads import one_thread
 
 Matrix = NDArray[np.float32]
 
@@ -29,7 +30,7 @@ class Reducer:
 
         On one thread, since the order of a sum, and so its last bits, depends on their number.
         """
-        with threadpool_limits(1):
+        with one_thread():
             return ((vectors - self.mean) @ self.components.T).astype(np.float32, copy=False)
 
 
@@ -43,6 +44,6 @@ def fit_reducer(vectors: Matrix, components: int) -> Reducer:
     from sklearn.decomposition import PCA
 
     kept = min(components, *vectors.shape)
-    with threadpool_limits(1):
+    with one_thread():
         pca = PCA(kept, svd_solver="covariance_eigh").fit(vectors.astype(np.float64))
     return Reducer(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))

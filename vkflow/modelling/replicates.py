@@ -10,10 +10,10 @@ have the spread of their differences over the sample: a column both share tells 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from vkflow.modelling.linear import INTERCEPT_PENALTY, Matrix, Sample
 from vkflow.modelling.metrics import sigmoid
+from vkflow.threads import one_thread
 
 N_REPLICATES = 200
 
@@ -50,7 +50,7 @@ def draw_replicates(
     design, n_posts = sample.design, len(sample.rates)
     ridge = np.full(design.shape[1], penalty)
     ridge[0] = INTERCEPT_PENALTY
-    with threadpool_limits(1):
+    with one_thread():
         p = sigmoid(design @ coefficients)
         residuals = (sample.weights * (sample.rates - p)).astype(np.float32)
         members = csr_matrix((residuals, (clusters, np.arange(n_posts))))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from vkflow.activities import ACTIVITY_NAMES
 from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
 from vkflow.modelling.features import CATEGORICAL
 from vkflow.modelling.linear import Matrix
@@ -18,6 +17,11 @@ from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
 from vkflow.modelling.trees import tree_logits
 from vkflow.modelling.weights import capped_views, information
 from vkflow.settings.sections import TrainingSettings
+from vkflow.threads import map_threads, n_threads
+
+SMALL = 100_000
+"""Up to so many posts activities are trained beside one another, each on one thread: so few do not
+keep several threads of CatBoost busy. More would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +79,29 @@ def train(
         data: from :func:`vkflow.modelling.training_set.prepare`.
         recipe: from the same.
         settings: parameters of the trees.
-        on_progress: called with the activity that is about to be trained.
+        on_progress: called with each activity that is done.
     """
-    stage = fit_linear_stage(data, recipe, settings.min_posts)
+    threads = n_threads(settings.threads)
+    stage = fit_linear_stage(data, recipe, settings.min_posts, threads)
+    beside = threads if len(data.keys) <= SMALL else 1
+    trees = settings.model_copy(update={"threads": 1}) if beside > 1 else settings
     reasons = dict(stage.skipped)
     models, judged, predictions = {}, {}, {}
-    for name in ACTIVITY_NAMES:
+
+    def learn(name: str) -> tuple[ActivityModel, ActivityModel, Floats] | None:
+        model, predicted = fit_activity(data, name, stage, trees)
+        if not _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
+            return None
+        return refit_activity(data, name, stage, trees, model), model, predicted
+
+    for name in reasons:
         on_progress(name)
-        if name in reasons:
-            continue
-        model, predicted = fit_activity(data, name, stage, settings)
-        if _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
-            judged[name], predictions[name] = model, predicted
-            models[name] = refit_activity(data, name, stage, settings, model)
-        else:
+    for name, learnt in map_threads(learn, stage.fits, beside):
+        on_progress(name)
+        if learnt is None:
             reasons[name] = "the model does not beat the owner's rate on the validation window"
+        else:
+            models[name], judged[name], predictions[name] = learnt
     return Trained(models, judged, reasons, predictions)
 
 

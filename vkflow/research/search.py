@@ -16,6 +16,7 @@ from vkflow.modelling.splits import VALIDATION
 from vkflow.modelling.training import fit_activity
 from vkflow.research.variants import PRODUCT, VARIANTS, ExperimentSetup, Variant
 from vkflow.settings.sections import TrainingSettings
+from vkflow.threads import n_threads
 
 if TYPE_CHECKING:
     import optuna
@@ -53,7 +54,9 @@ def search_parameters(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    stage = fit_linear_stage(setup.data, setup.recipe, setup.settings.min_posts)
+    stage = fit_linear_stage(
+        setup.data, setup.recipe, setup.settings.min_posts, n_threads(setup.settings.threads)
+    )
     sampler = optuna.samplers.TPESampler(seed=setup.settings.seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.enqueue_trial({name: getattr(setup.settings, name) for name in SEARCHED})

@@ -130,7 +130,7 @@ class TrainingSettings(Section):
         description="population stability index below which drift is not told, though past weeks "
         "had none",
     )
-    threads: int = Field(-1, description="CPU threads of CatBoost; -1: all")
+    threads: int = Field(-1, description="CPU threads of training; -1: all")
     seed: int = Field(0, ge=0, lt=2**31, description="start of all random numbers")
 
     @field_validator("time_zone")

@@ -29,8 +29,8 @@ from vkflow.text.packed_linear import gains_by_packing, pack_linear_layers
 # that stay in its caches; a GPU needs large ones to be busy.
 TOKEN_BUDGETS = {"cpu": 1_024, "cuda": 32_768}
 CANDIDATES = {"cpu": (256, 512, 1_024, 2_048, 4_096), "cuda": tuple(2**n for n in range(12, 19))}
-PROBED_FROM = 128
-"""Texts at once from which finding the best budget is worth some seconds."""
+PROBED_AFTER_SECONDS = 60.0
+"""Work after which finding the best budget, which takes up to half a minute, begins to pay."""
 PROBE_TOKENS = 64
 """Tokens of the texts in a probe: about a post."""
 PROBE_SECONDS = 0.2
@@ -65,8 +65,11 @@ class TransformerEncoder:
         self._kind = device.partition(":")[0]
         self._precision = precision
         self._budgets = budgets
-        self._is_tuned = token_budget is not None
-        self.token_budget = token_budget or TOKEN_BUDGETS[self._kind]
+        self._budget_key = f"{self.encoder_id} on {device_name(device)}"
+        known = token_budget or (budgets.find(self._budget_key) if budgets else None)
+        self._is_tuned = known is not None
+        self._worked_seconds = 0.0
+        self.token_budget = known or TOKEN_BUDGETS[self._kind]
         self.chunk_texts = CHUNK_TEXTS[self._kind]
 
     @property
@@ -88,8 +91,9 @@ class TransformerEncoder:
         Raises:
             torch.OutOfMemoryError: even a single text does not fit.
         """
-        if len(texts) >= PROBED_FROM:
+        if self._worked_seconds >= PROBED_AFTER_SECONDS:
             self.tune()
+        start = time.perf_counter()
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         n_tokens = np.zeros(len(texts), dtype=np.int32)
         truncated = np.zeros(len(texts), dtype=np.bool_)
@@ -106,6 +110,7 @@ class TransformerEncoder:
                 n_tokens[places] = [len(ids) for ids in token_ids]
                 truncated[places] = was_cut
                 vectors[places] = self._encode_tokens(token_ids, on_progress)
+        self._worked_seconds += time.perf_counter() - start
         return EncodedTexts(vectors, n_tokens, truncated)
 
     def tune(self) -> None:
@@ -113,13 +118,9 @@ class TransformerEncoder:
         if self._is_tuned:
             return
         self._is_tuned = True
-        key = f"{self.encoder_id} on {device_name(self._device)}"
-        found = self._budgets.find(key) if self._budgets else None
-        if found is None:
-            found = probe_budget(self._tokens_per_second, CANDIDATES[self._kind])
-            if self._budgets:
-                self._budgets.remember(key, found)
-        self.token_budget = found
+        self.token_budget = probe_budget(self._tokens_per_second, CANDIDATES[self._kind])
+        if self._budgets:
+            self._budgets.remember(self._budget_key, self.token_budget)
 
     def _tokens_per_second(self, budget: int) -> float:
         """Speed of batches of this size; 0 when memory does not hold one."""

@@ -326,7 +326,7 @@ def _dump(model: ActivityModel) -> list[list[float]]:
 
 def test_each_training_post_is_offset_by_a_fit_without_its_block(prepared: Prepared) -> None:
     recipe, data = prepared
-    stage = fit_linear_stage(data, recipe, SETTINGS.min_posts)
+    stage = fit_linear_stage(data, recipe, SETTINGS.min_posts, 1)
     fit, offsets = stage.fits["like"], stage.offsets["like"]
     split = data.keys["split"].to_numpy()
     expected = {f"fold {block}": (data.blocks == block, fit.folds[block]) for block in range(FOLDS)}

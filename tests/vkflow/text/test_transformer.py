@@ -6,12 +6,12 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from vkflow.errors import MissingModelError, SettingsError
+from vkflow.text import transformer
 from vkflow.text.budgets import ROUNDS, RememberedBudgets
 from vkflow.text.packed_linear import PackedLinear
 from vkflow.text.transformer import (
     CANDIDATES,
     CHUNK_TEXTS,
-    PROBED_FROM,
     TOKEN_BUDGETS,
     TransformerEncoder,
     load_transformer_encoder,
@@ -108,15 +108,18 @@ def test_the_best_budget_is_probed_once_and_remembered(
         return {256: 80.0, 512: 99.0, 1_024: 100.0}.get(budget, 50.0)
 
     monkeypatch.setattr(TransformerEncoder, "_tokens_per_second", speed)
-    for _ in range(2):
-        budgets = RememberedBudgets(tmp_path / "token_budgets.json")
-        encoder = load_transformer_encoder(
-            str(tiny_encoder_directory), device="cpu", budgets=budgets
-        )
-        encoder.encode(["кот"] * (PROBED_FROM - 1))
-        assert encoder.token_budget == TOKEN_BUDGETS["cpu"], "a few texts are not worth a probe"
-        encoder.encode(["кот"] * PROBED_FROM)
-        assert encoder.token_budget == 512
+    budgets = RememberedBudgets(tmp_path / "token_budgets.json")
+    first = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", budgets=budgets)
+    first.encode(["кот"] * 300)
+    first.encode(["кот"])
+    assert first.token_budget == TOKEN_BUDGETS["cpu"], "a little work is not worth a probe"
+    monkeypatch.setattr(transformer, "PROBED_AFTER_SECONDS", 0.001)
+    first.encode(["кот"])
+    assert first.token_budget == 512
+    second = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", budgets=budgets)
+    assert second.token_budget == 512, "known from the start"
+    second.encode(["кот"] * 300)
+    second.encode(["кот"])
     assert probed[:4] == [256, 512, 1_024, 2_048]
     assert sorted(probed) == sorted(probed[:4] * ROUNDS), "in turns, and only by the first encoder"
 
@@ -125,8 +128,9 @@ def test_a_budget_that_is_set_is_not_probed(
     tiny_encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(TransformerEncoder, "_tokens_per_second")
+    monkeypatch.setattr(transformer, "PROBED_AFTER_SECONDS", 0.0)
     encoder = load_transformer_encoder(str(tiny_encoder_directory), device="cpu", token_budget=100)
-    encoder.encode(["кот"] * PROBED_FROM)
+    encoder.encode(["кот"])
     assert encoder.token_budget == 100
 
 
@@ -234,5 +238,5 @@ def test_gpu_is_picked_up_and_its_budget_found(gpu: None, tiny_encoder_directory
     encoder = load_transformer_encoder(str(tiny_encoder_directory))
     assert encoder.encoder_id.endswith(("/bf16", "/fp32"))
     assert encoder.chunk_texts == CHUNK_TEXTS["cuda"]
-    encoder.encode(TEXTS * PROBED_FROM)
+    encoder.tune()
     assert encoder.token_budget in CANDIDATES["cuda"]

@@ -1,6 +1,8 @@
 """The whole page: sections in order, one template, nothing from outside."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,12 +31,27 @@ SECTIONS = {
 }
 
 
-def render(data: ReportData, say: Language) -> str:
+Sections = Mapping[str, Mapping[str, Any]]
+"""By name, in order: what a section's part of the template shows, among it title and lead."""
+
+
+def make_sections(data: ReportData, say: Language) -> Sections:
+    """What the report has to say, its figures drawn.
+
+    Args:
+        data: everything it is made from.
+        say: its language.
+    """
+    return {name: make(data, say) for name, make in SECTIONS.items()}
+
+
+def render(data: ReportData, say: Language, sections: Sections | None = None) -> str:
     """The report as one HTML page that needs no other file and makes no request.
 
     Args:
         data: everything it is made from.
         say: its language.
+        sections: of :func:`make_sections`, where they are there already.
     """
     environment = _environment()
     styles, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
@@ -44,7 +61,7 @@ def render(data: ReportData, say: Language) -> str:
         styles=Markup(styles),  # noqa: S704 - a file of ours
         title=say("title", date=say.long_date(local)),
         subtitle=say("subtitle", moment=say.moment(local), zone=data.time_zone),
-        sections={name: section(data, say) for name, section in SECTIONS.items()},
+        sections=sections or make_sections(data, say),
     )
 
 
