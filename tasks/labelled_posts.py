@@ -57,8 +57,8 @@ class LabelledPosts:
         if self.texts_file is None:
             raise ValueError("texts were not asked for")
         on = ["owner_id", "post_id"]
-        told = pl.read_ipc(self.texts_file)
-        return keys.select(on).join(told, on=on, how="left", maintain_order="left")["text"]
+        texts = pl.read_ipc(self.texts_file)
+        return keys.select(on).join(texts, on=on, how="left", maintain_order="left")["text"]
 
     def read(self) -> Iterator[pl.DataFrame]:
         """The chunks, in order, as often as asked."""
@@ -68,10 +68,10 @@ class LabelledPosts:
         """What must be known of what is learnt from them."""
         if len(self.repost_kinds) < 2:
             return []
-        told = [f"{self.repost_kinds[k]} {KINDS[k]}" for k in KINDS if k in self.repost_kinds]
+        kinds = [f"{self.repost_kinds[k]} {KINDS[k]}" for k in KINDS if k in self.repost_kinds]
         return [
             "repost is learnt from a mixture, since VK does not tell every token the same: reposts "
-            f"of {', '.join(told)}"
+            f"of {', '.join(kinds)}"
         ]
 
     def prepare(self, settings: Settings) -> tuple[Recipe, TrainingSet]:

@@ -30,12 +30,12 @@ def address_of(settings: Settings, file: Path) -> str:
     return f"/reports/{file.relative_to(settings.reports_directory).as_posix()}"
 
 
-def write_drafts_page(settings: Settings, told: ForecastReport, file: Path | None) -> Path:
+def write_drafts_page(settings: Settings, report: ForecastReport, file: Path | None) -> Path:
     """The page of forecasts of drafts, in the language of the report.
 
     Args:
         settings: of the home.
-        told: what it shows.
+        report: what it shows.
         file: where to; ``None``: ``reports/drafts/<moment>.html``.
 
     Returns:
@@ -45,7 +45,7 @@ def write_drafts_page(settings: Settings, told: ForecastReport, file: Path | Non
         OSError: it cannot be written.
     """
     if file is None:
-        local = told.forecasts[0].as_of.astimezone(ZoneInfo(settings.training.time_zone))
+        local = report.forecasts[0].as_of.astimezone(ZoneInfo(settings.training.time_zone))
         file = settings.reports_directory / "drafts" / f"{local:%Y-%m-%d-%H%M%S}.html"
-    write_page(file, render_page(told, draft_language(settings.report.language)))
+    write_page(file, render_page(report, draft_language(settings.report.language)))
     return file

@@ -50,10 +50,10 @@ def similar_posts(
         found = read_similar_posts(
             connection, given, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
         )
-    told: list[list[SimilarPost]] = [[] for _ in drafts]
+    similar: list[list[SimilarPost]] = [[] for _ in drafts]
     for row in found.iter_rows(named=True):
-        told[row["number"]].append(_post(row, settings.media_directory))
-    return [tuple(posts) for posts in told]
+        similar[row["number"]].append(_post(row, settings.media_directory))
+    return [tuple(posts) for posts in similar]
 
 
 def hidden_before(
@@ -75,13 +75,13 @@ def hidden_before(
         connection, given, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
     )
     asked = dict(enumerate(given.select("owner_id", "post_id").iter_rows()))
-    told: dict[tuple[int, int], list[SimilarHide]] = {}
+    hides: dict[tuple[int, int], list[SimilarHide]] = {}
     for row in found.iter_rows(named=True):
         rates = {each["activity"]: each["rate"] for each in row["rates"] or ()}
         if "hide" in rates:
             hide = SimilarHide(row["owner_id"], row["text"], row["cosine"], rates["hide"])
-            told.setdefault(asked[row["number"]], []).append(hide)
-    return {key: posts[:SIMILAR_POSTS] for key, posts in told.items()}
+            hides.setdefault(asked[row["number"]], []).append(hide)
+    return {key: posts[:SIMILAR_POSTS] for key, posts in hides.items()}
 
 
 def _post(row: dict[str, Any], media_directory: Path) -> SimilarPost:

@@ -1,6 +1,7 @@
 """Rules about who may know what, beyond those import-linter checks."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ MODULES = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py
 EVALUATION = {"tasks/judging.py"}
 
 
+@cache
 def imported(file: Path) -> set[str]:
     """Every module and every name a file imports, dotted."""
     names: set[str] = set()

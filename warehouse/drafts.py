@@ -104,7 +104,7 @@ def draft_features(
     Returns:
         The rows of ``warehouse.features.selected_features``, in the order of the drafts.
     """
-    told = contents.posts.with_columns(pl.lit(moment).cast(TIME).alias("published_at"))
+    posts = contents.posts.with_columns(pl.lit(moment).cast(TIME).alias("published_at"))
     tables = {field.name: getattr(contents, field.name).unique() for field in fields(contents)}
     del tables["posts"]
     parameters = {
@@ -113,28 +113,30 @@ def draft_features(
         "taxonomy": taxonomy,
         "statistics_version": statistics_version,
         "start": 0,
-        "stop": len(told),
+        "stop": len(posts),
     }
-    found = _asked_apart(tables | _known_of(connection, told), parameters)
+    found = _asked_apart(tables | _known_of(connection, posts), parameters)
     return found.with_columns(contents.posts["published_at"])
 
 
-def _known_of(connection: duckdb.DuckDBPyConnection, told: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _known_of(
+    connection: duckdb.DuckDBPyConnection, posts: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
     """What the warehouse knows of the drafts' owners, and the drafts in the place of posts."""
-    history = read_history_at(connection, told)
+    history = read_history_at(connection, posts)
     members = connection.execute(
         "FROM owner_members WHERE list_contains($owners, owner_id)",
-        {"owners": told["owner_id"].unique().to_list()},
+        {"owners": posts["owner_id"].unique().to_list()},
     ).pl()
     return {
-        "selected_posts": told.select(
+        "selected_posts": posts.select(
             "owner_id", "post_id", "published_at", position=pl.int_range(pl.len())
         ),
         "selected_history": history.rename(
             lambda name: name if name in ("owner_id", "post_id") else f"history_{name}"
         ),
         "owner_members": members,
-        "first_contents": told,
+        "first_contents": posts,
     }
 
 

@@ -41,9 +41,9 @@ def compare_drafts(
     """
     if len(drafts) < 2:
         return ()
-    told = uncertain_logits(bundle, rows)
+    logits = uncertain_logits(bundle, rows)
     return tuple(
-        Comparison(0, place, _differs(drafts[0], draft), tuple(contrast(told, 0, place)))
+        Comparison(0, place, _differs(drafts[0], draft), tuple(contrast(logits, 0, place)))
         for place, draft in enumerate(drafts[1:], start=1)
     )
 

@@ -77,8 +77,8 @@ def forecast_week(bundle: Bundle, row: pl.DataFrame, moments: Sequence[datetime]
     rows = row.drop("published_at").join(times, how="cross").select(row.columns)
     probabilities = bundle.predict(rows)
     found = []
-    for activity, told in uncertain_logits(bundle, rows).items():
-        effects, is_evident = against_mean(told)
+    for activity, logits in uncertain_logits(bundle, rows).items():
+        effects, is_evident = against_mean(logits)
         found.append(
             HourlyForecast(
                 activity,

@@ -24,8 +24,8 @@ def part_name(rows: pl.DataFrame, keys: Sequence[str], subject: str) -> str:
         keys: columns that say what a row is.
         subject: what the results belong to, such as an encoder.
     """
-    told = f"{subject}\n{rows.select(keys).write_csv()}"
-    return hashlib.sha256(told.encode()).hexdigest()[:24]
+    content = f"{subject}\n{rows.select(keys).write_csv()}"
+    return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True)

@@ -43,16 +43,16 @@ def arm_phrase(choice: Choice, arm: str, code: LanguageCode) -> str:
 def assignment_lines(asked: Assignment, code: LanguageCode) -> list[str]:
     """What the next post, or a day's, is to be like, and what that rests on."""
     say = trial_language(code)
-    told = {
+    values = {
         "id": asked.trial_id,
         "number": asked.number,
         "all": asked.n_units,
         "arm": arm_phrase(asked.choice, asked.arm, code),
     }
     if asked.day is not None:
-        lines = [say("asked_day", day=say.long_date(asked.day), **told)]
+        lines = [say("asked_day", day=say.long_date(asked.day), **values)]
     else:
-        lines = [say("asked_post", **told), _counted(asked, say)]
+        lines = [say("asked_post", **values), _counted(asked, say)]
     if asked.is_followed is not None:
         lines.append(say("draft_followed" if asked.is_followed else "draft_not_followed"))
     return lines

@@ -67,9 +67,9 @@ class Speaker:
 
     def say(self, phrase: Phrase) -> str:
         """The phrase with its slots filled and its first letter large."""
-        said = self._fill(phrase)
-        first = next((i for i, letter in enumerate(said) if letter.isalnum()), 0)
-        return said[:first] + said[first : first + 1].upper() + said[first + 1 :]
+        sentence = self._fill(phrase)
+        first = next((i for i, letter in enumerate(sentence) if letter.isalnum()), 0)
+        return sentence[:first] + sentence[first : first + 1].upper() + sentence[first + 1 :]
 
     def _fill(self, phrase: Phrase) -> str:
         return "".join(

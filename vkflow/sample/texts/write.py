@@ -69,19 +69,21 @@ def _few_words(grammar: Grammar, voice: Voice, speaker: Speaker, dice: Dice) -> 
 def _paragraphs(
     grammar: Grammar, voice: Voice, speaker: Speaker, dice: Dice, n_sentences: int
 ) -> list[str]:
-    said = [speaker.say(phrase) for phrase in _script(grammar, voice, dice, n_sentences)]
+    sentences = [speaker.say(phrase) for phrase in _script(grammar, voice, dice, n_sentences)]
     if dice.chance(voice.shouts):
-        said[0] = said[0].upper()
+        sentences[0] = sentences[0].upper()
     if dice.chance(voice.exclaims):
-        said = [f"{line[:-1]}!" if line[-1] == "." and dice.chance(0.6) else line for line in said]
+        sentences = [
+            f"{line[:-1]}!" if line[-1] == "." and dice.chance(0.6) else line for line in sentences
+        ]
     if dice.chance(voice.emoji):
         share = dice.number()
-        said[0] += f" {dice.pick(grammar.emoji)}"
-        said[1:] = [
+        sentences[0] += f" {dice.pick(grammar.emoji)}"
+        sentences[1:] = [
             f"{line} {dice.pick(grammar.emoji)}" if dice.chance(share * 0.4) else line
-            for line in said[1:]
+            for line in sentences[1:]
         ]
-    return _broken(said, dice) if voice.line_breaks else [" ".join(said)]
+    return _broken(sentences, dice) if voice.line_breaks else [" ".join(sentences)]
 
 
 def _script(grammar: Grammar, voice: Voice, dice: Dice, n_sentences: int) -> list[Phrase]:
@@ -101,10 +103,10 @@ def _script(grammar: Grammar, voice: Voice, dice: Dice, n_sentences: int) -> lis
     return script
 
 
-def _broken(said: list[str], dice: Dice) -> list[str]:
+def _broken(sentences: list[str], dice: Dice) -> list[str]:
     """Sentences as lines: a new line, or a blank one too, after some of them."""
-    lines = [said[0]]
-    for sentence in said[1:]:
+    lines = [sentences[0]]
+    for sentence in sentences[1:]:
         if dice.chance(0.45):
             lines += ["", sentence] if dice.chance(0.3) else [sentence]
         else:

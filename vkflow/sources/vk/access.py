@@ -78,7 +78,7 @@ def _reach(client: VkClient, walls: _Walls) -> str:
     }
     if not tried:
         return "not tried, no community with posts"
-    able = [owner_id for owner_id, said in tried.items() if said == "yes"]
+    able = [owner_id for owner_id, answer in tried.items() if answer == "yes"]
     return f"yes, of {len(able)} communities" if able else next(iter(tried.values()))
 
 

@@ -26,7 +26,7 @@ def without_token(body: bytes, token: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Said:
+class Decoded:
     """What VK put into an answer.
 
     Attributes:
@@ -40,7 +40,7 @@ class Said:
 
 def answered(
     method: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
-) -> Said:
+) -> Decoded:
     """What VK says in an answer.
 
     Args:
@@ -55,8 +55,8 @@ def answered(
     """
     if status != 200:
         wait = retry_after(headers.get("retry-after"), now)
-        said = f"{method}: HTTP {status} instead of an answer"
-        raise UnavailableError(said, wait, maybe_too_large=status >= 500)
+        reason = f"{method}: HTTP {status} instead of an answer"
+        raise UnavailableError(reason, wait, maybe_too_large=status >= 500)
     answer = _parsed(method, body)
     if "error" in answer:
         raise _error(method, answer["error"])
@@ -64,7 +64,7 @@ def answered(
         raise UnavailableError(f"{method}: neither response nor error in the answer")
     inner = answer.get("execute_errors")
     errors = inner if isinstance(inner, list) else []
-    return Said(answer["response"], tuple(_inner_error(each) for each in errors))
+    return Decoded(answer["response"], tuple(_inner_error(each) for each in errors))
 
 
 def _parsed(method: str, body: bytes) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def _error(method: str, error: Any) -> VkflowError:
     if not isinstance(code, int) or isinstance(code, bool):
         return UnavailableError(f"{method}: an error without a code")
     message, subcode = error.get("error_msg"), error.get("error_subcode")
-    said = cut(message) if isinstance(message, str) else ""
-    return error_of(method, code, said, subcode if isinstance(subcode, int) else None)
+    text = cut(message) if isinstance(message, str) else ""
+    return error_of(method, code, text, subcode if isinstance(subcode, int) else None)
 
 
 def _inner_error(error: Any) -> VkflowError:
