@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from vkflow.modelling.metrics import Floats, logits, sigmoid
+from vkflow.modelling.newton import maximise
 
 Places = NDArray[np.int64]
 
@@ -89,10 +90,9 @@ def fit_regression(
 ) -> Fit:
     """Maximise sum w [y log p + (1 - y) log(1 - p)] less half the penalised squares.
 
-    Newton's method with bounded steps (Hastie, Tibshirani and Friedman, The Elements of
-    Statistical Learning, 4.4.1). The blocks of the Hessian for owners and for their months are
-    diagonal but for what a month shares with its owner, so both are eliminated (Schur
-    complement): time and memory grow with posts, not with posts times owners.
+    The blocks of the Hessian for owners and for their months are diagonal but for what a month
+    shares with its owner, so both are eliminated (Schur complement): time and memory grow with
+    posts, not with posts times owners.
     On one thread, since the order of a sum, and so its last bits, depends on their number.
 
     Args:
@@ -103,28 +103,29 @@ def fit_regression(
         penalties: ridges of slopes, owners and months.
     """
     mean = np.clip(np.average(rates, weights=weights), 1e-9, 1 - 1e-9)
-    slopes = np.zeros(design.shape[1] + 1)
-    slopes[-1] = logits(np.array([mean]))[0]
-    owners, months = np.zeros(groups.n_owners), np.zeros(len(groups.owner_of_month))
+    n_slopes = design.shape[1] + 1
+    parts = np.cumsum([n_slopes, groups.n_owners])
+    start = np.zeros(parts[-1] + len(groups.owner_of_month))
+    start[n_slopes - 1] = logits(np.array([mean]))[0]
     ridge = np.append(np.full(design.shape[1], penalties.slopes), FREE)
     full = np.column_stack([design, np.ones(len(design))])
-    longest, hessian = np.inf, _Hessian(full, groups, ridge, penalties)
-    for _ in range(MAX_STEPS):
+    hessian = _Hessian(full, groups, ridge, penalties)
+
+    def step_from(coefficients: Floats) -> Floats:
+        slopes, owners, months = np.split(coefficients, parts)
         probability = sigmoid(full @ slopes + owners[groups.owner] + months[groups.month])
-        if longest > STALE:
-            hessian.update(weights * probability * (1 - probability))
+        hessian.follow(weights * probability * (1 - probability))
         residual = weights * (rates - probability)
-        steps = hessian.solve(
+        return hessian.solve(
             full.T @ residual - ridge * slopes,
             np.bincount(groups.owner, residual, len(owners)) - penalties.owners * owners,
             np.bincount(groups.month, residual, len(months)) - penalties.months * months,
         )
-        longest = max(np.abs(step).max() for step in steps)
-        shortened = min(1.0, LONGEST_STEP / max(longest, 1e-12))
-        for coefficients, step in zip((slopes, owners, months), steps, strict=True):
-            coefficients += shortened * step
-        if longest < TOLERANCE:
-            break
+
+    found = maximise(
+        start, step_from, longest=LONGEST_STEP, tolerance=TOLERANCE, max_steps=MAX_STEPS
+    )
+    slopes, owners, months = np.split(found, parts)
     return Fit(float(slopes[-1]), slopes[:-1], owners, months)
 
 
@@ -137,9 +138,12 @@ class _Hessian:
         self._of_owner = _incidence(groups.owner_of_month, groups.n_owners)
         self._owner_of_month = groups.owner_of_month
         self._ridge, self._penalties = np.diag(ridge), penalties
+        self._last_step = np.inf
 
-    def update(self, curvature: Floats) -> None:
-        """Take the curvature of each post, shape (posts,), at the present point."""
+    def follow(self, curvature: Floats) -> None:
+        """Take the curvature of each post, shape (posts,), unless the last step was short."""
+        if self._last_step <= STALE:
+            return
         weighted = curvature[:, np.newaxis] * self._full
         self._months = np.asarray(self._in_month @ weighted)
         total = self._months[:, -1]
@@ -154,14 +158,17 @@ class _Hessian:
         schur = schur - self._owners.T @ self._scaled
         self._factor = linalg.cho_factor(schur, check_finite=False)
 
-    def solve(self, slopes: Floats, owners: Floats, months: Floats) -> tuple[Floats, ...]:
-        """Steps for gradients of the same shapes: (columns,), (owners,) and (months,)."""
+    def solve(self, slopes: Floats, owners: Floats, months: Floats) -> Floats:
+        """The step, its parts one after another, for gradients of (columns,), owners and months."""
         slopes = slopes - self._months.T @ (self._inverse * months)
         owners = owners - self._of_owner @ (self._share * months)
         step = linalg.cho_solve(self._factor, slopes - self._scaled.T @ owners, check_finite=False)
         owner_step = (owners - self._owners @ step) / self._diagonal
         month_step = self._inverse * (months - self._months @ step)
-        return step, owner_step, month_step - self._share * owner_step[self._owner_of_month]
+        month_step -= self._share * owner_step[self._owner_of_month]
+        steps = np.concatenate([step, owner_step, month_step])
+        self._last_step = float(np.abs(steps).max())
+        return steps
 
 
 def _incidence(group: Places, n_groups: int) -> sparse.csr_array:

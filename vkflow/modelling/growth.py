@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from vkflow.modelling.metrics import Floats
+from vkflow.modelling.newton import maximise
 
 STATED_AGE_DAYS: Final = 30
 """The age of a post that all rates, labels, histories and predictions speak of."""
@@ -80,12 +81,14 @@ def _posterior(pairs: pl.DataFrame, prior: Floats) -> Floats:
     covered -= _later_segments(_middle_days(pairs["step_after"].to_numpy()))
     before, after = (TYPICAL_COUNT * pairs[name].to_numpy() for name in ("before", "after"))
     precision = 1 / (PRIOR_SHARE * prior + PRIOR_DEVIATION) ** 2
-    growth = prior.copy()
-    for _ in range(_NEWTON_STEPS):
+
+    def step_from(growth: Floats) -> Floats:
         expected = before * np.exp(covered @ growth)
         gradient = covered.T @ (after - expected) - precision * (growth - prior)
         curvature = covered.T @ (covered * expected[:, None]) + np.diag(precision)
-        growth = growth + np.clip(np.linalg.solve(curvature, gradient), -0.5, 0.5)
+        return np.linalg.solve(curvature, gradient).astype(np.float64)
+
+    growth = maximise(prior, step_from, longest=0.5, tolerance=1e-9, max_steps=_NEWTON_STEPS)
     return np.maximum(growth, 0.0)
 
 

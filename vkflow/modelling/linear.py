@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
+from vkflow.modelling.newton import maximise
 from vkflow.modelling.splits import TRAIN, VALIDATION
 from vkflow.threads import one_thread
 
@@ -65,9 +66,8 @@ class LinearFit:
 def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = None) -> Matrix:
     """Maximise sum w [y log p + (1 - y) log(1 - p)] - penalty |b|^2 / 2 over b.
 
-    Newton's method (iteratively reweighted least squares: Hastie, Tibshirani and Friedman, The
-    Elements of Statistical Learning, 4.4.1) with bounded steps. On one thread, since the order of
-    a sum, and so its last bits, depends on their number.
+    Newton's method is iteratively reweighted least squares here. On one thread, since the order
+    of a sum, and so its last bits, depends on their number.
 
     Args:
         sample: the posts; rates within [0, 1].
@@ -85,14 +85,14 @@ def fit_logistic_ridge(sample: Sample, penalty: float, start: Matrix | None = No
         beginning[0] = _mean_logit(sample)
     else:
         beginning = start.astype(np.float64)
-    coefficients = beginning
     with one_thread():
-        for _ in range(MAX_STEPS):
-            step = _newton_step(sample, coefficients, ridge)
-            length = float(np.abs(step).max())
-            coefficients = coefficients + step * min(1.0, LONGEST_STEP / max(length, TOLERANCE))
-            if length < TOLERANCE:
-                break
+        coefficients = maximise(
+            beginning,
+            lambda coefficients: _newton_step(sample, coefficients, ridge),
+            longest=LONGEST_STEP,
+            tolerance=TOLERANCE,
+            max_steps=MAX_STEPS,
+        )
     return coefficients.astype(np.float32)
 
 

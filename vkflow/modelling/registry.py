@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vkflow.errors import SettingsError
-from vkflow.modelling.metrics import Floats, log_losses, logits
+from vkflow.modelling.metrics import Floats, log_losses, logits, sigmoid
+from vkflow.modelling.newton import maximise
 
 ENTRY_POINTS = "vkflow.metrics"
 BINS = 10
@@ -205,23 +206,22 @@ def _rate_errors(forecasts: Forecasts) -> Floats:
 
 
 def _calibration_line(forecasts: Forecasts) -> tuple[float, float]:
-    """Maximum likelihood by Newton's method; the problem has two unknowns and is convex."""
+    """Intercept and slope of maximum likelihood; NaN where the forecasts are all alike."""
     x = logits(forecasts.probabilities)
     n = forecasts.weights * forecasts.sizes
     k = n * forecasts.counts / forecasts.exposures
-    line = np.array([0.0, 1.0])
-    for _ in range(25):
-        p = 1 / (1 + np.exp(-(line[0] + line[1] * x)))
+
+    def step_from(line: Floats) -> Floats:
+        p = sigmoid(line[0] + line[1] * x)
         residual, weight = k - n * p, n * p * (1 - p)
         gradient = np.array([residual.sum(), (residual * x).sum()])
         cross = (weight * x).sum()
         hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum()]])
         if np.linalg.det(hessian) <= 1e-12 * hessian[0, 0] * hessian[1, 1]:
-            return float("nan"), float("nan")
-        step = np.linalg.solve(hessian, gradient)
-        line += step
-        if np.abs(step).max() < 1e-9:
-            break
+            return np.full(2, np.nan)
+        return np.linalg.solve(hessian, gradient)
+
+    line = maximise(np.array([0.0, 1.0]), step_from, longest=2.0, tolerance=1e-9, max_steps=25)
     return float(line[0]), float(line[1])
 
 
