@@ -55,12 +55,19 @@ class ServedPages:
 
     def _page(self, path: str) -> tuple[HTTPStatus, bytes]:
         found = PAGE.fullmatch(path)
-        try:
-            if found:
-                return HTTPStatus.OK, (self._folder / found[1]).read_bytes()
-        except OSError:
-            pass
+        content = self._content(found[1]) if found else None
+        if content is not None:
+            return HTTPStatus.OK, content
         return HTTPStatus.NOT_FOUND, (
             b"This page is not on the machine of the server: look in the folder reports of the "
             b"home of the worker.\n"
         )
+
+    def _content(self, name: str) -> bytes | None:
+        """Of a file of the folder: a link could lead anywhere, a pipe would be waited for."""
+        try:
+            file = (self._folder / name).resolve(strict=True)
+            is_ours = file.is_relative_to(self._folder.resolve()) and file.is_file()
+            return file.read_bytes() if is_ours else None
+        except (OSError, RuntimeError):  # the latter: a link to itself
+            return None
