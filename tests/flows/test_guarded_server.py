@@ -1,6 +1,7 @@
 """Prefect's server as ``vkflow serve`` and runs by hand start it, seen by a stranger."""
 
 import base64
+import errno
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ from websockets.sync.client import connect
 
 from flows.authentication import auth_string, private_folder
 from flows.environment import prepare_prefect
+from vkflow.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
 EVIL = "https://evil.example"
@@ -267,6 +269,24 @@ def test_password_that_is_none_is_replaced(tmp_path: Path, junk: bytes) -> None:
     (folder / "auth-string").chmod(0o600)
     known, is_new = auth_string(folder)
     assert is_new and auth_string(folder) == (known, False)
+
+
+def test_home_that_is_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SettingsError, match="cannot be used"):
+        private_folder(tmp_path / "loop")
+
+
+def test_password_that_cannot_be_written_is_told_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a file that is closed does
+
+    folder = private_folder(tmp_path)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SettingsError, match=r"auth-string cannot be used \(No space left"):
+        auth_string(folder)
 
 
 START = """
