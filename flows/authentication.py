@@ -1,10 +1,12 @@
 """Who may use Prefect's server: whoever knows a string that is kept in the home."""
 
+import base64
 import fcntl
+import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +77,12 @@ def _guard(folder: Path) -> Iterator[None]:
     with os.fdopen(descriptor, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def is_signed_in(headers: Iterable[tuple[bytes, bytes]], auth_string: str) -> bool:
+    """Whether a request has user and password in its header, as browsers and Prefect send them."""
+    given = dict(headers).get(b"authorization", b"")
+    return hmac.compare_digest(given, b"Basic " + base64.b64encode(auth_string.encode()))
 
 
 def _known(file: Path) -> str | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+from flows.authentication import is_signed_in
 from flows.guard import Application, Message, Receive, Scope, Send
 from vkflow.printing import printable
 
@@ -28,19 +29,29 @@ SHOWN_CHARACTERS = 100
 
 
 class RefuseMalformed:
-    """An ASGI application in front of another one."""
+    """An ASGI application in front of another one.
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    Args:
+        application: the other one.
+        auth_string: user and password, with a colon between them. What others send is passed on
+            unread, for Prefect to ask them to sign in.
+    """
+
+    def __init__(self, application: Application, auth_string: str) -> None:
+        self._application, self._auth_string = application, auth_string
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "websocket":
             await self._talk(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(PARAMETERS):
+        elif self._is_to_be_read(scope):
             await self._answer(scope, receive, send)
         else:
             await self._application(scope, receive, send)
+
+    def _is_to_be_read(self, scope: Scope) -> bool:
+        has_parameters = scope["type"] == "http" and scope["path"].startswith(PARAMETERS)
+        return has_parameters and is_signed_in(scope["headers"], self._auth_string)
 
     async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Close a web socket whose messages are none, and say so in one line of the log."""

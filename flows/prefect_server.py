@@ -48,8 +48,9 @@ def _serve(port: int, *, is_temporary: bool, is_bound: bool) -> None:
         from prefect.server.api.server import create_app
 
         let_writers_take_turns()
-        application = RefuseMalformed(create_app(final=True))
-        pages = ServedPages(application, load_settings().reports_directory, os.environ[AUTH])
+        known = os.environ[AUTH]
+        application = RefuseMalformed(create_app(final=True), known)
+        pages = ServedPages(application, load_settings().reports_directory, known)
         server = uvicorn.Server(uvicorn.Config(Guard(pages, origins), log_level="warning"))
         if is_bound:
             end_with_parent(lambda: setattr(server, "should_exit", True))

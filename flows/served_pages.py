@@ -4,12 +4,11 @@ A browser opens no ``file://`` address for a page of the web. The reports ask fo
 password of the server, and run nothing.
 """
 
-import base64
-import hmac
 import re
 from http import HTTPStatus
 from pathlib import Path
 
+from flows.authentication import is_signed_in
 from flows.guard import Application, Receive, Scope, Send
 
 PAGE = re.compile(r"/reports/((?:drafts/)?[\w-]+\.html)", re.ASCII)
@@ -38,14 +37,13 @@ class ServedPages:
     def __init__(self, application: Application, folder: Path, auth_string: str) -> None:
         self._application = application
         self._folder = folder
-        self._authorization = b"Basic " + base64.b64encode(auth_string.encode())
+        self._auth_string = auth_string
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for a report, or pass the request on."""
         if scope["type"] != "http" or not scope["path"].startswith("/reports/"):
             return await self._application(scope, receive, send)
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if hmac.compare_digest(given, self._authorization):
+        if is_signed_in(scope["headers"], self._auth_string):
             status, body = self._page(scope["path"])
             headers = HEADERS
         else:

@@ -216,6 +216,12 @@ def test_a_run_that_is_larger_than_any_is_refused(server: Server, deployment: st
     assert answer.status_code == 422 and "16 MiB" in answer.text
 
 
+def test_what_a_stranger_sends_is_not_read(server: Server, deployment: str) -> None:
+    body = {"parameters": {"text": "a\0" * 2**23}}
+    answer = server.ask("POST", deployment, signed_in=False, body=body, **server.csrf())
+    assert answer.status_code == 401
+
+
 def test_thirteen_runs_that_are_started_at_once_are_all_there(
     server: Server, deployment: str
 ) -> None:
