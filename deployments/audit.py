@@ -41,9 +41,10 @@ def kept_advisories(pinned: list[tuple[str, str]]) -> list[tuple[str, str, str]]
     versions = dict(pinned)
     found = []
     for line in (FOLDER / "advisories.txt").read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
+        advised, _, _verified = line.partition("#")
+        if not advised.strip():
             continue
-        name, affected, advisory = line.split()
+        name, affected, advisory = advised.split()
         version = versions.get(name)
         if version is not None and SpecifierSet(affected).contains(version, prereleases=True):
             found.append((name, version, advisory))

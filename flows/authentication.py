@@ -1,10 +1,12 @@
 """Who may use Prefect's server: whoever knows a string that is kept in the home."""
 
+import base64
 import fcntl
+import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,15 +28,17 @@ def private_folder(home: Path) -> Path:
     Raises:
         SettingsError: it cannot be made, or belongs to somebody else.
     """
-    folder = (home / "prefect").resolve()
+    folder = home / "prefect"
     try:
+        folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)  # Prefect would not make the home above it
         folder.chmod(PRIVATE_FOLDER)
         for file in folder.glob("prefect.db*"):  # of an earlier vkflow, readable by all
             file.chmod(PRIVATE_FILE)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter: a link to itself
+        reason = getattr(error, "strerror", None) or error
         raise SettingsError(
-            f"{folder} cannot be used ({error.strerror}); set VKFLOW_HOME to a folder of your own"
+            f"{folder} cannot be used ({reason}); set VKFLOW_HOME to a folder of your own"
         ) from None
     return folder
 
@@ -47,15 +51,23 @@ def auth_string(folder: Path) -> tuple[str, bool]:
 
     Args:
         folder: of :func:`private_folder`.
+
+    Raises:
+        SettingsError: it cannot be read or written, as on a full disk.
     """
     file = folder / FILE
-    with _guard(folder):  # what is replaced is what was found unfit, not what another has made
-        known = _known(file)
-        if known:
-            return known, False
-        made = f"{USER}:{secrets.token_urlsafe(24)}"
-        _write(file, made)
-        return made, True
+    try:
+        with _guard(folder):  # what is replaced is what was found unfit, not what another has made
+            known = _known(file)
+            if known:
+                return known, False
+            made = f"{USER}:{secrets.token_urlsafe(24)}"
+            _write(file, made)
+            return made, True
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be used ({error.strerror}); make room on the disk, or see whose it is"
+        ) from None
 
 
 @contextmanager
@@ -65,6 +77,12 @@ def _guard(folder: Path) -> Iterator[None]:
     with os.fdopen(descriptor, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def is_signed_in(headers: Iterable[tuple[bytes, bytes]], auth_string: str) -> bool:
+    """Whether a request has user and password in its header, as browsers and Prefect send them."""
+    given = dict(headers).get(b"authorization", b"")
+    return hmac.compare_digest(given, b"Basic " + base64.b64encode(auth_string.encode()))
 
 
 def _known(file: Path) -> str | None:

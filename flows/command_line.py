@@ -99,7 +99,9 @@ def sql(
 
     result = read_snapshot(load_settings().snapshot_file, statement)
     if csv:
-        text = result.write_csv()
+        from flows.tables import as_csv
+
+        text = as_csv(result)
         sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     else:
         from flows.tables import print_table

@@ -11,8 +11,10 @@ import socket
 import sys
 
 from flows.guard import Guard
+from flows.malformed import RefuseMalformed
 from flows.parent import end_with_parent
 from flows.served_pages import ServedPages
+from flows.sqlite_writers import let_writers_take_turns
 from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
 
@@ -45,9 +47,11 @@ def _serve(port: int, *, is_temporary: bool, is_bound: bool) -> None:
         import uvicorn
         from prefect.server.api.server import create_app
 
-        pages = load_settings().reports_directory
-        application = Guard(ServedPages(create_app(final=True), pages, os.environ[AUTH]), origins)
-        server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
+        let_writers_take_turns()
+        known = os.environ[AUTH]
+        application = RefuseMalformed(create_app(final=True), known)
+        pages = ServedPages(application, load_settings().reports_directory, known)
+        server = uvicorn.Server(uvicorn.Config(Guard(pages, origins), log_level="warning"))
         if is_bound:
             end_with_parent(lambda: setattr(server, "should_exit", True))
         print(listening.getsockname()[1], flush=True)  # noqa: T201 - for the one who started it

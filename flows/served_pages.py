@@ -4,12 +4,11 @@ A browser opens no ``file://`` address for a page of the web. The reports ask fo
 password of the server, and run nothing.
 """
 
-import base64
-import hmac
 import re
 from http import HTTPStatus
 from pathlib import Path
 
+from flows.authentication import is_signed_in
 from flows.guard import Application, Receive, Scope, Send
 
 PAGE = re.compile(r"/reports/((?:drafts/)?[\w-]+\.html)", re.ASCII)
@@ -38,14 +37,13 @@ class ServedPages:
     def __init__(self, application: Application, folder: Path, auth_string: str) -> None:
         self._application = application
         self._folder = folder
-        self._authorization = b"Basic " + base64.b64encode(auth_string.encode())
+        self._auth_string = auth_string
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer for a report, or pass the request on."""
         if scope["type"] != "http" or not scope["path"].startswith("/reports/"):
             return await self._application(scope, receive, send)
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if hmac.compare_digest(given, self._authorization):
+        if is_signed_in(scope["headers"], self._auth_string):
             status, body = self._page(scope["path"])
             headers = HEADERS
         else:
@@ -55,12 +53,19 @@ class ServedPages:
 
     def _page(self, path: str) -> tuple[HTTPStatus, bytes]:
         found = PAGE.fullmatch(path)
-        try:
-            if found:
-                return HTTPStatus.OK, (self._folder / found[1]).read_bytes()
-        except OSError:
-            pass
+        content = self._content(found[1]) if found else None
+        if content is not None:
+            return HTTPStatus.OK, content
         return HTTPStatus.NOT_FOUND, (
             b"This page is not on the machine of the server: look in the folder reports of the "
             b"home of the worker.\n"
         )
+
+    def _content(self, name: str) -> bytes | None:
+        """Of a file of the folder: a link could lead anywhere, a pipe would be waited for."""
+        try:
+            file = (self._folder / name).resolve(strict=True)
+            is_ours = file.is_relative_to(self._folder.resolve()) and file.is_file()
+            return file.read_bytes() if is_ours else None
+        except (OSError, RuntimeError):  # the latter: a link to itself
+            return None

@@ -26,6 +26,10 @@ JOB_TEMPLATE = Path("deployments") / "base_job_template.json"
 START_SECONDS = 180.0
 STOP_SECONDS = 30.0
 HEARTBEAT_SECONDS = 30
+RUNS_AT_ONCE = 4
+"""Each is a process with its models; others wait for their turn."""
+
+WORKER = ["worker", "start", "--pool", POOL, "--limit", str(RUNS_AT_ONCE)]
 
 
 def serve(settings: Settings, port: int, tell: Callable[[str], None]) -> None:
@@ -55,11 +59,7 @@ def serve(settings: Settings, port: int, tell: Callable[[str], None]) -> None:
         )
         _wait_until_healthy(f"{url}/api/health", server, folder / "server.log")
         _deploy(folder / "deploy.log")
-        worker = stack.enter_context(
-            _running(
-                "flows.bound_prefect", ["worker", "start", "--pool", POOL], folder / "worker.log"
-            )
-        )
+        worker = stack.enter_context(_running("flows.bound_prefect", WORKER, folder / "worker.log"))
         tell(f"The worker's log is {folder / 'worker.log'}")
         tell(_how_to_sign_in(folder, is_new))
         tell(f"Open {url} in a browser: Deployments, nightly, Run. Ctrl-C stops everything.")

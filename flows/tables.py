@@ -1,5 +1,6 @@
 """Tables for the terminal."""
 
+import json
 from collections.abc import Sequence
 
 import polars as pl
@@ -10,6 +11,7 @@ from rich.text import Text
 from flows.doctor import Check
 from vkflow.modelling.bundles import Manifest
 from vkflow.printing import printable
+from warehouse.errors import QueryError
 
 MAX_ROWS = 50
 MIN_CHARACTERS = 24
@@ -36,6 +38,30 @@ def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
         console.print(table)
     if len(frame) > MAX_ROWS:
         Console().print(f"… {len(frame) - MAX_ROWS} rows more; --csv prints all of them")
+
+
+def as_csv(frame: pl.DataFrame) -> str:
+    """All rows; lists and records are JSON, bytes hexadecimal digits.
+
+    Raises:
+        QueryError: a column has a type that has no such form.
+    """
+    kinds = frame.schema.items()
+    odd = [name for name, kind in kinds if kind.is_nested() or kind in (pl.Binary, pl.Object)]
+    texts = (pl.Series(name, map(_as_text, frame[name].to_list()), pl.String) for name in odd)
+    try:
+        return frame.with_columns(texts).write_csv()
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).partition("\n")[0]
+        raise QueryError(f"no CSV can be made of it ({reason}): cast it to VARCHAR") from None
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _is_too_wide(frame: pl.DataFrame, width: int) -> bool:

@@ -1,6 +1,8 @@
 """Pages on disk: each appears whole or not at all."""
 
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,15 +16,20 @@ def write_page(file: Path, page: str) -> None:
     """Write a page in place of what was there, in a folder that is made if need be.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or is a device, a pipe or the like, which it would replace.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        if file.exists() and not file.is_file():
+            raise OSError(errno.EINVAL, "it is no file, but a folder, a device or the like")
+        file.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(page, encoding="utf-8")
         draft.replace(file)
+    except OSError as error:  # of the page, whatever the draft of it is called
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(file)) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def address_of(settings: Settings, file: Path) -> str:

@@ -123,10 +123,22 @@ def _have_done(
 ) -> None:
     with progress(work.doing, sum(sizes.values())) as advance:
         for results in _grouped(job.parts, engine.work(job, sizes)):
-            _store(settings, work, results)
+            with _forgotten_if_odd(job.parts, results):
+                _store(settings, work, results)
             for name in results:
                 job.parts.remove(name)
                 advance(sizes[name])
+
+
+@contextmanager
+def _forgotten_if_odd(parts: PartFolder, names: Iterable[str]) -> Iterator[None]:
+    """Results that cannot be stored, such as those of other columns, would never be."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, duckdb.Error):
+        for name in names:
+            parts.remove(name)
+        raise
 
 
 def _store(settings: Settings, work: Work, results: dict[str, pl.DataFrame]) -> None:

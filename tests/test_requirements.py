@@ -72,6 +72,13 @@ def test_kept_advisories_are_found_and_none_applies_now() -> None:
     assert kept(list(PINNED.items())) == []
 
 
+def test_of_every_kept_advisory_it_is_said_whether_it_was_tried() -> None:
+    text = (ROOT / "deployments" / "advisories.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    silent = [line for line in lines if not re.search(r"  # (tried|not tried|read)\b", line)]
+    assert len(lines) > 10 and silent == []
+
+
 @pytest.mark.parametrize(
     ("results", "status", "said"),
     [

@@ -1,8 +1,16 @@
 """Errors a person can act on, in two kinds: worth another try, or not before somebody acts."""
 
+from vkflow.printing import printable
+
 
 class VkflowError(Exception):
-    """Base of every error vkflow raises on purpose. The message says what, where, what next."""
+    """Base of every error vkflow raises on purpose. The message says what, where, what next.
+
+    What it quotes of others does nothing where it is shown, and a database can hold it.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class TransientError(VkflowError):

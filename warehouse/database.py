@@ -70,6 +70,12 @@ def open_warehouse(
         is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
         if is_told or SIGN_OF_FULL_DISK in str(error):
             raise explained(path, error) from error
+        if isinstance(error, duckdb.CatalogException):
+            raise WarehouseDamagedError(
+                f"{path} lacks something that vkflow has made in it, or has something else of its "
+                f"name ({str(error).partition(chr(10))[0]}). `vkflow restore` puts the newest "
+                f"backup in its place."
+            ) from error
         raise
     finally:
         connection.close()

@@ -7,7 +7,8 @@ So nobody may write the snapshot, and a log beside it is a stranger's and goes.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,11 +21,16 @@ from warehouse.schema import create_views
 from warehouse.vectors import copy_vectors, create_similar_to
 
 READ_ONLY = 0o444
+POLL_SECONDS = 0.1
 SHUT_IN: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "python_enable_replacements": False,
 }
 """A query gets at nothing but the snapshot: no other file, no extension, no variable of Python."""
+
+CALENDAR = (-719_162, 2_932_897)
+"""The years 1 to 9999 in days since 1970, the end excluded."""
+A_DAY = {None: 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 TABLES = (
@@ -146,6 +152,38 @@ def _answer(
     try:
         if not connection.extract_statements(statement):
             raise QueryError("there is no statement in this query")
-        return connection.execute(statement, list(parameters)).pl()
-    except (duckdb.Error, pl.exceptions.PolarsError) as error:
+        answer = _stopped_by_ctrl_c(
+            connection, lambda: connection.execute(statement, list(parameters)).pl()
+        )
+    except duckdb.Error as error:
         raise QueryError(str(error)) from None
+    except pl.exceptions.PolarsError as error:
+        raise QueryError(
+            f"a column has values of a kind that is not read: cast it to VARCHAR ({error})"
+        ) from None
+    _refuse_times_of_no_calendar(answer)
+    return answer
+
+
+def _stopped_by_ctrl_c(
+    connection: duckdb.DuckDBPyConnection, query: Callable[[], pl.DataFrame]
+) -> pl.DataFrame:
+    """DuckDB sees a Ctrl-C only between its tasks, of which a join of everything is one."""
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(query)
+        try:
+            while not waiting.done():
+                wait([waiting], POLL_SECONDS)  # a wait without an end would not see it either
+            return waiting.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+
+
+def _refuse_times_of_no_calendar(answer: pl.DataFrame) -> None:
+    """Polars holds them, and panics when it is to write them out."""
+    for name, kind in answer.schema.items():
+        if isinstance(kind, pl.Date | pl.Datetime):
+            days = answer[name].cast(pl.Int64) // A_DAY[getattr(kind, "time_unit", None)]
+            if not days.is_between(*CALENDAR, closed="left").all():
+                raise QueryError(f"{name} has times outside of the calendar: cast it to VARCHAR")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import WarehouseNewerError
+from warehouse.errors import WarehouseError, WarehouseNewerError
 
 FOLDER = Path(__file__).parent
 
@@ -24,6 +24,7 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> list[int]:
 
     Raises:
         WarehouseNewerError: the database has migrations this code does not know.
+        WarehouseError: something of somebody else is in the way of one.
     """
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations "
@@ -50,8 +51,13 @@ def _apply(connection: duckdb.DuckDBPyConnection, version: int, file: Path) -> N
         connection.execute(
             "INSERT INTO schema_migrations VALUES (?, ?, now())", [version, file.stem[5:]]
         )
-    except BaseException:
+    except BaseException as error:
         connection.execute("ROLLBACK")
+        if isinstance(error, duckdb.CatalogException) and "does not exist" not in str(error):
+            raise WarehouseError(
+                f"migration {file.stem} cannot be applied, and nothing has changed: "
+                f"{str(error).partition(chr(10))[0]} If you have made it, give it another name."
+            ) from error
         raise
     connection.execute("COMMIT")
 

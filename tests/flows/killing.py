@@ -27,7 +27,7 @@ from tests.fakes.tiny_encoder import make_tiny_encoder
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 LAST_NIGHT = UNTIL - timedelta(days=14)
 SETTINGS = {
-    "VKFLOW_TRAINING__ITERATIONS": "60",
+    "VKFLOW_TRAINING__ITERATIONS": "20",
     "VKFLOW_TRAINING__BOOTSTRAP_SAMPLES": "100",
     "VKFLOW_TEXT__CHUNK_TEXTS": "16",
     "VKFLOW_IMAGES__CHUNK_IMAGES": "32",
@@ -212,7 +212,7 @@ def main() -> None:
     """The script: prints what came of it; the exit status says whether all is well."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--posts", type=int, default=500)
+    parser.add_argument("--posts", type=int, default=400)
     parser.add_argument("--minutes", type=float, default=90, help="kill no other night after it")
     arguments = parser.parse_args()
     from prefect.testing.utilities import prefect_test_harness

@@ -33,6 +33,24 @@ def test_sql_writes_csv(nights) -> None:
     assert table == [["activity"], *([name] for name in sorted(ACTIVITY_NAMES))]
 
 
+def test_lists_records_and_bytes_are_json_and_digits_in_csv(nights) -> None:
+    query = "SELECT [1, NULL] l, {'a': DATE '2026-01-01'} r, 'a'::BLOB b, NULL::INT[] n"
+    result = vkflow("sql", "--csv", query, home=nights.home)
+    _, row = csv.reader(io.StringIO(result.stdout))
+    assert row == ["[1, null]", '{"a": "2026-01-01"}', "61", ""]
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["TIMESTAMP 'infinity'", "DATE '-infinity'", "TIMESTAMPTZ '12000-01-01'", "1::BIGNUM"],
+)
+@pytest.mark.parametrize("options", [[], ["--csv"]], ids=["table", "csv"])
+def test_what_cannot_be_written_out_is_one_message(nights, column: str, options: list[str]) -> None:
+    result = vkflow("sql", *options, f"SELECT {column} AS it", home=nights.home)
+    assert "Traceback" not in result.stderr and "panicked" not in result.stderr
+    assert result.returncode == 0 or "cast it to VARCHAR" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("statement", "message"),
     [

@@ -1,6 +1,8 @@
 """Prefect's server as ``vkflow serve`` and runs by hand start it, seen by a stranger."""
 
 import base64
+import errno
+import json
 import os
 import secrets
 import select
@@ -10,17 +12,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 
 import httpx
 import psutil
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from flows.authentication import auth_string, private_folder
 from flows.environment import prepare_prefect
+from vkflow.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
 EVIL = "https://evil.example"
@@ -31,13 +36,17 @@ class Server:
     port: int
     known: str
     home: Path
+    log: Path
 
-    def ask(self, method: str, path: str, *, signed_in: bool, **headers: str) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, *, signed_in: bool, body: object = None, **headers: str
+    ) -> httpx.Response:
         if signed_in:
             token = base64.b64encode(self.known.encode()).decode()
             headers["Authorization"] = f"Basic {token}"
         url = f"http://127.0.0.1:{self.port}/api{path}"
-        return httpx.request(method, url, headers=headers, timeout=30, json=None)
+        content = None if body is None else json.dumps(body)
+        return httpx.request(method, url, headers=headers, timeout=90, content=content)
 
     def csrf(self) -> dict[str, str]:
         client = secrets.token_hex(8)
@@ -57,9 +66,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "PREFECT_SERVER_API_AUTH_STRING": known,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
+    log = home / "log"
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.prefect_server", "--port", "0", "--temporary", "--bound"],
-        env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=log.open("w"), text=True,
     )  # fmt: skip
     try:
         port = int(process.stdout.readline())
@@ -70,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                     break
             except httpx.TransportError:
                 time.sleep(0.2)
-        yield Server(port, known, home)
+        yield Server(port, known, home, log)
     finally:
         process.stdin.close()
         assert process.wait(timeout=60) == 0, "it did not end with the one who started it"
@@ -130,6 +141,100 @@ def test_foreign_page_opens_no_web_socket(server: Server) -> None:
     assert refused.value.response.status_code == 403
 
 
+GARBAGE = ["garbage", b"\xff\0", "[]", "null", '{"type": "auth", "token": "ж"}', "[" * 100_000]
+SOCKETS = ["/events/in", "/events/out", "/logs/out", "/work_pools/vkflow/workers/connect"]
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+@pytest.mark.parametrize("message", GARBAGE, ids=lambda message: repr(message)[:12])
+def test_garbage_at_a_web_socket_is_at_most_one_line_of_the_log(
+    server: Server, path: str, message: str | bytes
+) -> None:
+    before = server.log.read_text()
+    url = f"ws://127.0.0.1:{server.port}/api{path}"
+    with connect(url, subprotocols=["prefect"], proxy=None) as socket:
+        socket.send(message)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+    said = server.log.read_text()[len(before) :].splitlines()
+    assert len(said) <= 1 and all(path in line for line in said)
+
+
+def test_who_has_signed_in_and_sends_garbage_is_cut_off_in_one_line(server: Server) -> None:
+    before = server.log.read_text()
+    with connect(
+        f"ws://127.0.0.1:{server.port}/api/events/in", subprotocols=["prefect"], proxy=None
+    ) as socket:
+        socket.send(json.dumps({"type": "auth", "token": server.known}))
+        assert json.loads(socket.recv(timeout=10)) == {"type": "auth_success"}
+        socket.send("garbage")
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+    (line,) = server.log.read_text()[len(before) :].splitlines()
+    assert "/events/in was closed" in line
+
+
+@pytest.fixture(scope="module")
+def deployment(server: Server) -> str:
+    """Path of a deployment's runs."""
+    new = {"body": {"name": "some"}, "signed_in": True, **server.csrf()}
+    flow = server.ask("POST", "/flows/", **new).raise_for_status().json()["id"]
+    new["body"] = {"name": "some", "flow_id": flow}
+    made = server.ask("POST", "/deployments/", **new).raise_for_status().json()
+    return f"/deployments/{made['id']}/create_flow_run"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"parameters": {"text": "a\0b"}},
+        {"parameters": {"te\0xt": "a"}},
+        {"parameters": {"deep": [{"er": ["\ud800"]}]}},
+        {"name": "a\0"},
+    ],
+)
+def test_what_is_no_text_is_refused_in_a_sentence_the_form_can_show(
+    server: Server, deployment: str, body: dict
+) -> None:
+    answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
+    assert answer.status_code == 422
+    assert answer.json()["exception_detail"][0]["msg"] == (
+        "U+0000, or half a character, is no text: remove it."
+    )
+
+
+def test_a_backslash_before_digits_is_text(server: Server, deployment: str) -> None:
+    body = {"parameters": {"text": r"\u0000 \ud800"}}
+    answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
+    assert answer.status_code == 201
+    assert answer.json()["parameters"] == body["parameters"]
+
+
+def test_a_run_that_is_larger_than_any_is_refused(server: Server, deployment: str) -> None:
+    body = {"parameters": {"text": "a" * 2**24}}
+    answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
+    assert answer.status_code == 422 and "16 MiB" in answer.text
+
+
+def test_what_a_stranger_sends_is_not_read(server: Server, deployment: str) -> None:
+    body = {"parameters": {"text": "a\0" * 2**23}}
+    answer = server.ask("POST", deployment, signed_in=False, body=body, **server.csrf())
+    assert answer.status_code == 401
+
+
+def test_thirteen_runs_that_are_started_at_once_are_all_there(
+    server: Server, deployment: str
+) -> None:
+    def start(_: int) -> int:
+        forgery = server.csrf()
+        both.wait()
+        return server.ask("POST", deployment, signed_in=True, body={}, **forgery).status_code
+
+    both = Barrier(13)
+    with ThreadPoolExecutor(13) as people:
+        assert list(people.map(start, range(13))) == [201] * 13
+
+
 def test_pages_are_shown_in_no_frame(server: Server) -> None:
     answer = server.ask("GET", "/health", signed_in=False)
     assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
@@ -170,6 +275,24 @@ def test_password_that_is_none_is_replaced(tmp_path: Path, junk: bytes) -> None:
     (folder / "auth-string").chmod(0o600)
     known, is_new = auth_string(folder)
     assert is_new and auth_string(folder) == (known, False)
+
+
+def test_home_that_is_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SettingsError, match="cannot be used"):
+        private_folder(tmp_path / "loop")
+
+
+def test_password_that_cannot_be_written_is_told_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a file that is closed does
+
+    folder = private_folder(tmp_path)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SettingsError, match=r"auth-string cannot be used \(No space left"):
+        auth_string(folder)
 
 
 START = """

@@ -1,5 +1,6 @@
 """What links of artifacts lead to: reports of the home, for those who know the password."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_nothing_but_reports_is_shown(client: httpx.Client, path: str) -> None:
     answer = client.get(path, auth=KNOWN)
     assert answer.status_code == 404 and "secret" not in answer.text
     assert "home of the worker" in answer.text
+
+
+@pytest.mark.parametrize("name", ["latest.html", "drafts/page.html"])
+def test_links_pipes_and_folders_among_the_reports_are_not_followed(
+    client: httpx.Client, tmp_path: Path, name: str
+) -> None:
+    page = tmp_path / "reports" / name
+    page.unlink(missing_ok=True)
+    for target in (tmp_path / "secret.html", "/dev/zero", page, "nowhere"):
+        page.symlink_to(target)
+        assert client.get(f"/reports/{name}", auth=KNOWN).status_code == 404
+        page.unlink()
+    for make in (os.mkfifo, os.mkdir):
+        make(page)
+        assert client.get(f"/reports/{name}", auth=KNOWN).status_code == 404
+        page.unlink() if page.is_fifo() else page.rmdir()
 
 
 def test_links_of_artifacts_lead_there(client: httpx.Client, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tasks import working
@@ -109,6 +110,16 @@ def test_a_part_that_a_power_failure_damaged_is_done_anew(numbers: Numbers, kind
         work_off(numbers.settings, numbers.work(Doubling("lacks memory")))
     folder = folder_of(numbers)
     (Path(folder.url) / f"{folder.names()[0]}.{kind}.parquet").write_bytes(b"")
+    work_off(numbers.settings, numbers.work(Doubling()))
+    assert sorted(numbers.rows()) == expected()
+    assert folder.names() == []
+
+
+def test_a_result_of_other_columns_is_done_anew(numbers: Numbers) -> None:
+    with pytest.raises(MemoryError):
+        work_off(numbers.settings, numbers.work(Doubling("lacks memory")))
+    folder = folder_of(numbers)
+    folder.write_result(folder.names()[0], pl.DataFrame({"other": [1]}))
     work_off(numbers.settings, numbers.work(Doubling()))
     assert sorted(numbers.rows()) == expected()
     assert folder.names() == []

@@ -3,6 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
+from vkflow.errors import SourceError
 from vkflow.printing import as_markdown
 
 EVIL = (
@@ -36,3 +37,8 @@ def test_markup_of_others_shows_as_it_was_written(text: str) -> None:
 def test_addresses_become_no_links_of_their_own(text: str, shown: str) -> None:
     """The Prefect UI would make links of them (GitHub's autolinks)."""
     assert as_markdown(text) == shown
+
+
+def test_what_an_error_quotes_does_nothing_where_it_is_shown() -> None:
+    error = SourceError("the column ph\0to\x1b[2J\u202e is missing")
+    assert str(error) == r"the column ph\x00to\x1b[2J\u202e is missing"

@@ -1,5 +1,6 @@
 """Settings come from defaults, a file and the environment; typos are refused by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,9 +149,31 @@ def test_a_bad_value_is_named_by_its_setting_and_not_shown(
 
 def test_a_variable_that_should_be_a_table_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VKFLOW_TEXT", "s3cret")
-    with pytest.raises(SettingsError, match=r'environment variable .* read: .*"text"') as raised:
+    with pytest.raises(
+        SettingsError, match=r"environment variable .* read, one of VKFLOW_TEXT;"
+    ) as raised:
         load_settings()
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_variable_that_is_no_json_is_named_but_not_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("VKFLOW_TRAINING__METRICS", "package.module:secret")
+    monkeypatch.setenv("VKFLOW_TRAINING__DEPTH", "3")
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    assert str(raised.value) == (
+        "an environment variable cannot be read, one of VKFLOW_TRAINING__DEPTH, "
+        "VKFLOW_TRAINING__METRICS; lists and tables are given as JSON, such as [1, 3] or "
+        '{"text": "message"}'
+    )
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_a_settings_file_that_is_none_is_not_passed_over(file: Path, make: Callable[[Path], None]):
+    file.unlink(missing_ok=True)
+    make(file)
+    with pytest.raises(SettingsError, match=r"vkflow\.toml cannot be read: it is no file"):
+        load_settings()
 
 
 def test_all_bad_values_are_named_at_once(file: Path):

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -367,3 +369,29 @@ def test_log_of_somebody_who_wrote_the_snapshot_is_gone_with_the_next_one(
     assert not log.exists()
     assert read_snapshot(snapshot, "FROM posts").is_empty()
     assert is_published(snapshot)
+
+
+def test_ctrl_c_ends_a_query_that_takes_long(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    query = "SELECT count(*) FROM range(200000) a, range(200000) b WHERE a.range * b.range = 7"
+    began = time.monotonic()
+    person = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    person.start()
+    with pytest.raises(KeyboardInterrupt):
+        read_snapshot(tmp_path / "snapshot.duckdb", query)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "value", ["TIMESTAMP 'infinity'", "DATE '-infinity'", "DATE '12000-01-01'"]
+)
+def test_times_of_no_calendar_are_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    with pytest.raises(QueryError, match="it has times outside of the calendar"):
+        read_snapshot(tmp_path / "snapshot.duckdb", f"SELECT NULL AS none, {value} AS it")
+    told = read_snapshot(tmp_path / "snapshot.duckdb", "SELECT DATE '9999-12-31', NULL::TIMESTAMP")
+    assert len(told) == 1

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from warehouse.database import open_warehouse
+from warehouse.errors import WarehouseDamagedError, WarehouseError
 from warehouse.publishing import publish, read_snapshot
 
 OLD = Path(__file__).with_name("version_0_1.sql").read_text(encoding="utf-8")
@@ -68,3 +69,30 @@ def test_a_verdict_of_then_keeps_its_interval_and_its_contents(warehouse: Path) 
         text = connection.execute("SELECT text FROM posts WHERE owner_id = -2").fetchall()
     assert told == [("emoji", 0.2, 0.1, 0.3), ("links", 0.0, None, None)]
     assert text == [("Без даты",)]
+
+
+@pytest.mark.parametrize("mine", ["TABLE owners (x INT)", "VIEW drafts AS SELECT 1 AS x"])
+def test_what_somebody_made_of_a_new_name_is_told_and_nothing_changes(
+    warehouse: Path, mine: str
+) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(f"CREATE {mine}")
+    for _ in range(2):
+        with (
+            pytest.raises(WarehouseError, match=r"migration 00\d\d_\w+ cannot be applied"),
+            open_warehouse(warehouse),
+        ):
+            pass
+    assert len(rows_of(warehouse, "posts", "owner_id")) == 3
+
+
+def test_a_table_that_somebody_dropped_is_told_with_the_remedy(warehouse: Path) -> None:
+    with open_warehouse(warehouse):
+        pass
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("DROP TABLE trial_posts CASCADE")
+    with (
+        pytest.raises(WarehouseDamagedError, match=r"trial_posts does not exist.*vkflow restore"),
+        open_warehouse(warehouse) as connection,
+    ):
+        publish(connection, warehouse.parent / "published" / "predictions.duckdb")

@@ -127,3 +127,12 @@ def is_passing(error: sa.exc.DBAPIError, engine: sa.Engine) -> bool:
     if engine.dialect.name == "sqlite":
         return "locked" in message or "busy" in message
     return "FATAL" not in message or any(state in message for state in PASSING_STATES)
+
+
+def is_unanswered(error: sa.exc.DBAPIError, engine: sa.Engine) -> bool:
+    """Whether no server has answered: there is none at this address, or it is not running."""
+    answers = getattr(error.orig, "sqlstate", None) is not None or any(
+        state in str(error.orig) for state in PASSING_STATES
+    )
+    is_file = engine.dialect.name == "sqlite"
+    return is_passing(error, engine) and not (error.connection_invalidated or is_file or answers)

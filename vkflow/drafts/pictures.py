@@ -67,7 +67,8 @@ def _read_file(path: Path) -> bytes:
 
 
 def _shown(entry: str) -> str:
-    return printable(entry[:SHOWN_CHARACTERS]) + ("…" if len(entry) > SHOWN_CHARACTERS else "")
+    beginning = " ".join(printable(entry[:SHOWN_CHARACTERS]).split())
+    return beginning + ("…" if len(entry) > SHOWN_CHARACTERS else "")
 
 
 def _shown_address(entry: str) -> str:

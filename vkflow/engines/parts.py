@@ -14,6 +14,8 @@ import polars as pl
 from vkflow.errors import SettingsError
 
 WORK, RESULT, TRIES = ".work.parquet", ".result.parquet", ".tries"
+LONGEST_TRIES = 6
+"""Digits."""
 
 
 def part_name(rows: pl.DataFrame, keys: Sequence[str], subject: str) -> str:
@@ -71,7 +73,7 @@ class PartFolder:
         """All parts of the work list that are there, done or not.
 
         Raises:
-            SettingsError: the folder or URL cannot be reached.
+            SettingsError: the folder or URL cannot be reached, or what is there is no file.
         """
         files, root = self._place
         files.invalidate_cache()
@@ -84,11 +86,10 @@ class PartFolder:
                 f"that it exists and that this machine may read and write it"
             ) from None
         names = [str(path).rpartition("/")[2] for path in found]
-        return sorted(
-            name.removesuffix(WORK)
-            for name in names
-            if name.endswith(WORK) and not name.startswith(".")
-        )
+        work = [name for name in names if name.endswith(WORK) and not name.startswith(".")]
+        for name in work:
+            self._refuse_odd(name)
+        return sorted(name.removesuffix(WORK) for name in work)
 
     def remove(self, name: str) -> None:
         """Forget a part whose result is stored; the work list goes last: it says what is there."""
@@ -103,7 +104,9 @@ class PartFolder:
         It stays when the worker dies, which nobody else could tell.
         """
         files, root = self._place
-        before = int(files.cat_file(f"{root}/{name}{TRIES}")) if self._has(name + TRIES) else 0
+        noted = files.cat_file(f"{root}/{name}{TRIES}") if self._has(name + TRIES) else b"0"
+        # A disk that was full leaves an empty file: somebody had begun.
+        before = int(noted) if noted.isdigit() and len(noted) <= LONGEST_TRIES else 1
         self._write(name + TRIES, str(before + 1).encode())
         return before + 1
 
@@ -129,7 +132,22 @@ class PartFolder:
             raise SettingsError(f"setting parts: {error}; give a folder, or a URL") from None
         return files, root
 
+    def _refuse_odd(self, file: str) -> None:
+        """A link could lead anywhere, and a pipe would be waited for."""
+        from fsspec.implementations.local import LocalFileSystem
+
+        files, root = self._place
+        path = Path(root, file)
+        if not isinstance(files, LocalFileSystem):
+            return
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise SettingsError(
+                f"{path} is no file that vkflow has made, but a link, a folder or the like: remove "
+                f"it, and see who else may write there"
+            )
+
     def _has(self, file: str) -> bool:
+        self._refuse_odd(file)
         files, root = self._place
         files.invalidate_cache()
         return bool(files.exists(f"{root}/{file}"))

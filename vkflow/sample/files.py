@@ -1,5 +1,6 @@
 """Writes a sample world to a directory: posts, snapshots, pictures, and the truth apart."""
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +55,9 @@ def write_sample(
 
     Returns:
         False if the directory held this very world already, and nothing was done.
+
+    Raises:
+        OSError: a file cannot be written; what was there is gone, and nothing is half-written.
     """
     if is_written(directory, world.settings):
         return False
@@ -110,5 +114,8 @@ def _replacing(path: Path) -> Iterator[Path]:
     try:
         yield beside
         beside.replace(path)
+    except (OSError, pl.exceptions.ComputeError) as error:  # the latter too: a disk that is full
+        number, reason = getattr(error, "errno", None), str(error).splitlines()[-1]
+        raise OSError(number or errno.EIO, f"cannot be written: {reason}", str(path)) from None
     finally:
         beside.unlink(missing_ok=True)

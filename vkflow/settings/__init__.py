@@ -5,6 +5,7 @@ Levels are joined by two underscores: ``VKFLOW_TEXT__ENCODER=xlm-roberta-base`` 
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -191,12 +192,13 @@ def load_settings(**overrides: object) -> Settings:
         SettingsError: an unknown name or a value out of range, each named in the message.
     """
     _refuse_unknown_variables()
+    _refuse_odd_file()
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
     except UnreadableVariableError as error:
-        raise SettingsError(f"an environment variable cannot be read: {error}") from None
+        raise SettingsError(_describe_unreadable(error)) from None
     except RecursionError:
         raise SettingsError(f"{SETTINGS_FILE} or a variable nests far too deeply") from None
     except OSError as error:
@@ -217,6 +219,27 @@ def _refuse_unknown_variables() -> None:
                 f"environment variable {variable}: there is no such setting; "
                 f"known: {', '.join(sorted(known)).lower()}"
             )
+
+
+def _refuse_odd_file() -> None:
+    """Pydantic passes over what is no file, and a link to nowhere: the settings would be lost."""
+    is_there = SETTINGS_FILE.exists() or SETTINGS_FILE.is_symlink()
+    if is_there and not SETTINGS_FILE.is_file():
+        raise SettingsError(
+            f"{SETTINGS_FILE} cannot be read: it is no file, but a folder, a device or a link to "
+            f"nowhere"
+        )
+
+
+def _describe_unreadable(error: UnreadableVariableError) -> str:
+    """Which variables it may be, without their values."""
+    section = re.search(r'field "(\w+)"', str(error))
+    beginning = f"{PREFIX}{section[1] if section else ''}".upper()
+    names = sorted(name for name in os.environ if name.upper().startswith(beginning))
+    return (
+        f"an environment variable cannot be read, one of {', '.join(names)}; lists and tables are "
+        f'given as JSON, such as [1, 3] or {{"text": "message"}}'
+    )
 
 
 def _is_section(annotation: object) -> bool:

@@ -1,5 +1,9 @@
 """Parts appear whole, are named by what they are, and lie in a folder or behind a URL."""
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import fsspec
 import polars as pl
 import pytest
@@ -77,3 +81,34 @@ def test_a_half_written_file_is_no_part(tmp_path) -> None:
 def test_a_url_nobody_can_reach_is_told_with_the_setting(url: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         PartFolder(url).names()
+
+
+@pytest.mark.parametrize("kind", ["work.parquet", "result.parquet", "tries"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Path.mkdir,
+        os.mkfifo,
+        lambda path: path.symlink_to("/etc/passwd"),
+        lambda path: path.symlink_to("lost"),
+    ],
+    ids=["folder", "pipe", "link to a secret", "link to nowhere"],
+)
+def test_what_is_no_file_is_never_opened_but_named(
+    tmp_path: Path, kind: str, make: Callable[[Path], None]
+) -> None:
+    parts = PartFolder(str(tmp_path))
+    parts.write_work("one", ROWS)
+    odd = tmp_path / f"one.{kind}"
+    odd.unlink(missing_ok=True)
+    make(odd)
+    with pytest.raises(SettingsError, match=f"{odd} is no file that vkflow has made"):
+        parts.names()
+        parts.count_rows("one")
+        parts.note_try("one")
+
+
+@pytest.mark.parametrize("noted", ["", "garbage", "9" * 5_000, "-1"])
+def test_tries_that_cannot_be_read_count_as_one(tmp_path: Path, noted: str) -> None:
+    (tmp_path / "one.tries").write_text(noted)
+    assert PartFolder(str(tmp_path)).note_try("one") == 2

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -112,3 +114,13 @@ def test_training_again_gives_the_same_weights_and_reports_its_progress(tmp_path
         *(("training", done, 3) for done in range(1, 4)),
     ]
     load_tagger(f"local-dir:{first.directory}")
+
+
+def test_a_directory_that_cannot_be_made_is_told_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told: list[str] = []
+    with pytest.raises(NotADirectoryError):
+        train_sample_clip(
+            tmp_path / "file" / "clip", on_progress=lambda stage, done, total: told.append(stage)
+        )
+    assert told == []

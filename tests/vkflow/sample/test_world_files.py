@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -134,6 +135,21 @@ def test_an_interrupted_write_is_not_taken_for_a_sample(
     assert not is_written(tmp_path, world.settings)
     assert not list(tmp_path.rglob("*.tmp"))
     assert not (tmp_path / "pictures.parquet").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_file_that_cannot_be_written_is_named_and_nothing_half_written_stays(
+    tmp_path: Path, world: World
+):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))  # as if the disk were full
+    try:
+        with pytest.raises(OSError, match="cannot be written") as raised:
+            write_sample(tmp_path / "sample", world)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.filename.endswith(".parquet")
+    assert not [file for file in (tmp_path / "sample").rglob("*") if file.is_file()]
 
 
 def test_a_directory_without_a_sample_is_named(tmp_path: Path):

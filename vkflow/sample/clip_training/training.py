@@ -30,7 +30,11 @@ def train_sample_clip(
 
     Returns:
         Where the checkpoint is and how the training ended.
+
+    Raises:
+        OSError: the directory cannot be made; nothing has been drawn or trained by then.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     # Importing torch and open_clip takes seconds: only who trains waits for it.
     from vkflow.sample.clip_training.contrastive import train
     from vkflow.sample.clip_training.pictures import training_pictures

@@ -1,6 +1,7 @@
 """A table or query of an SQL database as a source; it is only read, so read access suffices."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from vkflow.databases.connections import (
     explained,
     is_passing,
+    is_unanswered,
     open_database,
     refuse_missing_file,
     shown,
@@ -25,6 +27,9 @@ from vkflow.sources.rows import SeenRows, rows_to_chunk
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 ATTEMPTS = 5
+FIRST_ATTEMPTS = 3
+"""Of reaching a server that has never answered: it may be starting anew, or be none at all."""
+
 CHUNK_BYTES = 2**25
 LONGEST_WAIT_SECONDS = 30
 logger = logging.getLogger(__name__)
@@ -72,18 +77,20 @@ class DatabaseSource:
 
         Raises:
             TransientError: the connection is lost again and again.
-            SourceError: the database refuses.
+            SourceError: the database refuses, or nobody answers there.
         """
-        position, failures = Position.read(since, self._of), 0
+        position, failures, has_answered = Position.read(since, self._of), 0, False
         while True:
             try:
                 for chunk in self._read(position, as_of):
                     yield chunk
                     position, failures = Position.read(chunk.watermark, self._of), 0
+                    has_answered = True
                 return
             except sa.exc.DBAPIError as error:
                 failures += 1
-                self._wait_or_give_up(error, failures)
+                has_answered = has_answered or not is_unanswered(error, self._engine)
+                self._wait_or_give_up(error, failures, has_answered=has_answered)
 
     def describe(self) -> str:
         """Connect and look for the columns; returns what was found.
@@ -101,13 +108,21 @@ class DatabaseSource:
         place = self._settings.table or "the query"
         return f"{shown(self._engine)}, {len(columns)} columns of {place}"
 
-    def _wait_or_give_up(self, error: sa.exc.DBAPIError, failures: int) -> None:
+    def _wait_or_give_up(
+        self, error: sa.exc.DBAPIError, failures: int, *, has_answered: bool
+    ) -> None:
         problem = f"{shown(self._engine)}: {explained(error, self._engine)}"
         if not is_passing(error, self._engine):
             raise SourceError(f"the database cannot be read: {problem}") from None
+        if not has_answered and (failures >= FIRST_ATTEMPTS or _has_waited(error)):
+            raise SourceError(
+                f"nobody answers at {problem}; see that the database is running, and that host "
+                f"and port in VKFLOW_DATABASE__URL are right"
+            ) from None
         if failures >= ATTEMPTS:
             raise TransientError(f"the database could not be reached {failures} times: {problem}")
-        logger.warning("trying again, the connection was lost: %s", problem)
+        what = "the connection was lost" if has_answered else "there is no connection yet"
+        logger.warning("trying again, %s: %s", what, problem)
         self._sleep(min(2.0**failures, LONGEST_WAIT_SECONDS))
 
     def _read(self, position: Position | None, as_of: datetime) -> Iterator[Chunk]:
@@ -120,6 +135,11 @@ class DatabaseSource:
                 chunk = _chunk(batch, seen, position)
                 is_all_anew = number == 0 and self._settings.cursor is None
                 yield replace(chunk, reread=NAME) if is_all_anew else chunk
+
+
+def _has_waited(error: sa.exc.DBAPIError) -> bool:
+    """A host that is silent has been waited for already."""
+    return re.search(r"time(d )?[- ]?out", str(error.orig), re.IGNORECASE) is not None
 
 
 def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:

@@ -16,6 +16,7 @@ Kind = Literal["csv", "gzip", "parquet"]
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".tsv", ".tsv.gz")
 SHOWN_NAMES = 5
+SHOWN_CHARACTERS = 200
 PARQUET, GZIP, ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 BLOCK_BYTES = 2**20
 
@@ -44,6 +45,11 @@ def find_files(path: str) -> Found:
         SourceError: there is none.
     """
     place = Path(path)
+    try:
+        place.exists()
+    except OSError as error:  # the name is too long, or a folder above it is closed
+        shown = path[:SHOWN_CHARACTERS] + ("…" if len(path) > SHOWN_CHARACTERS else "")
+        raise SourceError(f"{shown} cannot be read: {error.strerror}") from None
     if place.is_file():
         return Found((place,), is_one=True)
     if place.is_dir():

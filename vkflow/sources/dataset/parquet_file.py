@@ -215,6 +215,8 @@ def _texts(column: pa.Array, *, is_picture: bool) -> tuple[pl.Series, pl.Series 
 
 def _written_out(column: pa.Array) -> pl.Series:
     """Numbers and times as text; a time of no calendar stays the number it is stored as."""
+    if pa.types.is_decimal256(column.type):  # Polars has no such numbers, and would panic
+        return pl.Series(column.cast(pa.string()))
     a_day = _units_a_day(column.type)
     if a_day is None:
         return pl.Series(column).cast(pl.String)

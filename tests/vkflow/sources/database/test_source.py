@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
+from vkflow.databases import connections
 from vkflow.errors import SettingsError, SourceError, TransientError
 from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.database import reading
-from vkflow.sources.database.source import ATTEMPTS, DatabaseSource
+from vkflow.sources.database.source import ATTEMPTS, FIRST_ATTEMPTS, DatabaseSource
 from vkflow.sources.source import Chunk
 
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
@@ -257,13 +259,49 @@ def test_a_lost_connection_is_opened_again_and_nothing_is_read_twice_or_missed(
     assert PASSWORD not in caplog.text
 
 
-def test_a_database_that_stays_away_is_a_passing_error_after_some_tries():
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "no-such-host.invalid:5432"])
+def test_where_no_server_answers_it_is_told_after_seconds(address: str):
     waits: list[float] = []
-    settings = DatabaseSettings(url=f"postgresql://u:{QUOTED_PASSWORD}@127.0.0.1:9/x", table="t")
-    with pytest.raises(TransientError, match=r"postgresql://127.0.0.1:9/x") as raised:
+    settings = DatabaseSettings(url=f"postgresql://u:{QUOTED_PASSWORD}@{address}/x", table="t")
+    with pytest.raises(SourceError, match=rf"nobody answers at postgresql://{address}/x") as raised:
         list(DatabaseSource(settings, waits.append).fetch(None, NIGHT))
-    assert len(waits) == ATTEMPTS - 1 and waits == sorted(waits)
+    assert len(waits) == FIRST_ATTEMPTS - 1 and sum(waits) < 10
     assert PASSWORD not in str(raised.value) and QUOTED_PASSWORD not in str(raised.value)
+
+
+def test_a_host_that_is_silent_is_waited_for_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 2)
+    waits: list[float] = []
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"
+        with pytest.raises(SourceError, match="nobody answers at"):
+            list(
+                DatabaseSource(DatabaseSettings(url=url, table="t"), waits.append).fetch(
+                    None, NIGHT
+                )
+            )
+    assert waits == []
+
+
+def test_a_database_that_is_lost_and_stays_away_is_a_passing_error_after_some_tries(
+    postgres: Postgres,
+):
+    waits: list[float] = []
+    with postgres.connect() as connection:
+        connection.execute("CREATE TABLE posts (post_id bigint, text text)")
+        connection.execute("INSERT INTO posts SELECT n, 'x' FROM generate_series(1, 500) n")
+    settings = DatabaseSettings(url=postgres.url(), table="posts", cursor="post_id", chunk_rows=50)
+    chunks = DatabaseSource(settings, waits.append).fetch(None, NIGHT)
+    next(chunks)
+    postgres.stop()
+    try:
+        with pytest.raises(TransientError, match="could not be reached 5 times"):
+            list(chunks)
+    finally:
+        postgres.start()
+    assert len(waits) == ATTEMPTS - 1 and waits == sorted(waits)
 
 
 def test_a_wrong_password_is_told_at_once_and_not_printed(

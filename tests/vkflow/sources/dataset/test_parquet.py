@@ -53,6 +53,17 @@ def test_text_that_is_no_utf_8_costs_its_row_only(tmp_path: Path, as_dictionary:
     assert '"post_id": "2"' in payload
 
 
+def test_numbers_wider_than_any_count_cost_their_counts_only(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    views = pa.array([10**50, 7], pa.decimal256(60, 0))
+    file = write(tmp_path / "posts.parquet", 2, view=views, post_id=pa.array([1, 2]))
+    (chunk,) = read(file)
+    assert chunk.snapshots["views"].to_list() == [7]
+    assert chunk.rejected["key"].to_list() == ["0_1 counts"]
+    assert "panicked" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(12)], ids=str)
 def test_bytes_are_text_in_utf_8(tmp_path: Path, kind: pa.DataType) -> None:
     texts = pa.array(["Привет".encode()], type=kind)

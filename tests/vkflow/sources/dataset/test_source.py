@@ -270,6 +270,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str):
     assert str(raised.value) == f"there is no file {tmp_path / name}"
 
 
+@pytest.mark.parametrize("name", ["я" * 200, "{" * 300 + "*.csv"])
+def test_a_name_longer_than_any_file_has_is_one_short_sentence(tmp_path: Path, name: str):
+    with pytest.raises(SourceError, match="cannot be read: File name too long") as raised:
+        read(tmp_path / name)
+    assert len(str(raised.value)) < 300
+
+
 def test_a_folder_without_posts_says_what_it_looked_for(tmp_path: Path):
     with pytest.raises(SourceError, match=r"no file in .* ending in \.csv, \.csv\.gz, \.parquet"):
         read(tmp_path)

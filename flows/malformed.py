@@ -1,0 +1,127 @@
+"""What no client of Prefect sends is refused in a line, and not answered by a traceback.
+
+Prefect takes the first message of a web socket for JSON before it has asked for a password, and
+gives every character of a parameter to its database, which holds neither U+0000 (PostgreSQL) nor
+half a character: the one who sent it was told 503 or 500, as if the server were at fault.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from flows.authentication import is_signed_in
+from flows.guard import Application, Message, Receive, Scope, Send
+from vkflow.printing import printable
+
+logger = logging.getLogger(__name__)
+
+PARAMETERS = "/api/deployments/"
+"""Where people send parameters of runs, in the form too. What runs tell of themselves is not
+refused: it would be lost."""
+
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+MAX_BODY_BYTES = 2**24
+UNPROCESSABLE = 422
+NOT_UNDERSTOOD = 1003
+SHOWN_CHARACTERS = 100
+
+
+class RefuseMalformed:
+    """An ASGI application in front of another one.
+
+    Args:
+        application: the other one.
+        auth_string: user and password, with a colon between them. What others send is passed on
+            unread, for Prefect to ask them to sign in.
+    """
+
+    def __init__(self, application: Application, auth_string: str) -> None:
+        self._application, self._auth_string = application, auth_string
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "websocket":
+            await self._talk(scope, receive, send)
+        elif self._is_to_be_read(scope):
+            await self._answer(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    def _is_to_be_read(self, scope: Scope) -> bool:
+        has_parameters = scope["type"] == "http" and scope["path"].startswith(PARAMETERS)
+        return has_parameters and is_signed_in(scope["headers"], self._auth_string)
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Close a web socket whose messages are none, and say so in one line of the log."""
+
+        async def receive_text() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and message.get("text") is None:
+                await send({"type": "websocket.close", "code": NOT_UNDERSTOOD})
+                return {"type": "websocket.disconnect", "code": NOT_UNDERSTOOD}
+            return message
+
+        try:
+            await self._application(scope, receive_text, send)
+        except Exception as error:  # of any kind: it depends on what a stranger has sent
+            logger.warning(
+                "a web socket at %s was closed, its messages could not be read: %s",
+                printable(scope["path"])[:SHOWN_CHARACTERS],
+                type(error).__name__,
+            )
+            with suppress(RuntimeError):  # it is closed already
+                await send({"type": "websocket.close", "code": NOT_UNDERSTOOD})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        messages = await _whole(receive)
+        body = b"".join(message.get("body", b"") for message in messages)
+        if len(body) > MAX_BODY_BYTES:
+            return await _refuse(send, f"More than {MAX_BODY_BYTES >> 20} MiB, which no run takes.")
+        if any(map(NO_TEXT.search, _texts(body))):
+            return await _refuse(send, "U+0000, or half a character, is no text: remove it.")
+        waiting = iter(messages)
+
+        async def receive_again() -> Message:
+            return next(waiting, None) or await receive()
+
+        await self._application(scope, receive_again, send)
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """The messages of a body, until it is longer than any may be."""
+    messages: list[Message] = []
+    size = 0
+    while size <= MAX_BODY_BYTES:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    return messages
+
+
+def _texts(body: bytes) -> Iterator[str]:
+    """All names and values in it that are text; of what is no JSON Prefect says so itself."""
+    try:
+        waiting = [json.loads(body)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+
+
+async def _refuse(send: Send, reason: str) -> None:
+    """In the way of Prefect, whose form shows the reason."""
+    detail = [{"loc": ["body"], "msg": reason, "type": "value_error"}]
+    answer = {"exception_message": "Invalid request received.", "exception_detail": detail}
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": UNPROCESSABLE, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})

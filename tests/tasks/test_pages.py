@@ -1,0 +1,35 @@
+"""Pages on disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tasks.pages import write_page
+
+
+def test_a_page_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "page.html"
+    for page in ("<p>1", "<p>2"):
+        write_page(file, page)
+    assert file.read_text() == "<p>2" and list(file.parent.iterdir()) == [file]
+
+
+def test_a_page_takes_the_place_of_no_device_pipe_or_folder(tmp_path: Path) -> None:
+    """Whoever is root would lose /dev/stdout by it."""
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for file in (pipe, folder):
+        with pytest.raises(OSError, match="no file, but a folder, a device") as raised:
+            write_page(file, "<p>")
+        assert raised.value.filename == str(file)
+    assert pipe.is_fifo() and {*tmp_path.iterdir()} == {pipe, folder}
+
+
+@pytest.mark.parametrize("name", ["a file/page.html", "x" * 300])
+def test_the_page_is_named_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(OSError, match="cannot be written") as raised:
+        write_page(tmp_path / name, "<p>")
+    assert raised.value.filename == str(tmp_path / name)
