@@ -22,6 +22,8 @@ BUCKETS = 2**16
 MIN_POSTS = 3
 """A word of fewer posts tells nothing of others."""
 COMPONENTS = 64
+TEXTS_AT_ONCE = 2_000
+"""Texts whose words are in memory together."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,11 @@ class Words:
 
         Zero for a text without a known word, or none at all.
         """
-        weighted = _weigh(_count(texts)[:, self.buckets], self.weights)
-        coordinates: Matrix = (weighted @ self.components.T).astype(np.float32, copy=False)
+        coordinates = np.empty((len(texts), len(self.components)), dtype=np.float32)
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            some = slice(start, start + TEXTS_AT_ONCE)
+            counts = _count(texts[some])[:, self.buckets]
+            coordinates[some] = _weigh(counts, self.weights) @ self.components.T
         return coordinates
 
 
