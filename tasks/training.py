@@ -2,7 +2,7 @@
 
 import platform
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
 import numpy as np
@@ -34,7 +34,12 @@ from vkflow.modelling.bundles import (
     save_bundle,
 )
 from vkflow.modelling.metrics import Floats
-from vkflow.modelling.promotion import decide_promotion
+from vkflow.modelling.promotion import (
+    AGAINST_CHAMPION,
+    AGAINST_EARLIER,
+    LONG_RUN_DAYS,
+    decide_promotion,
+)
 from vkflow.modelling.spreads import fit_spreads
 from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet
@@ -78,8 +83,11 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
         manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
-        champion_predictions = _predict_with_champion(settings, as_of)
-        metrics = judge_bundle(settings, data, recipe, trained, champion_predictions)
+        rivals = {
+            metric: _predict_with(settings, as_of, version)
+            for metric, version in _rivals(settings, as_of).items()
+        }
+        metrics = judge_bundle(settings, data, recipe, trained, rivals)
     notes = "".join(f"; {note}" for note in manifest.notes)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
     _write_model(settings, manifest, n_posts, metrics)
@@ -128,17 +136,23 @@ def _logged(outcome: Training) -> Training:
     return outcome
 
 
-def _predict_with_champion(settings: Settings, as_of: datetime) -> dict[str, Floats]:
-    """The champion's probabilities for the same posts, to judge both on; none without one."""
+def _rivals(settings: Settings, as_of: datetime) -> dict[str, str]:
+    """Bundles that tonight's must not be worse than, by the metric that tells."""
     with warehouse_of(settings, as_of) as connection:
         champion = models.champion_version(connection, as_of)
-        if champion is None:
-            return {}
-        try:
-            bundle = load_bundle(settings.models_directory, champion)
-        except (BadBundleError, MissingModelError) as error:
-            run_logger().warning("the new bundle is not compared with the champion: %s", error)
-            return {}
+        earlier = models.champion_version(connection, as_of - timedelta(days=LONG_RUN_DAYS))
+    found = {AGAINST_CHAMPION: champion, AGAINST_EARLIER: None if earlier == champion else earlier}
+    return {metric: version for metric, version in found.items() if version is not None}
+
+
+def _predict_with(settings: Settings, as_of: datetime, version: str) -> dict[str, Floats]:
+    """A bundle's probabilities for the same posts, to judge both on; none if it cannot be read."""
+    try:
+        bundle = load_bundle(settings.models_directory, version)
+    except (BadBundleError, MissingModelError) as error:
+        run_logger().warning("the new bundle is not compared with %s: %s", version, error)
+        return {}
+    with warehouse_of(settings, as_of) as connection:
         select_training_window(connection, settings, as_of)
         chunks = [_unlearnt(chunk, bundle) for chunk in selected_posts(connection, bundle.manifest)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}

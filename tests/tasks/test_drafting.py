@@ -198,7 +198,10 @@ def test_a_picture_is_no_matter_of_style(settings: Settings) -> None:
         sum(map(len, places.values()))
         == max(map(max, places.values()))
         == last
-        + sum(len(design.standardisers[kind].mean) for kind in ("text", "image", "neighbours"))
+        + sum(
+            len(design.standardisers[kind].mean)
+            for kind in ("text", "image", "neighbours", "words")
+        )
     )
 
 

@@ -18,14 +18,15 @@ from tasks.backtesting import backtest_night
 from tasks.labelled_posts import labelled_posts, training_fingerprint
 from tasks.selected_posts import read_inputs, selected_posts
 from tasks.step import warehouse_of
-from tasks.training import _predict_with_champion, decide_on_bundle, train_bundle
+from tasks.training import _predict_with, _rivals, decide_on_bundle, train_bundle
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.promotion import AGAINST_CHAMPION, AGAINST_EARLIER
 from vkflow.modelling.training import Trained
 from vkflow.settings import Settings, load_settings
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.statistics import text_statistics
-from warehouse import constants, features, posts, texts
+from warehouse import constants, features, models, posts, texts
 from warehouse.database import transaction
 
 NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -240,11 +241,31 @@ def test_a_champion_is_compared_on_posts_alone_that_it_has_not_learnt_from(
     version = str(train_bundle.fn(settings, night).model_version)
     decide_on_bundle.fn(settings, version, night)
     until = load_bundle(settings.models_directory, version).manifest.trained_on_to
-    predicted = _predict_with_champion(settings, NIGHT)["like"]
+    predicted = _predict_with(settings, NIGHT, version)["like"]
     with labelled_posts(settings, NIGHT) as known:
         published = pl.concat(list(known.read()))["published_at"]
     assert until == published.filter(published <= night - MATURE).max()
     np.testing.assert_array_equal(np.isnan(predicted), (published <= until).to_numpy())
+
+
+def test_a_bundle_is_compared_with_the_champion_of_four_weeks_ago_too(settings: Settings) -> None:
+    versions: list[str] = []
+    for days in (40, 10):
+        night = NIGHT - timedelta(days=days)
+        versions.append(str(train_bundle.fn(settings, night).model_version))
+        with warehouse_of(settings) as connection:
+            models.decide(
+                connection, versions[-1], promoted=True, reason="for the test", decided_at=night
+            )
+    metrics = (AGAINST_CHAMPION, AGAINST_EARLIER)
+    assert _rivals(settings, NIGHT - timedelta(days=20)) == {AGAINST_CHAMPION: versions[0]}
+    assert _rivals(settings, NIGHT) == dict(zip(metrics, reversed(versions), strict=True))
+    newest = str(train_bundle.fn(settings, NIGHT).model_version)
+    with warehouse_of(settings) as connection:
+        found = models.read_metrics(connection, newest)
+    told = found.filter(pl.col("activity") == "all", pl.col("metric").is_in(metrics))
+    assert sorted(told["metric"]) == sorted(metrics)
+    assert (told["low"] <= told["value"]).all() and (told["value"] <= told["high"]).all()
 
 
 def test_counts_of_the_future_are_in_no_fingerprint_and_those_of_the_past_are(

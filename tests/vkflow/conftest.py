@@ -73,7 +73,21 @@ def draw_posts(n_posts: int = N_POSTS, seed: int = 0) -> pl.DataFrame:
             (past * 0.2).cast(pl.Int64).alias(f"history_recent_{activity}_exposures"),
         )
     ]
+    frame = frame.with_columns(text=what_posts_say(frame))
     return pl.concat([frame, statistics.drop("version")], how="horizontal").with_columns(history)
+
+
+def what_posts_say(posts: pl.DataFrame) -> pl.Series:
+    """The word "кот" where they have a cat, and something of their own."""
+    return posts.select(
+        pl.concat_str(
+            pl.when(pl.col("image_category") == "cat")
+            .then(pl.lit("кот и"))
+            .otherwise(pl.lit("без")),
+            pl.lit(" слово "),
+            (pl.col("post_id") % 7).cast(pl.String),
+        ).alias("text")
+    )["text"]
 
 
 @pytest.fixture(scope="session")
@@ -99,13 +113,4 @@ def first_counts(posts: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def texts(posts: pl.DataFrame) -> pl.Series:
-    """What the posts say: the word "кот" where they have a cat, and something of their own."""
-    return posts.select(
-        pl.concat_str(
-            pl.when(pl.col("image_category") == "cat")
-            .then(pl.lit("кот и"))
-            .otherwise(pl.lit("без")),
-            pl.lit(" слово "),
-            (pl.col("post_id") % 7).cast(pl.String),
-        ).alias("text")
-    )["text"]
+    return posts["text"]

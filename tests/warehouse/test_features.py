@@ -205,6 +205,7 @@ def test_a_post_comes_with_what_these_models_said_and_with_nothing_of_others(
         "first_line_break": -1,
         "text_embedding": [1.0, 2.0],
         "n_tokens": 5,
+        "text": "",
         "text_length": 0,
         "image_embedding": [3.0],
         "image_scores": [0.75, 0.25],
@@ -244,6 +245,7 @@ def test_a_post_without_anything_has_unknowns_and_no_tokens(
         "has_image": False,
         "is_ad": False,
         "n_tokens": 0,
+        "text": "",
         "text_length": 0,
     }
 

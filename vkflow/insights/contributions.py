@@ -25,6 +25,7 @@ DESIGN_GROUPS = {
     "text": TEXT,
     "image": PICTURE,
     "neighbours": TEXT,
+    "words": TEXT,
 }
 OF_OTHERS = (*PRESENCE, "text_image_similarity")
 """The last columns of the statistics, not all of which tell of the style of a text."""
@@ -126,7 +127,7 @@ def design_groups(design: Design) -> Mapping[str, np.ndarray]:
         *((group_of(name), 1) for name in OF_OTHERS),
         *(
             (kind, len(design.standardisers[kind].mean))
-            for kind in ("text", "image", "neighbours")
+            for kind in ("text", "image", "neighbours", "words")
             if kind in design.standardisers
         ),
     ]

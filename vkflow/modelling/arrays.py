@@ -11,10 +11,12 @@ from vkflow.modelling.neighbours import Neighbours
 from vkflow.modelling.owner_rates import RatePrior
 from vkflow.modelling.reducers import Reducer
 from vkflow.modelling.training_set import Recipe
+from vkflow.modelling.words import Words
 
 Arrays = dict[str, np.ndarray]
 KINDS = ("text", "image")
 REMEMBERED = ("owners", "directions", "known_at", "got", "expected", "typical")
+OF_WORDS = ("buckets", "weights", "components")
 
 
 def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
@@ -31,6 +33,8 @@ def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
     neighbours = recipe.features.neighbours
     if neighbours is not None:
         arrays |= {f"neighbours.{name}": getattr(neighbours, name) for name in REMEMBERED}
+    if recipe.design.words is not None:
+        arrays |= {f"words.{name}": getattr(recipe.design.words, name) for name in OF_WORDS}
     arrays |= {f"linear.{activity}": values for activity, values in coefficients.items()}
     return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
@@ -78,6 +82,9 @@ def unpack_arrays(
 
 
 def _design(arrays: Arrays, categories: Sequence[str]) -> Design:
+    words = None
+    if "words.components" in arrays:
+        words = Words(*(arrays[f"words.{name}"] for name in OF_WORDS))
     groups = {name.split(".")[1] for name in arrays if name.startswith("design.")} - {"owners"}
     return Design(
         owners=tuple(arrays["design.owners"].tolist()),
@@ -86,4 +93,5 @@ def _design(arrays: Arrays, categories: Sequence[str]) -> Design:
             group: Standardiser(arrays[f"design.{group}.mean"], arrays[f"design.{group}.scale"])
             for group in groups
         },
+        words=words,
     )

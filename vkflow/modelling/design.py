@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vkflow.modelling.features import NO_CATEGORY, TEXT_STATISTICS
 from vkflow.modelling.vectors import as_matrix
+from vkflow.modelling.words import Words, fit_words
 
 Matrix = NDArray[np.float32]
 
@@ -28,6 +29,7 @@ SCALES = {
     "text": 0.8,
     "image": 0.25,
     "neighbours": 0.3,
+    "words": 0.8,
 }
 SMALLEST_DEVIATION = 1e-6
 LIMIT = 3.0
@@ -95,13 +97,15 @@ class Design:
     Attributes:
         owners: owner ids with a column each.
         categories: of the taxonomy, the last one for "no picture".
-        standardisers: by group: history, statistics, and where there are such columns text, image
-            and neighbours.
+        standardisers: by group: history, statistics, and where there are such columns text, image,
+            neighbours and words.
+        words: known words of texts; ``None`` where the training posts have none.
     """
 
     owners: tuple[int, ...]
     categories: tuple[str, ...]
     standardisers: Mapping[str, Standardiser]
+    words: Words | None = None
 
     def matrix(self, posts: pl.DataFrame, table: pl.DataFrame) -> Matrix:
         """Rows of the design, float32, shape (posts, columns); the first column is 1.
@@ -128,6 +132,9 @@ class Design:
         if "neighbours" in standard:
             lifts = standard["neighbours"].apply(neighbour_columns(table), SCALES["neighbours"])
             parts.append(lifts)
+        if self.words is not None:
+            coordinates = self.words.reduce(posts["text"])
+            parts.append(standard["words"].apply(coordinates, _spread("words", coordinates)))
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
@@ -136,6 +143,7 @@ def fit_design(
     table: pl.DataFrame,
     categories: Sequence[str],
     vectors: Mapping[str, Matrix],
+    texts: pl.Series,
 ) -> Design:
     """Fit on training posts.
 
@@ -145,6 +153,7 @@ def fit_design(
         categories: of the taxonomy.
         vectors: vectors of a sample of training posts by kind, ``text`` and ``image``, shape
             (vectors, dimensions).
+        texts: of a sample of training posts.
     """
     frequent = owners.value_counts().sort(["count", owners.name], descending=[True, False])
     standardisers = {
@@ -158,11 +167,16 @@ def fit_design(
         standardisers["neighbours"] = fit_standardiser(lifts, SCALES["neighbours"], MIN_LIFT)
     for kind, sample in vectors.items():
         if len(sample) > 1:
-            standardisers[kind] = fit_standardiser(sample, _spread(kind, sample.shape[1]))
+            standardisers[kind] = fit_standardiser(sample, _spread(kind, sample))
+    words = fit_words(texts)
+    if words is not None:
+        coordinates = words.reduce(texts)
+        standardisers["words"] = fit_standardiser(coordinates, _spread("words", coordinates))
     return Design(
         owners=tuple(frequent[owners.name].head(MAX_OWNERS).to_list()),
         categories=(*categories, NO_CATEGORY),
         standardisers=standardisers,
+        words=words,
     )
 
 
@@ -208,9 +222,9 @@ def _one_hot(column: pl.Series, values: Sequence[object]) -> Matrix:
     return matrix
 
 
-def _spread(kind: str, dimensions: int) -> float:
-    """Standard deviation of one dimension of a vector's effect."""
-    return SCALES[kind] / float(np.sqrt(dimensions))
+def _spread(kind: str, vectors: Matrix) -> float:
+    """Standard deviation of one dimension of a vector's effect; shape (vectors, dimensions)."""
+    return SCALES[kind] / float(np.sqrt(vectors.shape[1]))
 
 
 def _standard_vectors(column: pl.Series, standardiser: Standardiser, kind: str) -> Matrix:
@@ -218,5 +232,5 @@ def _standard_vectors(column: pl.Series, standardiser: Standardiser, kind: str) 
     vectors, present = as_matrix(column)
     rows = np.zeros((len(column), len(standardiser.mean)), dtype=np.float32)
     if len(vectors):
-        rows[present] = standardiser.apply(vectors, _spread(kind, vectors.shape[1]))
+        rows[present] = standardiser.apply(vectors, _spread(kind, vectors))
     return rows

@@ -105,7 +105,7 @@ def compare_losses(
     *,
     samples: int,
     seed: int,
-    metric: str = "loss_against_champion",
+    metric: str,
 ) -> pl.DataFrame:
     """Relative difference in log loss to other predictions of the same posts, with intervals.
 

@@ -6,6 +6,15 @@ import polars as pl
 
 MARGIN = 0.005
 """Relative difference in log loss that is none."""
+LONG_RUN_DAYS = 28
+"""The champion of so long ago is a rival, too. A present one of last night can be compared with on
+a night's posts alone, and each of many small losses passes for chance."""
+AGAINST_CHAMPION, AGAINST_EARLIER = "loss_against_champion", "loss_against_earlier_champion"
+RIVALS = {
+    AGAINST_CHAMPION: "the champion",
+    AGAINST_EARLIER: f"the champion of {LONG_RUN_DAYS} days ago",
+}
+"""Those a challenger must not be worse than, by the metric that tells."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +30,14 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
 
     With a champion, both were judged on the posts of the test window that neither has learnt from:
     the challenger must beat both baselines, and must not be worse: neither beyond chance, nor by
-    more than ``MARGIN`` as far as these posts can tell. The newer of two that cannot be told apart
-    has learnt from newer posts. The very first bundle only has to be no worse than the owner rate:
+    more than ``MARGIN`` as far as these posts can tell; nor may it be worse than the champion of
+    ``LONG_RUN_DAYS`` ago, since small losses add up. The newer of two that cannot be told apart has
+    learnt from newer posts. The very first bundle only has to be no worse than the owner rate:
     where a model cannot beat it, the bundle predicts the owner rate itself.
 
     Args:
-        metrics: activity, split, metric, value, low, high; ``loss_against_champion`` is among
-            them if there is a champion, and posts it has not learnt from.
+        metrics: activity, split, metric, value, low, high; those of ``RIVALS`` are among them if
+            there is such a bundle, and posts it has not learnt from.
         has_champion: whether another bundle is in use.
     """
     overall = metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")
@@ -39,23 +49,24 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
         f"mean gain on the test window {over_global['value']:+.1%} over the global rate and "
         f"{over_owner['value']:+.1%} over the owner rate"
     )
-    champion = figures.get("loss_against_champion")
+    champion = figures.get(AGAINST_CHAMPION)
     if not has_champion and over_owner["value"] >= 0:
         return Decision(True, f"the first bundle: {gains}")
     if min(over_global["value"], over_owner["value"]) <= 0:
         return Decision(False, f"it does not beat both baselines: {gains}")
-    if champion is not None and _is_worse(champion):
-        return Decision(False, f"worse than the champion, {_against(champion)}: {gains}")
+    for metric, rival in RIVALS.items():
+        if metric in figures and _is_worse(figures[metric]):
+            return Decision(False, f"worse than {rival}, {_against(figures[metric])}: {gains}")
     if champion is None:
         return Decision(True, f"no post that the champion has not learnt from: {gains}")
     return Decision(True, f"{gains}, {_against(champion)} against the champion")
 
 
-def _is_worse(champion: dict[str, float]) -> bool:
+def _is_worse(loss: dict[str, float]) -> bool:
     """Worse beyond chance or, as far as can be told, beyond the margin; not where none can be."""
-    return champion["high"] > MARGIN and (champion["low"] > 0 or champion["value"] > MARGIN)
+    return loss["high"] > MARGIN and (loss["low"] > 0 or loss["value"] > MARGIN)
 
 
-def _against(champion: dict[str, float]) -> str:
-    low, high = champion["low"], champion["high"]
-    return f"log loss {champion['value']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"
+def _against(loss: dict[str, float]) -> str:
+    low, high = loss["low"], loss["high"]
+    return f"log loss {loss['value']:+.2%} (95 %: {low:+.2%} to {high:+.2%})"

@@ -108,7 +108,11 @@ def prepare(
         recipe, features = recipe.with_neighbours(neighbours, features, keys)
     chosen = pl.Series(training)
     design = fit_design(
-        keys.filter(chosen)["owner_id"], features.filter(chosen), categories, vectors
+        keys.filter(chosen)["owner_id"],
+        features.filter(chosen),
+        categories,
+        vectors,
+        _sample_texts(read_posts, training),
     )
     linear_rows = np.flatnonzero(_evenly(np.ones(len(keys), dtype=np.bool_), LINEAR_ROWS))
     data = TrainingSet(
@@ -185,6 +189,16 @@ def _sample_vectors(read_posts: ReadPosts, training: NDArray[np.bool_]) -> dict[
         start += len(chunk)
     nothing = np.empty((0, 0), dtype=np.float32)
     return {kind: np.concatenate(found) if found else nothing for kind, found in parts.items()}
+
+
+def _sample_texts(read_posts: ReadPosts, training: NDArray[np.bool_]) -> pl.Series:
+    """Texts of evenly spaced training posts."""
+    chosen = _evenly(training, FIT_ROWS)
+    parts, start = [], 0
+    for chunk in read_posts():
+        parts.append(chunk["text"].filter(pl.Series(chosen[start : start + len(chunk)])))
+        start += len(chunk)
+    return pl.concat(parts)
 
 
 def _reducer(vectors: Matrix, components: int) -> Reducer | None:

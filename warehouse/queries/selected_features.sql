@@ -7,7 +7,8 @@ WITH chunk AS MATERIALIZED (
     SELECT
         selected_posts.owner_id, selected_posts.post_id, selected_posts.published_at, position,
         contents.text_hash, length(contents.text) AS text_length, contents.image_hash,
-        contents.is_ad
+        -- Words are read from its beginning: no text is to fill the memory.
+        contents.is_ad, left(contents.text, 10000) AS text
     FROM selected_posts
     JOIN first_contents AS contents USING (owner_id, post_id)
     WHERE position >= $start AND position < $stop
@@ -26,7 +27,7 @@ WITH chunk AS MATERIALIZED (
 )
 SELECT
     chunk.owner_id, chunk.post_id, chunk.published_at,
-    chunk.text_hash, chunk.text_length, chunk.image_hash IS NOT NULL AS has_image, chunk.is_ad,
+    chunk.text_hash, chunk.text, chunk.text_length, chunk.image_hash IS NOT NULL AS has_image, chunk.is_ad,
     statistics.* EXCLUDE (text_hash, version),
     text_embeddings.embedding AS text_embedding,
     coalesce(text_embeddings.n_tokens, 0) AS n_tokens,

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from vkflow.modelling.evaluation import METRICS_SCHEMA
-from vkflow.modelling.promotion import decide_promotion
+from vkflow.modelling.promotion import AGAINST_EARLIER, LONG_RUN_DAYS, decide_promotion
 
 
 def figures(over_global: float, over_owner: float, rival: tuple | None = None) -> pl.DataFrame:
@@ -48,3 +48,27 @@ def test_a_champion_without_new_posts_to_compare_on_gives_way_to_a_gain_only(
     decision = decide_promotion(figures(over_global, 0.001), has_champion=True)
     assert decision.promoted is promoted
     assert ("no post that the champion has not learnt from" in decision.reason) is promoted
+
+
+def test_many_small_losses_do_not_add_up() -> None:
+    """Every night a challenger a little worse than the champion, of which few posts tell."""
+    nights, step = 200, 0.002
+    losses, champions = [1.0], [0]  # of each bundle; which one is in use after each night
+    for night in range(1, nights):
+        champion = champions[-1]
+        losses.append(losses[champion] * (1 + step))
+        against = [losses[night] / losses[champion] - 1]
+        earlier = champions[max(night - LONG_RUN_DAYS, 0)]
+        if earlier != champion:
+            against.append(losses[night] / losses[earlier] - 1)
+        table = figures(0.1, 0.05, (against[0], against[0] - 0.01, against[0] + 0.01))
+        for loss in against[1:]:  # told by the posts of weeks
+            row = ("all", "test", AGAINST_EARLIER, loss, loss - 0.002, loss + 0.002)
+            table = table.vstack(pl.DataFrame([row], schema=METRICS_SCHEMA, orient="row"))
+        decision = decide_promotion(table, has_champion=True)
+        champions.append(night if decision.promoted else champion)
+        if not decision.promoted:
+            assert "worse than the champion of 28 days ago" in decision.reason
+    assert len(set(champions)) > 5
+    assert losses[champions[-1]] < 1.005 ** (nights / LONG_RUN_DAYS + 1)
+    assert (1 + step) ** nights > 1.4  # what it would have come to

@@ -164,6 +164,7 @@ def test_missing_picture_text_owner_and_date_have_features(
         "has_image": False,
         "is_ad": None,
         "published_at": None,
+        "text": None,
         "text_embedding": None,
         "image_embedding": None,
         "image_scores": None,
@@ -198,6 +199,7 @@ def test_recipe_sees_the_training_posts_only(
         .otherwise("text_embedding")
         .alias("text_embedding"),
         pl.when(outside).then(9_999).otherwise("characters").alias("characters"),
+        pl.when(outside).then(pl.lit("другие слова")).otherwise("text").alias("text"),
     )
     others = outcomes.with_columns(pl.when(outside).then(0).otherwise("count").alias("count"))
     # when
@@ -207,6 +209,7 @@ def test_recipe_sees_the_training_posts_only(
     np.testing.assert_array_equal(
         before.features.text_reducer.components, after.features.text_reducer.components
     )
+    np.testing.assert_array_equal(before.design.words.components, after.design.words.components)
     for group, standardiser in before.design.standardisers.items():
         np.testing.assert_array_equal(standardiser.mean, after.design.standardisers[group].mean)
     assert after.features.priors == before.features.priors
