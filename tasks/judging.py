@@ -43,7 +43,7 @@ def judge_bundle(
     data: TrainingSet,
     recipe: Recipe,
     trained: Trained,
-    rivals: Mapping[str, Mapping[str, Floats]],
+    incumbents: Mapping[str, Mapping[str, Floats]],
 ) -> pl.DataFrame:
     """Rows of ``model_metrics``; on sample posts with the share of the attainable gain.
 
@@ -52,8 +52,8 @@ def judge_bundle(
         data: the training set.
         recipe: its recipe.
         trained: the challenger.
-        rivals: predictions of all posts by activity, each shape (posts,), by the metric that tells
-            how the challenger does against them.
+        incumbents: predictions of all posts by activity, each shape (posts,), by the metric that
+            tells how the challenger does against them.
     """
     judged = judge(data, recipe.features.priors, trained.predictions, oracle_of(settings))
     samples, seed = settings.training.bootstrap_samples, settings.training.seed
@@ -65,7 +65,7 @@ def judge_bundle(
             slices_table(judged, data.features, samples=SLICE_SAMPLES, seed=seed),
             *(
                 compare_losses(judged, predictions, samples=samples, seed=seed, metric=metric)
-                for metric, predictions in rivals.items()
+                for metric, predictions in incumbents.items()
             ),
         ]
     )

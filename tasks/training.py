@@ -83,11 +83,11 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
         manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
-        rivals = {
+        incumbents = {
             metric: _predict_with(settings, as_of, version)
-            for metric, version in _rivals(settings, as_of).items()
+            for metric, version in _incumbents(settings, as_of).items()
         }
-        metrics = judge_bundle(settings, data, recipe, trained, rivals)
+        metrics = judge_bundle(settings, data, recipe, trained, incumbents)
     notes = "".join(f"; {note}" for note in manifest.notes)
     save_bundle(Bundle(manifest, recipe, trained.models), settings.models_directory)
     _write_model(settings, manifest, n_posts, metrics)
@@ -136,7 +136,7 @@ def _logged(outcome: Training) -> Training:
     return outcome
 
 
-def _rivals(settings: Settings, as_of: datetime) -> dict[str, str]:
+def _incumbents(settings: Settings, as_of: datetime) -> dict[str, str]:
     """Bundles that tonight's must not be worse than, by the metric that tells."""
     with warehouse_of(settings, as_of) as connection:
         champion = models.champion_version(connection, as_of)

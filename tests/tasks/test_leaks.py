@@ -18,7 +18,7 @@ from tasks.backtesting import backtest_night
 from tasks.labelled_posts import labelled_posts, training_fingerprint
 from tasks.selected_posts import read_inputs, selected_posts
 from tasks.step import warehouse_of
-from tasks.training import _predict_with, _rivals, decide_on_bundle, train_bundle
+from tasks.training import _incumbents, _predict_with, decide_on_bundle, train_bundle
 from vkflow.modelling.bundles import Bundle, load_bundle
 from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.promotion import AGAINST_CHAMPION, AGAINST_EARLIER
@@ -258,8 +258,8 @@ def test_a_bundle_is_compared_with_the_champion_of_four_weeks_ago_too(settings: 
                 connection, versions[-1], promoted=True, reason="for the test", decided_at=night
             )
     metrics = (AGAINST_CHAMPION, AGAINST_EARLIER)
-    assert _rivals(settings, NIGHT - timedelta(days=20)) == {AGAINST_CHAMPION: versions[0]}
-    assert _rivals(settings, NIGHT) == dict(zip(metrics, reversed(versions), strict=True))
+    assert _incumbents(settings, NIGHT - timedelta(days=20)) == {AGAINST_CHAMPION: versions[0]}
+    assert _incumbents(settings, NIGHT) == dict(zip(metrics, reversed(versions), strict=True))
     newest = str(train_bundle.fn(settings, NIGHT).model_version)
     with warehouse_of(settings) as connection:
         found = models.read_metrics(connection, newest)

@@ -7,10 +7,10 @@ import polars as pl
 MARGIN = 0.005
 """Relative difference in log loss that is none."""
 LONG_RUN_DAYS = 28
-"""The champion of so long ago is a rival, too. A present one of last night can be compared with on
-a night's posts alone, and each of many small losses passes for chance."""
+"""A challenger is compared with the champion of so long ago, too. With one of last night it shares
+only a night's posts to be judged on, and each of many small losses passes for chance."""
 AGAINST_CHAMPION, AGAINST_EARLIER = "loss_against_champion", "loss_against_earlier_champion"
-RIVALS = {
+INCUMBENTS = {
     AGAINST_CHAMPION: "the champion",
     AGAINST_EARLIER: f"the champion of {LONG_RUN_DAYS} days ago",
 }
@@ -36,8 +36,8 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
     where a model cannot beat it, the bundle predicts the owner rate itself.
 
     Args:
-        metrics: activity, split, metric, value, low, high; those of ``RIVALS`` are among them if
-            there is such a bundle, and posts it has not learnt from.
+        metrics: activity, split, metric, value, low, high; those of ``INCUMBENTS`` are among
+            them if there is such a bundle, and posts it has not learnt from.
         has_champion: whether another bundle is in use.
     """
     overall = metrics.filter(pl.col("activity") == "all", pl.col("split") == "test")
@@ -54,9 +54,9 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
         return Decision(True, f"the first bundle: {gains}")
     if min(over_global["value"], over_owner["value"]) <= 0:
         return Decision(False, f"it does not beat both baselines: {gains}")
-    for metric, rival in RIVALS.items():
+    for metric, incumbent in INCUMBENTS.items():
         if metric in figures and _is_worse(figures[metric]):
-            return Decision(False, f"worse than {rival}, {_against(figures[metric])}: {gains}")
+            return Decision(False, f"worse than {incumbent}, {_against(figures[metric])}: {gains}")
     if champion is None:
         return Decision(True, f"no post that the champion has not learnt from: {gains}")
     return Decision(True, f"{gains}, {_against(champion)} against the champion")

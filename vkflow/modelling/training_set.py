@@ -103,17 +103,13 @@ def prepare(
     features = pl.concat([recipe.table(chunk) for chunk in read_posts()])
     if recipe.text_reducer is not None and recipe.priors:
         first = align_first_counts(keys, first_counts)
-        components, owners = text_components(features), keys["owner_id"]
-        neighbours = fit_neighbours(components, owners, history, first, recipe.priors, training)
+        neighbours = fit_neighbours(
+            text_components(features), keys["owner_id"], history, first, recipe.priors, training
+        )
         recipe, features = recipe.with_neighbours(neighbours, features, keys)
     chosen = pl.Series(training)
-    design = fit_design(
-        keys.filter(chosen)["owner_id"],
-        features.filter(chosen),
-        categories,
-        vectors,
-        _sample_texts(read_posts, training),
-    )
+    owners, texts = keys.filter(chosen)["owner_id"], _sample_texts(read_posts, training)
+    design = fit_design(owners, features.filter(chosen), categories, vectors, texts)
     linear_rows = np.flatnonzero(_evenly(np.ones(len(keys), dtype=np.bool_), LINEAR_ROWS))
     data = TrainingSet(
         keys=keys,

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from vkflow.threads import one_thread
 
 Matrix = NDArray[np.float32]
 
@@ -70,7 +71,7 @@ def fit_words(texts: pl.Series) -> Words | None:
     weights = (np.log((1 + len(texts)) / (1 + n_posts[buckets])) + 1).astype(np.float32)
     weighted = _weigh(counts[:, buckets], weights)
     kept = min(COMPONENTS, *(size - 1 for size in weighted.shape))
-    with threadpool_limits(1):
+    with one_thread():
         _, _, components = randomized_svd(weighted, kept, random_state=0)
     return Words(buckets, weights, components.astype(np.float32))
 

@@ -9,7 +9,7 @@ import polars as pl
 from vkflow.errors import SettingsError, SourceError
 from vkflow.modelling.evaluation import ALL, compare_losses, summarise_judged
 from vkflow.modelling.judging import EvaluatedPosts, judge
-from vkflow.research.text_rivals import RIVALS
+from vkflow.research.text_baselines import TEXT_BASELINES
 from vkflow.research.variants import PRODUCT, VARIANTS, ExperimentSetup, Predictions, Variant
 from vkflow.settings.sections import TrainingSettings
 
@@ -24,7 +24,7 @@ def choose_variants(names: Sequence[str]) -> list[Variant]:
     Raises:
         SettingsError: a name is unknown.
     """
-    known = {variant.name: variant for variant in (*VARIANTS, *RIVALS)}
+    known = {variant.name: variant for variant in (*VARIANTS, *TEXT_BASELINES)}
     if unknown := [name for name in names if name not in known]:
         raise SettingsError(
             f"there is no variant {', '.join(unknown)}; there are {', '.join(known)}"

@@ -5,14 +5,14 @@ from vkflow.modelling.evaluation import METRICS_SCHEMA
 from vkflow.modelling.promotion import AGAINST_EARLIER, LONG_RUN_DAYS, decide_promotion
 
 
-def figures(over_global: float, over_owner: float, rival: tuple | None = None) -> pl.DataFrame:
+def figures(over_global: float, over_owner: float, champion: tuple | None = None) -> pl.DataFrame:
     rows = [
         ("all", "test", "gain_over_global", over_global, None, None),
         ("all", "test", "gain_over_owner", over_owner, None, None),
         ("all", "test/picture=no", "gain_over_owner", -9.0, None, None),
     ]
-    if rival:
-        rows.append(("all", "test", "loss_against_champion", *rival))
+    if champion:
+        rows.append(("all", "test", "loss_against_champion", *champion))
     return pl.DataFrame(rows, schema=METRICS_SCHEMA, orient="row")
 
 

@@ -112,13 +112,15 @@ def test_without_the_product_there_is_nothing_to_compare_with(setup: ExperimentS
 
 
 @pytest.mark.parametrize("name", ["TF-IDF and CatBoost", "TF-IDF and LightGBM"])
-def test_rivals_learn_from_words(setup: ExperimentSetup, name: str) -> None:
+def test_text_baselines_learn_from_words(setup: ExperimentSetup, name: str) -> None:
     """Posts with a cat, whose texts have the word, get more likes in this world."""
     without = replace(setup, texts=setup.texts.str.replace("кот и", "без"))
     assert board_of(setup, name)[name]["log_loss"] < board_of(without, name)[name]["log_loss"]
 
 
-def test_rivals_on_posts_without_a_word_are_rows_with_the_reason(setup: ExperimentSetup) -> None:
+def test_text_baselines_on_posts_without_a_word_are_rows_with_the_reason(
+    setup: ExperimentSetup,
+) -> None:
     silent = replace(setup, texts=pl.Series("text", [""] * len(setup.texts)))
     board = board_of(silent, "owner rate", "TF-IDF and CatBoost")
     assert "there are no words to learn from" in board["TF-IDF and CatBoost"]["reason"]

@@ -1,8 +1,8 @@
 """What people would use instead: TF-IDF of words, the owner's rate, and a boosting library.
 
 The usual script, but with histories as of each post's publication and a test window that nothing
-is chosen on: a fair rival knows no future either. Of two sizes of trees the validation window takes
-the better one.
+is chosen on: a fair baseline knows no future either. Of two sizes of trees the validation window
+takes the better one.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ Fitted = Callable[[], Floats]
 Fit = Callable[[ExperimentSetup, pl.DataFrame, str, int], Fitted]
 
 
-def _rival(
+def _fitted_by(
     fit: Fit, sizes: tuple[int, ...]
 ) -> Callable[[ExperimentSetup], Callable[[], Predictions]]:
     """Fit every size of trees for each activity, and keep the one best on the validation window."""
@@ -102,7 +102,7 @@ def _fit_lightgbm(
     try:
         import lightgbm
     except ImportError as error:
-        raise MissingModelError("pip install 'vkflow[rivals]' brings LightGBM") from error
+        raise MissingModelError("pip install 'vkflow[baselines]' brings LightGBM") from error
     values = table.to_numpy()
     parameters: dict[str, Any] = {
         "objective": "cross_entropy",
@@ -144,7 +144,7 @@ def _validation_loss(setup: ExperimentSetup, activity: str, fitted: Fitted) -> f
     return log_loss_per_view(counts, views, sigmoid(fitted()[rows]))
 
 
-RIVALS = (
-    Variant("TF-IDF and CatBoost", _rival(_fit_catboost, DEPTHS)),
-    Variant("TF-IDF and LightGBM", _rival(_fit_lightgbm, LEAVES)),
+TEXT_BASELINES = (
+    Variant("TF-IDF and CatBoost", _fitted_by(_fit_catboost, DEPTHS)),
+    Variant("TF-IDF and LightGBM", _fitted_by(_fit_lightgbm, LEAVES)),
 )
