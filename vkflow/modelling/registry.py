@@ -1,7 +1,8 @@
 """The metrics a bundle is judged by, and how a user adds one with a single function."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -44,7 +45,8 @@ class Forecasts:
     def __getitem__(self, chosen: NDArray[Any]) -> "Forecasts":
         """Only the chosen posts, by a mask or by position."""
         chosen_parts: dict[str, Any] = {
-            name: None if part is None else part[chosen] for name, part in vars(self).items()
+            each.name: None if (part := getattr(self, each.name)) is None else part[chosen]
+            for each in fields(self)
         }
         return Forecasts(**chosen_parts)
 
@@ -59,6 +61,29 @@ class Forecasts:
     def loss_of(self, probabilities: Floats) -> float:
         """Log loss per view of other predictions of the same posts, shape (posts,)."""
         return self.mean_per_view(log_losses(self.counts, self.exposures, probabilities))
+
+    @cached_property
+    def calibration_line(self) -> tuple[float, float]:
+        """Intercept a and slope b of logit P(activity) = a + b logit p, by maximum likelihood.
+
+        NaN where the forecasts are all alike. Each post counts for the independent views it is
+        worth: fitted to all views, the line would be that of the few viral posts.
+        """
+        x, n = logits(self.probabilities), self.weights * self.sizes
+        k = n * self.counts / self.exposures
+
+        def step_from(line: Floats) -> Floats:
+            p = sigmoid(line[0] + line[1] * x)
+            residual, weight = k - n * p, n * p * (1 - p)
+            gradient = np.array([residual.sum(), (residual * x).sum()])
+            cross = (weight * x).sum()
+            hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum()]])
+            if np.linalg.det(hessian) <= 1e-12 * hessian[0, 0] * hessian[1, 1]:
+                return np.full(2, np.nan)
+            return np.linalg.solve(hessian, gradient)
+
+        line = maximise(np.array([0.0, 1.0]), step_from, longest=2.0, tolerance=1e-6, max_steps=25)
+        return float(line[0]), float(line[1])
 
 
 Metric = Callable[[Forecasts], float]
@@ -144,17 +169,14 @@ def auc(forecasts: Forecasts) -> float:
 def calibration_intercept(forecasts: Forecasts) -> float:
     """Where the line logit P(activity) = a + b logit p starts; 0 is right.
 
-    Each post counts for the independent views it is worth: fitted to all views, the line would be
-    that of the few viral posts.
-
     Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
     """
-    return _calibration_line(forecasts)[0]
+    return forecasts.calibration_line[0]
 
 
 def calibration_slope(forecasts: Forecasts) -> float:
     """Slope b of the same line; 1 is right, less than 1 is too extreme."""
-    return _calibration_line(forecasts)[1]
+    return forecasts.calibration_line[1]
 
 
 def expected_calibration_error(forecasts: Forecasts) -> float:
@@ -203,26 +225,6 @@ def load_metrics(references: Iterable[str] = ()) -> dict[str, Metric]:
 
 def _rate_errors(forecasts: Forecasts) -> Floats:
     return forecasts.counts / forecasts.exposures - forecasts.probabilities
-
-
-def _calibration_line(forecasts: Forecasts) -> tuple[float, float]:
-    """Intercept and slope of maximum likelihood; NaN where the forecasts are all alike."""
-    x = logits(forecasts.probabilities)
-    n = forecasts.weights * forecasts.sizes
-    k = n * forecasts.counts / forecasts.exposures
-
-    def step_from(line: Floats) -> Floats:
-        p = sigmoid(line[0] + line[1] * x)
-        residual, weight = k - n * p, n * p * (1 - p)
-        gradient = np.array([residual.sum(), (residual * x).sum()])
-        cross = (weight * x).sum()
-        hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum()]])
-        if np.linalg.det(hessian) <= 1e-12 * hessian[0, 0] * hessian[1, 1]:
-            return np.full(2, np.nan)
-        return np.linalg.solve(hessian, gradient)
-
-    line = maximise(np.array([0.0, 1.0]), step_from, longest=2.0, tolerance=1e-9, max_steps=25)
-    return float(line[0]), float(line[1])
 
 
 def _resolve(reference: str) -> Metric:
