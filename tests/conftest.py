@@ -68,6 +68,7 @@ def tiny_encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 LAST_NIGHT = UNTIL - timedelta(days=1)
 N_POSTS = 700
+ITERATIONS = "60"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def two_nights(home: Path) -> list[str]:
     ensure_sample(home / "sample", N_POSTS, until=UNTIL, owners=15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(home))
-        patch.setenv("VKFLOW_TRAINING__ITERATIONS", "60")
+        patch.setenv("VKFLOW_TRAINING__ITERATIONS", ITERATIONS)
         return [nightly(RunOptions(as_of=moment)) for moment in (LAST_NIGHT, UNTIL)]
 
 

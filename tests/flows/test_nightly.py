@@ -1,19 +1,18 @@
 import hashlib
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from flows.nightly import nightly
 from flows.options import RunOptions
+from tests.conftest import ITERATIONS, UNTIL
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.sample.truth import read_oracle
 from warehouse.database import open_warehouse
 from warehouse.publishing import read_snapshot
-
-UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 def rows(home: Path, statement: str) -> list[tuple]:
@@ -84,7 +83,7 @@ EVERYTHING = "SELECT * EXCLUDE (run_id) FROM predictions ORDER BY ALL"
 
 def run_again(nights, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("VKFLOW_HOME", str(nights.home))
-    monkeypatch.setenv("VKFLOW_TRAINING__ITERATIONS", "200")
+    monkeypatch.setenv("VKFLOW_TRAINING__ITERATIONS", ITERATIONS)
     return nightly(RunOptions(as_of=moment))
 
 

@@ -120,8 +120,10 @@ def test_interval_is_wider_when_posts_come_from_few_owners() -> None:
 def test_comparison_with_itself_is_zero_and_with_worse_is_negative() -> None:
     subject = forecasts(400)
     entry = judged(subject, np.arange(400) % 40)
-    itself = compare_losses(entry, {"like": subject.probabilities}, samples=100, seed=0)
-    worse = compare_losses(entry, {"like": subject.global_rate}, samples=100, seed=0)
+    itself = compare_losses(
+        entry, {"like": subject.probabilities}, samples=100, seed=0, metric="loss"
+    )
+    worse = compare_losses(entry, {"like": subject.global_rate}, samples=100, seed=0, metric="loss")
     assert itself.select("value", "low", "high").row(0) == (0, 0, 0)
     assert worse.row(0, named=True)["high"] < 0
 
@@ -131,9 +133,11 @@ def test_only_posts_the_other_has_not_learnt_from_are_compared() -> None:
     entry = judged(subject, np.arange(400) % 40)
     learnt = np.arange(400) < 200
     other = np.where(learnt, np.nan, subject.probabilities)
-    new = compare_losses(entry, {"like": other}, samples=100, seed=0)
+    new = compare_losses(entry, {"like": other}, samples=100, seed=0, metric="loss")
     assert new.select("value", "low", "high").row(0) == (0, 0, 0)
-    nothing_new = compare_losses(entry, {"like": np.full(400, np.nan)}, samples=100, seed=0)
+    nothing_new = compare_losses(
+        entry, {"like": np.full(400, np.nan)}, samples=100, seed=0, metric="loss"
+    )
     assert nothing_new.is_empty()
 
 
