@@ -172,6 +172,15 @@ def test_second_writer_is_told_who_is_at_work_and_the_lock_is_free_afterwards(la
         pass
 
 
+def test_the_writer_makes_its_home_or_says_that_it_cannot(lake: Lake, tmp_path: Path) -> None:
+    with catalogs.only_writer(lake, "nightly", 0):
+        assert lake.home.is_dir()
+    (tmp_path / "file").touch()
+    odd = Lake(lake.url, lake.data, tmp_path / "file" / "home")
+    with pytest.raises(WarehouseError, match="set VKFLOW_HOME"), catalogs.only_writer(odd, "a", 0):
+        pass
+
+
 def test_an_empty_lake_does_not_take_the_place_of_what_was_there(lake: Lake) -> None:
     trace = lake.home / "backups" / "warehouse-20260601-000000.lake"
     trace.parent.mkdir(parents=True)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import psycopg
 
-from warehouse.errors import WriterLockedError, WriterLostError
+from warehouse.errors import WarehouseError, WriterLockedError, WriterLostError
 from warehouse.lake.lake import Lake, connect_catalog
 
 KEY = int.from_bytes(b"vkflow")
@@ -48,7 +48,14 @@ def lake_writer_lock(lake: Lake, name: str, wait_seconds: float) -> Iterator[Non
     Raises:
         WriterLockedError: the other writer is still at work.
         WarehouseUnreachableError: the catalog does not answer.
+        WarehouseError: it refuses, or the home cannot be made.
     """
+    try:
+        lake.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"{lake.home} cannot be made ({error.strerror}); set VKFLOW_HOME to another folder"
+        ) from error
     session = connect_catalog(lake, f"{name}, process {os.getpid()} on {socket.gethostname()}"[:63])
     try:
         for setting, value in SETTINGS.items():
