@@ -31,6 +31,7 @@ from warehouse.errors import (
     WriterLockedError,
     WriterLostError,
 )
+from warehouse.lake.backups import oldest_moment
 from warehouse.lake.lake import Lake, connect_catalog
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(300)]
@@ -218,6 +219,16 @@ def test_what_is_restored_is_what_was_backed_up_and_maintenance_spares_its_data(
     assert aside is not None
     catalogs.restore(aside, lake, folder, NOW + timedelta(days=1))
     assert read(lake) == "two"
+
+
+def test_data_is_as_old_as_the_oldest_copy_that_needs_it(tmp_path: Path) -> None:
+    assert oldest_moment(tmp_path, NOW) == NOW
+    (tmp_path / "warehouse-20260503-000000.lake").touch()
+    (tmp_path / "before-20260502-000000.lake").touch()
+    assert oldest_moment(tmp_path, NOW) == datetime(2026, 5, 2, tzinfo=UTC)
+    (tmp_path / "warehouse-mine.lake").touch()
+    with pytest.raises(WarehouseError, match="move it elsewhere"):
+        oldest_moment(tmp_path, NOW)
 
 
 def test_a_lost_catalog_is_put_back_beside_its_data(lakes: Lakes, lake: Lake) -> None:

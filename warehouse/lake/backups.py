@@ -22,6 +22,7 @@ from warehouse.lake.opening import connect_lake, has_catalog
 
 PATTERN = "warehouse-*.lake"
 NAME = "warehouse-%Y%m%d-%H%M%S"
+BEFORE_PATTERN = "before-*.lake"
 BEFORE = "before-%Y%m%d-%H%M%S.lake"
 OWN = "ducklake_metadata"
 """Where the lake's data is, and in which format: a lake's own, whatever is put into it."""
@@ -56,22 +57,27 @@ def list_lake_backups(folder: Path) -> list[Path]:
 
 
 def oldest_moment(folder: Path, now: datetime) -> datetime:
-    """When the oldest copy was taken; ``now`` without any. UTC."""
-    copies = list_lake_backups(folder)
-    if not copies:
-        return now
-    try:
-        return datetime.strptime(copies[-1].stem, NAME).replace(tzinfo=UTC)
-    except ValueError:
-        raise WarehouseError(
-            f"{copies[-1]} has no name of a backup, so that nobody knows which data it needs: "
-            f"move it elsewhere"
-        ) from None
+    """When the oldest copy was taken, of a backup or before a restore; ``now`` without any. UTC.
+
+    Raises:
+        WarehouseError: the name of a copy does not tell.
+    """
+    moments = [now]
+    for pattern, name in ((PATTERN, f"{NAME}.lake"), (BEFORE_PATTERN, BEFORE)):
+        for copy in folder.glob(pattern):
+            try:
+                moments.append(datetime.strptime(copy.name, name).replace(tzinfo=UTC))
+            except ValueError:
+                raise WarehouseError(
+                    f"{copy} has no name of a backup, so that nobody knows which data it needs: "
+                    f"move it elsewhere"
+                ) from None
+    return min(moments)
 
 
 def is_put_back(folder: Path) -> bool:
     """Whether a copy of what a restore replaced is there, whose data the catalog does not name."""
-    return any(folder.glob("before-*.lake"))
+    return any(folder.glob(BEFORE_PATTERN))
 
 
 def restore_lake(backup: Path, lake: Lake, folder: Path, now: datetime) -> Path | None:
