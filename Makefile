@@ -22,8 +22,8 @@ test-nights: $(INSTALLED)
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
 
-# Ray, and an object store, in a network and with processes of their own: Ray listens on every
-# interface it finds.
+# Ray, an object store and DuckLakes, which the warehouse's tests run on, too, in a network and with
+# processes of their own: Ray listens on every interface it finds.
 test-scale: $(INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[scale]'
 	unshare --net --pid --fork --kill-child --mount-proc $(BIN)/python -m tests.scale

@@ -143,14 +143,10 @@ def _source(settings: Settings) -> str:
 
 
 def _warehouse(settings: Settings) -> str:
-    if not settings.warehouse_file.exists():
-        return "none yet: the first run makes it"
-    from warehouse.database import look_into
+    from tasks.step import catalog_of
+    from warehouse.catalogs import describe
 
-    posts, missing = look_into(settings.warehouse_file)
-    size = settings.warehouse_file.stat().st_size / 2**20
-    later = f"; the next run applies {missing} migrations" if missing else ""
-    return f"{settings.warehouse_file}, {size:.0f} MiB, {posts} posts{later}"
+    return describe(catalog_of(settings))
 
 
 def _snapshot(settings: Settings) -> str:

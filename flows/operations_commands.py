@@ -37,12 +37,11 @@ def automate(
 
 def unlock() -> None:
     """Free the home of a writer that is gone; one that lives keeps it."""
-    from warehouse.writer_lock import break_lock
+    from tasks.step import catalog_of
+    from warehouse.catalogs import free_from_gone_writer
 
-    writer = break_lock(load_settings().home)
-    typer.echo(
-        "nobody holds the lock" if writer is None else f"freed from {writer.describe()}: it is gone"
-    )
+    writer = free_from_gone_writer(catalog_of(load_settings()))
+    typer.echo("nobody holds the lock" if writer is None else f"freed from {writer}: it is gone")
 
 
 def restore(
@@ -51,25 +50,26 @@ def restore(
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Only list the backups.")] = False,
 ) -> None:
-    """Put a backup in the place of the warehouse; the file there is moved aside."""
-    from warehouse.backups import list_backups
-    from warehouse.backups import restore as put_back
+    """Put a backup in the place of the warehouse; what is there is kept aside."""
+    from tasks.step import catalog_of
+    from warehouse.catalogs import list_backups, only_writer
+    from warehouse.catalogs import restore as put_back
     from warehouse.errors import WarehouseError
-    from warehouse.writer_lock import writer_lock
 
     settings = load_settings()
-    backups = list_backups(settings.backups_directory)
+    catalog, folder = catalog_of(settings), settings.backups_directory
+    backups = list_backups(catalog, folder)
     if list_only:
         for file in backups:
             typer.echo(f"{file}  {file.stat().st_size / 2**20:.0f} MiB")
         return
     if backup is None and not backups:
-        raise WarehouseError(f"there is no backup in {settings.backups_directory.absolute()}")
+        raise WarehouseError(f"there is no backup in {folder.absolute()}")
     chosen = backup or backups[0]
-    with writer_lock(settings.home, "restore", settings.warehouse.wait_seconds):
-        aside = put_back(chosen, settings.warehouse_file, datetime.now(UTC))
-    moved = f"; the old file is {aside}" if aside else ""
-    typer.echo(f"{settings.warehouse_file} is {chosen.name} now{moved}")
+    with only_writer(catalog, "restore", settings.warehouse.wait_seconds):
+        aside = put_back(chosen, catalog, folder, datetime.now(UTC))
+    moved = f"; what was there is {aside}" if aside else ""
+    typer.echo(f"{catalog} is {chosen.name} now{moved}")
     typer.echo("`vkflow publish` renews the snapshot; the next night pulls and scores what is new")
 
 

@@ -1,10 +1,10 @@
-"""Keep copies of the warehouse, for the day its file is damaged."""
+"""Keep copies of the warehouse, for the day it is damaged."""
 
 from datetime import UTC, datetime
 
-from tasks.step import run_logger, step, warehouse_of
+from tasks.step import catalog_of, run_logger, step, warehouse_of
 from vkflow.settings import Settings
-from warehouse.backups import back_up
+from warehouse.catalogs import back_up
 
 
 @step("back up warehouse")
@@ -15,7 +15,7 @@ def back_up_warehouse(settings: Settings) -> str | None:
     with warehouse_of(settings) as connection:
         copy = back_up(
             connection,
-            settings.warehouse_file,
+            catalog_of(settings),
             settings.backups_directory,
             datetime.now(UTC),
             settings.warehouse.backups,

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tasks.step import run_logger, step, warehouse_of
+from tasks.step import catalog_of, run_logger, step, warehouse_of
 from vkflow.settings import Settings
 from warehouse import retention
+from warehouse.catalogs import compact
 
 DRAFTS = (
     ".warehouse.duckdb.*",
     ".writer.json.*",
     ".training-*",
     "published/.*.duckdb.*",
-    "backups/.warehouse-*",
+    "backups/.*",
     "media/??/.*.part",
     "models/.*",
     "reports/.*",
@@ -82,8 +83,13 @@ def _delete(settings: Settings, cutoff: datetime, paths: Sequence[Path]) -> None
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    won = retention.compact(settings.warehouse_file)
-    run_logger().info("the warehouse is %.1f MiB smaller", won / 2**20)
+    done = compact(
+        catalog_of(settings),
+        settings.backups_directory,
+        timedelta(days=settings.warehouse.grace_days),
+        datetime.now(UTC),
+    )
+    run_logger().info("%s", done)
 
 
 def _in(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -8,10 +8,10 @@ from uuid import uuid4
 from prefect.context import FlowRunContext
 
 from tasks.readiness import check_clock, check_room
-from tasks.step import warehouse_of
+from tasks.step import catalog_of, warehouse_of
 from vkflow.settings import Settings
+from warehouse.catalogs import check_only_writer, only_writer
 from warehouse.runs import finish_run, start_run
-from warehouse.writer_lock import check_held, writer_lock
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def logged_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, o
         WriterLostError: another run has taken the lock meanwhile.
         NotReadyError: the disk is nearly full, or the clock has gone backwards.
     """
-    with writer_lock(settings.home, flow, settings.warehouse.wait_seconds):
+    with only_writer(catalog_of(settings), flow, settings.warehouse.wait_seconds):
         check_room(settings)
         run_id = _run_id()
         counts: dict[str, object] = {}
@@ -37,7 +37,7 @@ def logged_run(settings: Settings, flow: str) -> Iterator[tuple[str, dict[str, o
         status = "failed"
         try:
             yield run_id, counts
-            check_held(settings.home)
+            check_only_writer(catalog_of(settings))
             status = "completed with warnings" if counts.get("warnings") else "completed"
         finally:
             with warehouse_of(settings) as connection:

@@ -14,9 +14,10 @@ from prefect.exceptions import MissingContextError
 from vkflow.errors import TransientError
 from vkflow.printing import printable
 from vkflow.settings import Settings
+from warehouse.catalogs import Catalog, check_only_writer
 from warehouse.database import open_warehouse
-from warehouse.errors import WarehouseLockedError
-from warehouse.writer_lock import check_held
+from warehouse.errors import WarehouseLockedError, WarehouseUnreachableError
+from warehouse.lake.lake import Lake
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -35,7 +36,8 @@ for _name in ("prefect.flow_runs", "prefect.task_runs", "vkflow"):
 def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
     """Only what may pass by itself is tried again."""
     return isinstance(
-        state.result(raise_on_failure=False), TransientError | WarehouseLockedError | TimeoutError
+        state.result(raise_on_failure=False),
+        TransientError | WarehouseLockedError | WarehouseUnreachableError | TimeoutError,
     )
 
 
@@ -98,6 +100,18 @@ def forwarded_logs(name: str) -> Iterator[None]:
         source.setLevel(level)
 
 
+def catalog_of(settings: Settings) -> Catalog:
+    """Which warehouse these settings name.
+
+    Raises:
+        WarehouseError: ``warehouse.catalog`` is no URL of PostgreSQL, or the extra is missing.
+    """
+    url = settings.warehouse.catalog
+    if url is None:
+        return settings.warehouse_file
+    return Lake(url.get_secret_value(), settings.lake_data, settings.home.absolute())
+
+
 @contextmanager
 def warehouse_of(
     settings: Settings, as_of: datetime | None = None
@@ -107,9 +121,10 @@ def warehouse_of(
     Raises:
         WriterLostError: this run has lost the lock of its home.
     """
-    check_held(settings.home)
+    catalog = catalog_of(settings)
+    check_only_writer(catalog)
     with open_warehouse(
-        settings.warehouse_file,
+        catalog,
         label_maturity_hours=settings.label_maturity_hours,
         as_of=as_of,
         wait_seconds=settings.warehouse.wait_seconds,

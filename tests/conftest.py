@@ -32,6 +32,14 @@ hypothesis.settings.register_profile("vkflow", deadline=None)
 hypothesis.settings.load_profile("vkflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lake",
+        choices=["folder", "s3"],
+        help="run the warehouse's tests on DuckLakes with their data in a folder, or on S3",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process makes the two nights at once; the other files that need them come last."""
     waiting = list(

@@ -7,8 +7,9 @@ from warehouse.database import transaction
 
 def read_constant(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """The value kept under ``name``, or ``None``."""
-    row = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchone()
-    return None if row is None else str(row[0])
+    # To its end: a result that is left keeps a transaction of a lake's catalog open.
+    rows = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchall()
+    return str(rows[0][0]) if rows else None
 
 
 def write_constant(connection: duckdb.DuckDBPyConnection, name: str, value: str) -> None:

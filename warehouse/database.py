@@ -1,4 +1,4 @@
-"""Opening the warehouse: one writer at a time, migrated, with its views in place."""
+"""Opening the warehouse, a file or a lake: migrated, with its views in place."""
 
 import os
 import re
@@ -11,6 +11,9 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
+from warehouse.lake.lake import Lake
+from warehouse.lake.lake import explained as explained_of_lake
+from warehouse.lake.opening import connect_lake
 from warehouse.memory import return_memory
 from warehouse.schema import migrate, migrations, refresh_views
 
@@ -29,7 +32,7 @@ SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Could not read enough bytes", "Corrupt
 
 @contextmanager
 def open_warehouse(
-    path: Path,
+    path: Path | Lake,
     *,
     label_maturity_hours: int = 72,
     as_of: datetime | None = None,
@@ -38,10 +41,10 @@ def open_warehouse(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for reading and writing; close it on leaving.
 
-    Hold it for short work only: while it is open no other process can read or write the file.
+    Hold it for short work only: while it is open no other process can read or write a file.
 
     Args:
-        path: the DuckDB file; made when missing.
+        path: the DuckDB file, or the DuckLake; made when missing.
         label_maturity_hours: age of a post after which a snapshot of it is mature.
         as_of: the views see only snapshots observed until then; ``None``: all of them.
         wait_seconds: how long to wait while another process holds the file.
@@ -50,10 +53,11 @@ def open_warehouse(
     Raises:
         WarehouseError: it is missing where there was one, or cannot be made.
         WarehouseLockedError: the file is still held by another process.
+        WarehouseUnreachableError: the lake's catalog does not answer.
         WarehouseNewerError: the file was written by a newer vkflow.
         WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
     """
-    connection = _connect(path, wait_seconds)
+    connection = connect_lake(path) if isinstance(path, Lake) else _connect(path, wait_seconds)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         # Long queries would draw bars into the log of a run.
@@ -204,8 +208,10 @@ def _lock_message(path: Path, message: str, waited: float) -> str:
     )
 
 
-def explained(path: Path, error: duckdb.Error) -> WarehouseError:
-    """DuckDB's complaint about a file as an error of the warehouse."""
+def explained(path: Path | Lake, error: duckdb.Error) -> WarehouseError:
+    """DuckDB's complaint about a file or a lake as an error of the warehouse."""
+    if isinstance(path, Lake):
+        return explained_of_lake(path, error)
     if any(sign in str(error) for sign in SIGNS_OF_DAMAGE):
         return WarehouseDamagedError(
             f"{path} is not a DuckDB database, or is damaged ({error}). "
@@ -219,8 +225,8 @@ def explained(path: Path, error: duckdb.Error) -> WarehouseError:
 
 def _set_label_maturity(connection: duckdb.DuckDBPyConnection, hours: int) -> None:
     name = "label_maturity_hours"
-    stored = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchone()
-    if stored == (str(hours),):
+    stored = connection.execute("SELECT value FROM constants WHERE name = ?", [name]).fetchall()
+    if stored == [(str(hours),)]:
         return
     with transaction(connection):
         connection.execute("DELETE FROM constants WHERE name = ?", [name])

@@ -9,6 +9,10 @@ class WarehouseLockedError(WarehouseError):
     """Another process holds the file; waiting longer may help."""
 
 
+class WarehouseUnreachableError(WarehouseError):
+    """The server that has the catalog does not answer; trying later may help."""
+
+
 class WarehouseNewerError(WarehouseError):
     """The file was written by a newer vkflow than this one."""
 

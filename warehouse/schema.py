@@ -72,8 +72,8 @@ def refresh_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views of the warehouse, unless they are as in the code."""
     statements = [*_view_statements("derived"), *_view_statements("shared")]
     digest = hashlib.sha256("\0".join(statements).encode()).hexdigest()
-    stored = connection.execute("SELECT value FROM constants WHERE name = 'views'").fetchone()
-    if stored == (digest,):
+    stored = connection.execute("SELECT value FROM constants WHERE name = 'views'").fetchall()
+    if stored == [(digest,)]:
         return
     connection.execute("BEGIN TRANSACTION")
     for statement in statements:

@@ -1,12 +1,13 @@
-"""Run the tests marked ``scale`` in a network that has nothing but a loopback interface.
+"""Run the tests marked ``scale``, and the warehouse's on DuckLakes, on loopback alone.
 
-``make test-scale`` makes the network; without one the tests are skipped.
+``make test-scale`` makes the network; without one the tests of Ray are skipped.
 """
 
 import fcntl
 import os
 import socket
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,4 +21,8 @@ if __name__ == "__main__":
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # actors import tests.fakes
     # On a busy machine a worker may take minutes to start.
     os.environ["RAY_worker_register_timeout_seconds"] = "900"  # noqa: SIM112 - Ray's own name
-    sys.exit(pytest.main(["-m", "scale", *(sys.argv[1:] or ["tests/scale"])]))
+    status = pytest.main(["-m", "scale", *(sys.argv[1:] or ["tests/scale"])])
+    if not sys.argv[1:]:  # and the tables of the warehouse's tests in DuckLakes
+        lakes = [sys.executable, "-m", "pytest", "--lake", "s3", "-m", "not slow"]
+        status = status or subprocess.run([*lakes, "tests/warehouse"], check=False).returncode
+    sys.exit(status)

@@ -1,9 +1,6 @@
 """Parts in an object store that speaks S3."""
 
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,51 +10,19 @@ import pytest
 from tasks.working import work_off
 from tests.fakes.doubling import Doubling
 from tests.fakes.numbers import LAST, Numbers, expected
+from tests.fakes.object_store import ENVIRONMENT, running_object_store
 from vkflow.engines.parts import PartFolder
 from vkflow.errors import SettingsError
 from vkflow.settings import load_settings
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
-PORT = 8333
-START_SECONDS = 180
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "any",
-    "AWS_SECRET_ACCESS_KEY": "any",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{PORT}",
-}
 
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket of SeaweedFS, on loopback."""
-    folder = tmp_path_factory.mktemp("weed")
     os.environ |= ENVIRONMENT  # actors read it, too
-    command = [
-        str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "server",
-        "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={PORT}",
-        "-volume.max=10", "-master.volumeSizeLimitMB=64",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _make_bucket("vkflow")
-        yield "s3://vkflow"
-    finally:
-        server.terminate()
-        server.wait(60)
-
-
-def _make_bucket(name: str) -> None:
-    import s3fs
-
-    end = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
-            return
-        except OSError:
-            assert time.monotonic() < end, "SeaweedFS does not start"
-            time.sleep(1)
+    with running_object_store(tmp_path_factory.mktemp("weed")) as url:
+        yield url
 
 
 def test_a_part_comes_back_as_it_went_and_goes_when_it_is_removed(bucket: str) -> None:

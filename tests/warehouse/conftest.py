@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,7 +9,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.fakes.lakes import Lakes
+from tests.fakes.object_store import ENVIRONMENT, running_object_store
 from warehouse.database import open_warehouse
+from warehouse.lake.lake import Lake
 
 Add = Callable[..., None]
 """Insert rows, given as dictionaries; columns left out have a default."""
@@ -39,9 +43,41 @@ def waiting(work_list: Callable[..., Iterator[pl.DataFrame]], *arguments: Any) -
     return [row[-1] for rows in work_list(*arguments) for row in rows.rows()]
 
 
+@pytest.fixture(scope="session")
+def lakes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lakes | None]:
+    """Where the warehouses of these tests are made with ``--lake``; else ``None``: in files."""
+    kind = request.config.getoption("--lake")
+    if kind is None:
+        yield None
+        return
+    postgres, folder = request.getfixturevalue("postgres_server"), tmp_path_factory.mktemp("lakes")
+    if kind == "folder":
+        yield Lakes(postgres, str(folder))
+        return
+    os.environ |= ENVIRONMENT
+    with running_object_store(folder) as bucket:
+        yield Lakes(postgres, bucket)
+
+
+@pytest.fixture(autouse=True)
+def _about_the_file(request: pytest.FixtureRequest) -> None:
+    """With ``--lake`` these are left out, and those of whole nights, which are in files."""
+    is_file = request.node.get_closest_marker("file") or "nights" in request.fixturenames
+    if is_file and request.config.getoption("--lake"):
+        pytest.skip("about the file itself")
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "warehouse.duckdb"
+def path(tmp_path: Path, lakes: Lakes | None) -> Iterator[Path | Lake]:
+    """The file, not made yet; or an empty lake."""
+    if lakes is None:
+        yield tmp_path / "warehouse.duckdb"
+        return
+    lake = lakes.empty(tmp_path)
+    yield lake
+    lakes.drop(lake)
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +89,9 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def connection(path: Path, empty_warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    shutil.copy(empty_warehouse, path)
+def connection(path: Path | Lake, empty_warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    if isinstance(path, Path):
+        shutil.copy(empty_warehouse, path)
     with open_warehouse(path) as opened:
         yield opened
 

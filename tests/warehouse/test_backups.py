@@ -11,6 +11,8 @@ from warehouse.backups import back_up, list_backups, restore
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseDamagedError, WarehouseError
 
+pytestmark = pytest.mark.file
+
 NIGHT = datetime(2026, 11, 2, tzinfo=UTC)
 
 

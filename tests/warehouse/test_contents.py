@@ -312,6 +312,7 @@ def test_every_version_has_what_features_need(connection: duckdb.DuckDBPyConnect
     assert wanted_images(connection) == {"p", "q"}
 
 
+@pytest.mark.file
 def test_a_warehouse_of_an_earlier_version_has_its_posts_as_first_versions(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +351,7 @@ def test_a_warehouse_of_an_earlier_version_has_its_posts_as_first_versions(
         ]
 
 
+@pytest.mark.file
 def test_pictures_that_were_switched_off_so_far_were_there(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

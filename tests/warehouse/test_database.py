@@ -42,6 +42,7 @@ def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.file
 def test_a_new_file_has_the_compact_storage_format(path: Path):
     with open_warehouse(path) as connection:
         tags = connection.execute(
@@ -83,6 +84,7 @@ def test_the_memory_limit_is_set(path: Path):
     assert limit == ("512.0 MiB",)
 
 
+@pytest.mark.file
 def test_a_file_held_elsewhere_is_an_error_that_names_the_process(path: Path):
     with held_by_another_process(path) as process:
         started = time.monotonic()
@@ -95,6 +97,7 @@ def test_a_file_held_elsewhere_is_an_error_that_names_the_process(path: Path):
     assert 1 <= waited < 5
 
 
+@pytest.mark.file
 def test_a_file_this_process_has_open_is_an_error_that_says_so(path: Path):
     with (
         open_warehouse(path),
@@ -104,6 +107,7 @@ def test_a_file_this_process_has_open_is_an_error_that_says_so(path: Path):
         pass
 
 
+@pytest.mark.file
 def test_row_groups_are_small_so_that_adding_vectors_rewrites_little(path: Path):
     with open_warehouse(path) as connection:
         connection.execute("INSERT INTO watermarks SELECT i, '' FROM range(100_000) AS t(i)")
@@ -114,6 +118,7 @@ def test_row_groups_are_small_so_that_adding_vectors_rewrites_little(path: Path)
     assert groups == -(-100_000 // ROW_GROUP_ROWS)
 
 
+@pytest.mark.file
 def test_a_file_released_in_time_is_opened(path: Path):
     with held_by_another_process(path) as process:
         assert process.stdin is not None
@@ -125,6 +130,7 @@ def test_a_file_released_in_time_is_opened(path: Path):
             assert connection.execute("SELECT count(*) FROM posts").fetchall() == [(0,)]
 
 
+@pytest.mark.file
 def test_two_processes_that_make_the_file_at_once_both_get_it(path: Path):
     script = """
 import sys
@@ -143,6 +149,7 @@ with open_warehouse(Path(sys.argv[1])) as connection:
     assert rows == [("a",), ("b",)]
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("content", [b"", b"view,like\n1,2\n" * 1_000], ids=["empty", "text"])
 def test_a_file_of_another_kind_is_not_taken_for_a_warehouse(path: Path, content: bytes):
     path.write_bytes(content)
@@ -151,6 +158,7 @@ def test_a_file_of_another_kind_is_not_taken_for_a_warehouse(path: Path, content
     assert path.read_bytes() == content
 
 
+@pytest.mark.file
 def test_a_file_cut_short_is_damaged(path: Path):
     with open_warehouse(path) as connection:
         connection.execute("INSERT INTO watermarks SELECT i, '' FROM range(100000) AS t(i)")
@@ -160,6 +168,7 @@ def test_a_file_cut_short_is_damaged(path: Path):
         held.execute("SELECT count(DISTINCT source) FROM watermarks").fetchall()
 
 
+@pytest.mark.file
 def test_a_flipped_block_is_damage(path: Path):
     with open_warehouse(path) as connection:
         connection.execute("INSERT INTO watermarks SELECT i, '' FROM range(100000) AS t(i)")

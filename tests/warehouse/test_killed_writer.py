@@ -6,8 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from warehouse.database import open_warehouse
 
+pytestmark = pytest.mark.file
 CHUNKS = 40
 ROWS = 100
 KILLS = 10

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.warehouse.conftest import NIGHT, Add
 from warehouse.database import open_warehouse
@@ -106,6 +107,7 @@ def test_pictures_of_posts_are_wanted(
     assert wanted_images(connection) == {"a"}
 
 
+@pytest.mark.file
 def test_compacted_file_is_smaller_and_says_the_same(
     connection: duckdb.DuckDBPyConnection, path: Path
 ) -> None:

@@ -9,6 +9,8 @@ from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseDamagedError, WarehouseError
 from warehouse.publishing import publish, read_snapshot
 
+pytestmark = pytest.mark.file
+
 OLD = Path(__file__).with_name("version_0_1.sql").read_text(encoding="utf-8")
 KEPT = ("posts", "snapshots", "predictions", "models", "model_metrics", "runs", "quarantine")
 

@@ -15,6 +15,7 @@ from warehouse import writer_lock as module
 from warehouse.errors import WarehouseError, WriterLockedError, WriterLostError
 from warehouse.writer_lock import break_lock, check_held, read_writer, writer_lock
 
+pytestmark = pytest.mark.file
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -135,6 +135,12 @@ class Settings(BaseSettings):
         return self.home / "warehouse.duckdb"
 
     @property
+    def lake_data(self) -> str:
+        """Where the data of a DuckLake lies, if there is one."""
+        data = self.warehouse.data or str(self.home / "lake")
+        return data if "://" in data else str(Path(data).absolute())
+
+    @property
     def snapshot_file(self) -> Path:
         """The read-only copy for people with SQL."""
         return self.home / "published" / "predictions.duckdb"

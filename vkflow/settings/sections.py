@@ -165,8 +165,22 @@ class ReportSettings(Section):
 
 
 class WarehouseSettings(Section):
-    """How the DuckDB file is opened."""
+    """Where the tables are, and how they are opened."""
 
+    catalog: SecretStr | None = Field(
+        None,
+        description="URL of a PostgreSQL database, for the catalog of a DuckLake (needs "
+        "vkflow[ducklake]); unset: the tables are in a file. Give it as a variable",
+    )
+    data: str | None = Field(
+        None,
+        pattern=r"^[^@?#]+$",
+        description="folder of the DuckLake's data and of nothing else, or a URL such as "
+        "s3://bucket/warehouse; unset: lake in the home",
+    )
+    grace_days: float = Field(
+        7, ge=0, le=MAX_DAYS, description="how long maintenance keeps old states of a DuckLake"
+    )
     wait_seconds: float = Field(
         60, ge=0, le=10**6, description="how long to wait for another writer"
     )
@@ -175,7 +189,9 @@ class WarehouseSettings(Section):
         pattern=r"^\s*(0*[1-9][0-9]{0,6}(\.[0-9]+)?|0*\.0*[1-9][0-9]*)\s*([KMGT]i?B|[kmgt]i?b)\s*$",
         description="DuckDB's memory_limit, such as 4GB",
     )
-    backups: int = Field(3, ge=0, description="copies of the file to keep, one a night; 0: none")
+    backups: int = Field(
+        3, ge=0, description="copies of the warehouse to keep, one a night; 0: none"
+    )
     least_free_gib: float = Field(
         1.0, ge=0, description="no run begins with less free on the home's disk"
     )

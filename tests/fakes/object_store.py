@@ -1,0 +1,48 @@
+"""An object store that speaks S3, on loopback."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PORT = 8333
+START_SECONDS = 180
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "any",
+    "AWS_SECRET_ACCESS_KEY": "any",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{PORT}",
+}
+"""To be set before: it is what every program finds the store by."""
+
+
+@contextmanager
+def running_object_store(folder: Path) -> Iterator[str]:
+    """SeaweedFS with one bucket, whose URL is yielded."""
+    command = [
+        str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "server",
+        "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={PORT}",
+        "-volume.max=10", "-master.volumeSizeLimitMB=64",
+    ]  # fmt: skip
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _make_bucket("vkflow")
+        yield "s3://vkflow"
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def _make_bucket(name: str) -> None:
+    import s3fs
+
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+            return
+        except OSError:
+            assert time.monotonic() < end, "SeaweedFS does not start"
+            time.sleep(1)

@@ -1,0 +1,1 @@
+"""The tables in a DuckLake: its catalog in PostgreSQL, its data in a folder or an object store."""
