@@ -51,9 +51,13 @@ def _print_draft(console: Console, report: ForecastReport, place: int, say: Lang
     print_table(_as_frame(forecast_table(forecast, say)))
     for line in lever_lines(forecast, say):
         _say(console, f"  {line}")
-    if posts := report.similar[place]:
-        _say(console, f"{say('similar')}. {say('similar_note')}")
-        print_table(_as_frame(similar_table(posts, zone, say)))
+    for title, posts in (
+        ("similar", report.similar[place]),
+        ("similar_pictures", report.similar_pictures[place]),
+    ):
+        if posts:
+            _say(console, f"{say(title)}. {say(f'{title}_note')}")
+            print_table(_as_frame(similar_table(posts, zone, say)))
     if report.weeks and report.weeks[place].activities:
         _say(console, f"{say('when')}. {say('when_note')}")
         print_table(_as_frame(week_table(report.weeks[place], zone, say)))

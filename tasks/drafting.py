@@ -207,7 +207,7 @@ def tell_of(
     check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
     desk = open_desk(settings, as_of, with_pictures=any(draft.picture for draft in drafts))
     rows, remarks = draft_rows(desk, drafts)
-    training = settings.training
+    training, manifest = settings.training, desk.bundle.manifest
     zones = tuple(
         zone_of(draft.owner_id, training.time_zone, training.owner_time_zones) for draft in drafts
     )
@@ -222,10 +222,9 @@ def tell_of(
         (*desk.remarks, *remarks, *_lacks(desk, is_asked=with_week or len(drafts) > 1)),
         {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
         zones,
-        tuple(
-            similar_posts(
-                settings, as_of, drafts, rows["text_embedding"], desk.bundle.manifest.encoder_id
-            )
+        similar_posts(settings, as_of, drafts, "text", rows["text_embedding"], manifest.encoder_id),
+        similar_posts(
+            settings, as_of, drafts, "image", rows["image_embedding"], manifest.tagger_id
         ),
         tuple(asked_of_drafts(settings, as_of, _as_published(drafts))),
     )

@@ -71,7 +71,9 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
         forecasts = reporting.read_forecasts(connection, as_of, as_of - OUTCOMES)
         scored_since = as_of - timedelta(days=settings.scoring.window_days)
         tonight = reporting.read_tonight(connection, as_of, scored_since, SHOWN)
-        at_risk = tonight.filter(pl.col("risk_rank") <= SHOWN)
+        at_risk = (
+            tonight.filter(pl.col("risk_rank") <= SHOWN).select("owner_id", "post_id").unique()
+        )
         return ReportData(
             as_of=as_of,
             time_zone=settings.training.time_zone,
@@ -82,9 +84,8 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             arrivals=reporting.read_arrivals(connection, as_of, settings.training.time_zone),
             refused=reporting.read_refused(connection, as_of),
             tonight=tonight,
-            similar=hidden_before(
-                connection, at_risk.select("owner_id", "post_id").unique(), as_of
-            ),
+            similar=hidden_before(connection, at_risk, "text", as_of),
+            similar_pictures=hidden_before(connection, at_risk, "image", as_of),
             posts=reporting.read_labelled_posts(connection, as_of, since, MAX_POSTS),
             model_version=champion,
             skipped={} if bundle is None else bundle.manifest.skipped,

@@ -15,26 +15,30 @@ from vkflow.images.media import media_path
 from vkflow.insights.report.data import SimilarHide
 from vkflow.settings import Settings
 from warehouse.constants import read_constant
-from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
+from warehouse.similar_posts import Content, read_similar_posts, read_vectors_of_posts
 
 SIMILAR_POSTS = 3
 """Of the own wall, and as many of all others."""
+ENCODERS: dict[Content, str] = {"text": "encoder_id", "image": "tagger_id"}
+"""The constant that says whose vectors of texts, or pictures, are in use."""
 
 
 def similar_posts(
     settings: Settings,
     as_of: datetime,
     drafts: Sequence[Draft],
+    content: Content,
     vectors: pl.Series,
     encoder_id: str,
-) -> list[tuple[SimilarPost, ...]]:
-    """The nearest posts of each draft, nearest first; none of one without a text.
+) -> tuple[tuple[SimilarPost, ...], ...]:
+    """The nearest posts of each draft, nearest first; none of one without a text, or picture.
 
     Args:
         settings: of the home.
         as_of: nothing later is known, UTC.
         drafts: at least one.
-        vectors: of their texts, lists of float32, in their order; null without one.
+        content: what of them is compared.
+        vectors: of their texts, or pictures, lists of float32, in their order; null without one.
         encoder_id: whose vectors these are.
     """
     given = pl.DataFrame(
@@ -48,38 +52,41 @@ def similar_posts(
     )
     with warehouse_of(settings, as_of) as connection:
         found = read_similar_posts(
-            connection, given, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
+            connection, given, content, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
         )
     similar: list[list[SimilarPost]] = [[] for _ in drafts]
     for row in found.iter_rows(named=True):
         similar[row["number"]].append(_post(row, settings.media_directory))
-    return [tuple(posts) for posts in similar]
+    return tuple(tuple(posts) for posts in similar)
 
 
 def hidden_before(
-    connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame, as_of: datetime
+    connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame, content: Content, as_of: datetime
 ) -> dict[tuple[int, int], list[SimilarHide]]:
     """What posts resemble of which it is known how often it was hidden, by owner and post id.
 
     Args:
         connection: the open warehouse, as of the moment.
         keys: owner_id, post_id.
+        content: what of them is compared.
         as_of: nothing later is known, UTC.
 
     Returns:
         At most ``SIMILAR_POSTS`` each, nearest first; posts that resemble nothing are left out.
     """
-    encoder_id = read_constant(connection, "encoder_id") or "none"
-    given = read_vectors_of_posts(connection, keys, encoder_id)
+    encoder_id = read_constant(connection, ENCODERS[content]) or "none"
+    given = read_vectors_of_posts(connection, keys, content, encoder_id)
     found = read_similar_posts(
-        connection, given, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
+        connection, given, content, encoder_id=encoder_id, as_of=as_of, limit=SIMILAR_POSTS
     )
     asked = dict(enumerate(given.select("owner_id", "post_id").iter_rows()))
     hides: dict[tuple[int, int], list[SimilarHide]] = {}
     for row in found.iter_rows(named=True):
         rates = {each["activity"]: each["rate"] for each in row["rates"] or ()}
         if "hide" in rates:
-            hide = SimilarHide(row["owner_id"], row["text"], row["cosine"], rates["hide"])
+            hide = SimilarHide(
+                row["owner_id"], row["text"], row["image_hash"], row["cosine"], rates["hide"]
+            )
             hides.setdefault(asked[row["number"]], []).append(hide)
     return {key: posts[:SIMILAR_POSTS] for key, posts in hides.items()}
 

@@ -66,16 +66,16 @@ def publish(
     Args:
         connection: the open warehouse.
         snapshot: the file to replace.
-        with_vectors: also the table ``text_vectors``, which ``similar_to`` reads.
+        with_vectors: also the tables of vectors, which ``similar_to`` reads.
     """
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     draft = snapshot.with_name(f".{snapshot.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     try:
-        dimensions = _copy_tables(connection, draft, with_vectors=with_vectors)
+        has_vectors = _copy_tables(connection, draft, with_vectors=with_vectors)
         with duckdb.connect(str(draft)) as copy:
             create_views(copy, "shared")
-            create_similar_to(copy, has_vectors=dimensions > 0)
+            create_similar_to(copy, has_vectors=has_vectors)
         draft.chmod(READ_ONLY)
         log = _log_of(snapshot)
         log.unlink(missing_ok=True)  # before: no reader may find it beside the new file
@@ -96,14 +96,14 @@ def _log_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.wal")
 
 
-def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path, *, with_vectors: bool) -> int:
-    """Copy the tables to a new file; returns the dimensions of its vectors, 0 without any."""
+def _copy_tables(connection: duckdb.DuckDBPyConnection, draft: Path, *, with_vectors: bool) -> bool:
+    """Copy the tables to a new file; returns whether it has vectors."""
     path = str(draft).replace("'", "''")
     connection.execute(f"ATTACH '{path}' AS draft (STORAGE_VERSION '{STORAGE_VERSION}')")
     try:
         for table in TABLES:
             connection.execute(f"CREATE TABLE draft.{table} AS FROM {table}")
-        return copy_vectors(connection) if with_vectors else 0
+        return with_vectors and copy_vectors(connection)
     finally:
         connection.execute("DETACH draft")
 

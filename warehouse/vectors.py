@@ -1,30 +1,41 @@
-"""Text vectors in the published snapshot, and the macro that finds the nearest ones."""
+"""Vectors in the published snapshot, and the macro that finds the nearest posts by them."""
 
 import duckdb
 
 from warehouse.constants import read_constant
 from warehouse.schema import FOLDER, query
 
+ENCODERS = {"text": "encoder_id", "image": "tagger_id"}
+"""The constant that says whose vectors are in use, by what they are of."""
 
-def copy_vectors(connection: duckdb.DuckDBPyConnection) -> int:
-    """Write ``text_vectors`` to the attached database ``draft``: those of the encoder in use.
+
+def copy_vectors(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Write ``text_vectors`` and ``image_vectors`` to the attached database ``draft``.
 
     Args:
         connection: the open warehouse.
 
     Returns:
-        Dimensions of the vectors; 0: there are none yet, and no table is made.
+        Whether there are any; without, no table is made.
     """
-    encoder_id = read_constant(connection, "encoder_id")
+    dimensions = {content: _dimensions(connection, content) for content in ENCODERS}
+    if not any(dimensions.values()):
+        return False
+    for content, constant in ENCODERS.items():
+        # FLOAT[0] is no type: a table without rows gets one dimension.
+        statement = query("publish_vectors").format(
+            content=content, dimensions=dimensions[content] or 1
+        )
+        connection.execute(statement, {"encoder_id": read_constant(connection, constant)})
+    return True
+
+
+def _dimensions(connection: duckdb.DuckDBPyConnection, content: str) -> int:
     found = connection.execute(
-        "SELECT len(embedding) FROM text_embeddings WHERE encoder_id = ? LIMIT 1", [encoder_id]
+        f"SELECT len(embedding) FROM {content}_embeddings WHERE encoder_id = ? LIMIT 1",  # noqa: S608 - a name of ours
+        [read_constant(connection, ENCODERS[content])],
     ).fetchone()
-    if found is None:
-        return 0
-    (dimensions,) = found
-    statement = query("publish_vectors").format(dimensions=int(dimensions))
-    connection.execute(statement, {"encoder_id": encoder_id})
-    return int(dimensions)
+    return 0 if found is None else int(found[0])
 
 
 def create_similar_to(copy: duckdb.DuckDBPyConnection, *, has_vectors: bool) -> None:

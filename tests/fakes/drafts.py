@@ -86,6 +86,7 @@ def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) 
         {-7: owner},
         (MOSCOW, MOSCOW),
         (made_similar(), ()),
+        (made_similar()[:1], ()),
         ((made_assignment(),), ()),
     )
 

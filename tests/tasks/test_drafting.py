@@ -312,6 +312,34 @@ def test_a_draft_resembles_the_posts_with_the_nearest_texts_that_were_out_by_the
     assert any(each.rates for similar in told.similar for each in similar)
 
 
+def test_a_picture_resembles_the_posts_with_the_nearest_pictures(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    """Against every vector, by numpy; the same picture is the nearest to itself."""
+    with warehouse_of(settings, NIGHT) as connection:
+        posts = connection.execute(
+            "SELECT owner_id, embedding FROM first_contents JOIN image_embeddings "
+            "USING (image_hash) WHERE published_at < ?",
+            [NIGHT],
+        ).pl()
+        known = unit_length(np.array(posts["embedding"].to_list(), np.float32))
+    drafts = [draft for _, draft in published if draft.picture][:3]
+    bare = next(draft for _, draft in published if not draft.picture)
+    desk = open_desk(settings, NIGHT)
+    asked = draft_rows(desk, drafts)[0]["image_embedding"].to_list()
+    told = tell_of(settings, NIGHT, [*drafts, bare])
+    assert told.similar_pictures[-1] == () and len(posts) > 100
+    for draft, vector, similar in zip(drafts, asked, told.similar_pictures, strict=False):
+        cosines = known @ unit_length(np.array([vector], np.float32))[0]
+        is_own = (posts["owner_id"] == draft.owner_id).to_numpy()
+        for mine, is_ours in ((is_own, True), (~is_own, False)):
+            found = [each for each in similar if each.is_own == is_ours]
+            assert [s.cosine for s in found] == pytest.approx(
+                np.sort(cosines[mine])[::-1][:3], abs=1e-5
+            )
+        assert all(each.picture for each in similar)
+
+
 def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
     settings: Settings, published: list[tuple[int, Draft]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,9 +56,10 @@ def test_posts_at_risk_stand_beside_similar_ones_that_were_hidden(
         data.tonight.filter(pl.col("risk_rank") <= 6).select("owner_id", "post_id").iter_rows()
     )
     assert data.similar and set(data.similar) <= at_risk
+    assert data.similar_pictures and set(data.similar_pictures) <= at_risk
     with warehouse_of(settings, UNTIL) as connection:
         rates = connection.execute("SELECT rate FROM outcomes WHERE activity = 'hide'").fetchall()
-    for posts in data.similar.values():
+    for posts in (*data.similar.values(), *data.similar_pictures.values()):
         assert 1 <= len(posts) <= 3 and all((each.rate,) in rates for each in posts)
         assert [each.cosine for each in posts] == sorted((p.cosine for p in posts), reverse=True)
 

@@ -15,7 +15,7 @@ from warehouse.publishing import open_snapshot, read_snapshot
 
 FOLDER = Path(__file__).parents[2] / "warehouse"
 QUERIES = sorted((FOLDER / "queries" / "analyst").glob("*.sql"))
-OPTIONAL = {"text_vectors": ["owner_id", "post_id", "vector"]}
+OPTIONAL = {key: ["owner_id", "post_id", "vector"] for key in ("image_vectors", "text_vectors")}
 """Only with ``publish.vectors``."""
 COLUMNS = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from warehouse.database import open_warehouse
-from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
+from warehouse.similar_posts import Content, read_similar_posts, read_vectors_of_posts
 
 Add = Callable[..., None]
 NOW = datetime(2026, 6, 20, tzinfo=UTC)
@@ -17,7 +17,10 @@ DAY = timedelta(days=1)
 
 
 def asked(
-    connection: duckdb.DuckDBPyConnection, *vectors: list[float] | None, as_of: datetime = NOW
+    connection: duckdb.DuckDBPyConnection,
+    *vectors: list[float] | None,
+    as_of: datetime = NOW,
+    content: Content = "text",
 ) -> pl.DataFrame:
     given = pl.DataFrame(
         {
@@ -28,7 +31,7 @@ def asked(
         },
         schema_overrides={"post_id": pl.Int64, "vector": pl.List(pl.Float32)},
     )
-    return read_similar_posts(connection, given, encoder_id="now", as_of=as_of, limit=2)
+    return read_similar_posts(connection, given, content, encoder_id="now", as_of=as_of, limit=2)
 
 
 @pytest.fixture
@@ -105,9 +108,32 @@ def test_an_edited_post_is_found_by_what_it_said_first(filled: duckdb.DuckDBPyCo
     assert found.select("owner_id", "text").rows() == [(-1, "t1")]
 
 
+def test_pictures_are_compared_by_the_vectors_of_their_tagger(
+    filled: duckdb.DuckDBPyConnection,
+) -> None:
+    """The nearest picture is of the post with the farthest text."""
+    filled.execute("UPDATE posts SET image_hash = 'p' || post_id WHERE post_id <> 2")
+    for number, vector in {1: "[0, 1]", 3: "[1, 1]", 4: "[1, 0]", 9: "[1, 0]"}.items():
+        for encoder_id, values in (("now", vector), ("before", "[1, 0]")):
+            filled.execute(
+                f"INSERT INTO image_embeddings VALUES (?, ?, {values}::FLOAT[])",
+                [f"p{number}", encoder_id],
+            )
+    found = asked(filled, [1.0, 0.0], None, content="image")
+    assert found.select("number", "owner_id", "post_id", "image_hash").rows() == [
+        (0, -2, 4, "p4"),
+        (0, -1, 4, "p4"),
+        (0, -2, 3, "p3"),
+        (0, -1, 3, "p3"),
+    ]
+    keys = pl.DataFrame({"owner_id": [-1, -1], "post_id": [1, 2]})
+    given = read_vectors_of_posts(filled, keys, "image", "now")
+    assert given.rows() == [(0, -1, 1, [0.0, 1.0])]
+
+
 def test_a_post_does_not_resemble_itself(filled: duckdb.DuckDBPyConnection) -> None:
     keys = pl.DataFrame({"owner_id": [-1, -1], "post_id": [1, 99]})
-    given = read_vectors_of_posts(filled, keys, "now")
+    given = read_vectors_of_posts(filled, keys, "text", "now")
     assert given.rows() == [(0, -1, 1, [4.0, 0.0])]
-    found = read_similar_posts(filled, given, encoder_id="now", as_of=NOW, limit=1)
+    found = read_similar_posts(filled, given, "text", encoder_id="now", as_of=NOW, limit=1)
     assert found.select("owner_id", "post_id").rows() == [(-2, 1), (-1, 2)]

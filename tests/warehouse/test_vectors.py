@@ -1,4 +1,4 @@
-"""The nearest posts by text, in the published snapshot."""
+"""The nearest posts by text, picture, or both, in the published snapshot."""
 
 import re
 import time
@@ -92,6 +92,59 @@ def test_each_of_them_says_whose_it_is_what_it_says_and_what_it_got(
         ("Cats", "text 2", 100, 0.25, 0.03),
     ]
     assert found["open_rate"].to_list() == [None, None]
+
+
+@pytest.fixture
+def pictured(filled: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Of other dimensions than texts; post 2 of the other wall has the picture of post 3."""
+    filled.execute("UPDATE posts SET image_hash = 'p' || post_id WHERE owner_id = -1")
+    filled.execute("UPDATE posts SET image_hash = 'p3' WHERE owner_id = -2")
+    for number, vector in {1: "[1, 0, 0]", 2: "[0, 1, 0]", 3: "[0.8, 0, 0.6]"}.items():
+        for encoder_id, values in (("tagger", vector), ("before", "[1, 0, 0]")):
+            filled.execute(
+                f"INSERT INTO image_embeddings VALUES (?, ?, {values}::FLOAT[])",
+                [f"p{number}", encoder_id],
+            )
+    write_constant(filled, "tagger_id", "tagger")
+    return filled
+
+
+def nearest(snapshot: Path, by: str) -> list[tuple[int, int, float]]:
+    return read_snapshot(
+        snapshot,
+        "SELECT owner_id, post_id, round(cosine::DOUBLE, 4) "
+        "FROM similar_to(-1, 1, 9, compared := ?)",
+        [by],
+    ).rows()
+
+
+def test_pictures_and_both_are_compared_as_well(
+    pictured: duckdb.DuckDBPyConnection, snapshot: Path
+) -> None:
+    """By both: the mean of both cosines, of posts that have both."""
+    publish(pictured, snapshot, with_vectors=True)
+    assert nearest(snapshot, "picture") == [(-2, 2, 0.8), (-1, 3, 0.8), (-1, 2, 0)]
+    assert nearest(snapshot, "both") == [(-2, 2, 0.7), (-1, 2, 0.3), (-1, 3, -0.1)]
+    assert nearest(snapshot, "text") == [(-1, 4, 1), (-2, 2, 0.6), (-1, 2, 0.6), (-1, 3, -1)]
+    columns = read_snapshot(snapshot, "DESCRIBE image_vectors")["column_type"].to_list()
+    assert columns == ["BIGINT", "BIGINT", "FLOAT[3]"]
+
+
+def test_anything_else_to_compare_by_is_refused(
+    pictured: duckdb.DuckDBPyConnection, snapshot: Path
+) -> None:
+    publish(pictured, snapshot, with_vectors=True)
+    for by in ("'image'", "NULL", "''"):
+        with pytest.raises(QueryError, match="compared := 'text', 'picture' or 'both'"):
+            read_snapshot(snapshot, f"FROM similar_to(-1, 1, 9, compared := {by})")
+
+
+def test_without_pictures_nothing_resembles_by_them(
+    filled: duckdb.DuckDBPyConnection, snapshot: Path
+) -> None:
+    publish(filled, snapshot, with_vectors=True)
+    assert nearest(snapshot, "picture") == nearest(snapshot, "both") == []
+    assert read_snapshot(snapshot, "FROM image_vectors").is_empty()
 
 
 @pytest.mark.parametrize("post_id", [5, 6, 7, 99])

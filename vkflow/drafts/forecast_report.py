@@ -23,6 +23,7 @@ class ForecastReport:
         owner_names: by id, where known.
         zones: where the owner of each draft lives.
         similar: of each draft, the published posts with the nearest texts, nearest first.
+        similar_pictures: likewise those with the nearest pictures.
         asked: of each draft, what running trials ask of it.
     """
 
@@ -33,4 +34,5 @@ class ForecastReport:
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
     similar: tuple[tuple[SimilarPost, ...], ...]
+    similar_pictures: tuple[tuple[SimilarPost, ...], ...]
     asked: tuple[tuple[Assignment, ...], ...]

@@ -37,9 +37,11 @@ def as_markdown_page(report: ForecastReport, say: Language) -> str:
         lines += ["", f"### {say('summary')}", "", *(f"- {as_markdown(line)}" for line in summary)]
     for place in range(len(report.forecasts)):
         lines += _of_draft(report, place, say)
-        lines += _of_similar(report.similar[place], report.zones[place], say)
+        zone = report.zones[place]
+        lines += _of_similar("similar", report.similar[place], zone, say)
+        lines += _of_similar("similar_pictures", report.similar_pictures[place], zone, say)
         if report.weeks and report.weeks[place].activities:
-            lines += _of_week(report.weeks[place], report.zones[place], say)
+            lines += _of_week(report.weeks[place], zone, say)
     for comparison in report.comparisons:
         lines += _of_pair(comparison, report.forecasts, say)
     lines += ["", say("interval_note"), say("parts_note"), ""]
@@ -64,9 +66,11 @@ def _of_draft(report: ForecastReport, place: int, say: Language) -> Iterator[str
     yield from (f"- {as_markdown(line)}" for line in lever_lines(forecast, say))
 
 
-def _of_similar(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> Iterator[str]:
+def _of_similar(
+    title: str, posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language
+) -> Iterator[str]:
     if posts:
-        yield from ("", f"**{say('similar')}**", "", say("similar_note"), "")
+        yield from ("", f"**{say(title)}**", "", say(f"{title}_note"), "")
         yield from table_lines(similar_table(posts, zone, say))
 
 

@@ -72,9 +72,22 @@ def _draft(report: ForecastReport, place: int, say: Language) -> dict[str, Any]:
         "asked": [" ".join(assignment_lines(asked, say.code)) for asked in report.asked[place]],
         "table": forecast_table(forecast, say),
         "levers": lever_lines(forecast, say),
-        "similar": similar_table(report.similar[place], zone, say),
-        "pictures": _pictures(report.similar[place], zone, say),
+        "similar": [
+            _similar("similar", report.similar[place], zone, say),
+            _similar("similar_pictures", report.similar_pictures[place], zone, say),
+        ],
         "week": _week(week, zone, say) if week is not None and week.activities else None,
+    }
+
+
+def _similar(
+    title: str, posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language
+) -> dict[str, Any]:
+    return {
+        "title": say(title),
+        "note": say(f"{title}_note"),
+        "table": similar_table(posts, zone, say),
+        "pictures": _pictures(posts, zone, say),
     }
 
 

@@ -17,7 +17,7 @@ SHOWN_ACTIVITIES = ("like", "comment", "repost", "hide")
 
 @dataclass(frozen=True)
 class SimilarPost:
-    """One of the published posts with the nearest texts.
+    """One of the published posts with the nearest texts, or pictures.
 
     Attributes:
         owner_id: whose wall it is on.
@@ -25,7 +25,7 @@ class SimilarPost:
         post_id: its number there.
         published_at: when it appeared, UTC; ``None`` if unknown.
         text: what it said when it was first seen.
-        cosine: of both texts' vectors, -1 to 1; 1: the same direction.
+        cosine: of both texts' vectors, or both pictures', -1 to 1; 1: the same direction.
         is_own: it is on the wall the draft is for.
         rates: what it got at 30 days, by activity; those that are known.
         picture: JPEG, where it has one that is stored.

@@ -37,8 +37,8 @@ class PublishSettings(Section):
 
     vectors: bool = Field(
         False,
-        description="text vectors in the published snapshot, for similar_to; 384 dimensions are "
-        "1.5 KB a post",
+        description="vectors of texts and pictures in the published snapshot, for similar_to; 384 "
+        "dimensions are 1.5 KB a post",
     )
 
 

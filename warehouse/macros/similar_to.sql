@@ -1,17 +1,46 @@
--- One row per post among the n most similar ones by text, nearest first, and what it got at the stated
--- age. Every vector is compared. The post itself is left out; one without a vector resembles nothing.
-CREATE MACRO similar_to(of_owner_id, of_post_id, n) AS TABLE
-WITH given AS MATERIALIZED (
-    SELECT vector
-    FROM text_vectors
-    WHERE owner_id = of_owner_id AND post_id = of_post_id
-), nearest AS MATERIALIZED (
+-- One row per post among the n most similar ones, nearest first, and what it got at the stated age: by
+-- text, by picture, or by both, which is the mean of both cosines. Every vector is compared. The post
+-- itself is left out; one without a vector resembles nothing.
+CREATE MACRO similar_to(of_owner_id, of_post_id, n, compared := 'text') AS TABLE
+WITH text_cosines AS NOT MATERIALIZED (
     SELECT
         text_vectors.owner_id, text_vectors.post_id,
         array_cosine_similarity(text_vectors.vector, given.vector) AS cosine
-    FROM text_vectors, given
-    WHERE NOT (text_vectors.owner_id = of_owner_id AND text_vectors.post_id = of_post_id)
-    ORDER BY cosine DESC, text_vectors.owner_id, text_vectors.post_id
+    FROM text_vectors, (
+        SELECT vector FROM text_vectors WHERE owner_id = of_owner_id AND post_id = of_post_id
+    ) AS given
+), image_cosines AS NOT MATERIALIZED (
+    SELECT
+        image_vectors.owner_id, image_vectors.post_id,
+        array_cosine_similarity(image_vectors.vector, given.vector) AS cosine
+    FROM image_vectors, (
+        SELECT vector FROM image_vectors WHERE owner_id = of_owner_id AND post_id = of_post_id
+    ) AS given
+), cosines AS (
+    SELECT owner_id, post_id, cosine
+    FROM text_cosines
+    WHERE compared = 'text'
+    UNION ALL
+    SELECT owner_id, post_id, cosine
+    FROM image_cosines
+    WHERE compared = 'picture'
+    UNION ALL
+    SELECT owner_id, post_id, (text_cosines.cosine + image_cosines.cosine) / 2 AS cosine
+    FROM text_cosines
+    JOIN image_cosines USING (owner_id, post_id)
+    WHERE compared = 'both'
+    UNION ALL
+    SELECT of_owner_id, of_post_id + 1, 0
+    WHERE CASE
+        WHEN compared IS NULL OR compared NOT IN ('text', 'picture', 'both')
+            THEN error('similar_to takes compared := ''text'', ''picture'' or ''both''') IS NULL
+        ELSE false
+    END
+), nearest AS MATERIALIZED (
+    SELECT owner_id, post_id, cosine
+    FROM cosines
+    WHERE NOT (owner_id = of_owner_id AND post_id = of_post_id)
+    ORDER BY cosine DESC, owner_id, post_id
     LIMIT n
 )
 SELECT

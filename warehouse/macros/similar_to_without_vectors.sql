@@ -1,5 +1,5 @@
 -- No row, but an error that says what is missing; the columns are there for queries that name them.
-CREATE MACRO similar_to(of_owner_id, of_post_id, n) AS TABLE
+CREATE MACRO similar_to(of_owner_id, of_post_id, n, compared := 'text') AS TABLE
 SELECT
     NULL::BIGINT AS owner_id, NULL::VARCHAR AS owner_name, NULL::BIGINT AS post_id,
     NULL::TIMESTAMPTZ AS published_at, NULL::VARCHAR AS text_start, NULL::FLOAT AS cosine,
@@ -8,7 +8,7 @@ SELECT
     NULL::DOUBLE AS expand_rate, NULL::DOUBLE AS open_photo_rate, NULL::DOUBLE AS open_rate
 WHERE
     error(
-        'there are no text vectors in this snapshot: with publish.vectors '
+        'there are no vectors in this snapshot: with publish.vectors '
         '(VKFLOW_PUBLISH__VECTORS=true) the next night or `vkflow publish` adds those of all '
-        'texts that have been embedded'
+        'texts and pictures that have been embedded'
     ) IS NULL;

@@ -68,7 +68,7 @@ def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> N
     said = set(re.findall(r"say\(\s*['\"]([a-z_0-9]+)['\"]", text))
     named = {key for key in CATALOGUES["en"] if f'"{key}"' in text or f"'{key}'" in text}
     made = {f"group_{name}" for name in GROUPS} | {f"differs_{name}" for name in COMPARED}
-    made |= {key for key in CATALOGUES["en"] if key.startswith(("table_", "name_"))}
+    made |= {key for key in CATALOGUES["en"] if key.startswith(("table_", "name_", "similar"))}
     for code in CODES:
         assert all(draft_language(code).has(key) for key in said | made)
     assert set(CATALOGUES["en"]) == named | made
@@ -80,12 +80,12 @@ def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
     seen = Seen(page)
     assert seen.tags <= OURS and "script" not in seen.tags
     images = [value for name, value in seen.attributes if name == "src"]
-    assert len(images) == 2
+    assert len(images) == 3
     assert all(str(image).startswith("data:image/jpeg;base64,") for image in images)
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert (
-        page.count("&lt;script&gt;") == 7
-    )  # text, both owners, remark; similar: owner twice, text
+        page.count("&lt;script&gt;") == 10
+    )  # text, both owners, remark; similar by text and by picture: owner twice, text
     assert "\x1b" not in page and "default-src 'none'" in page
     assert page.count("<section>") == 4 and page.count('class="grid"') == 4
     assert page.count('<td class="more">+</td>') == 4 * 7
@@ -96,7 +96,7 @@ def test_markdown_shows_everything_and_runs_nothing(code: str) -> None:
     page = as_markdown_page(made_told(), draft_language(code))  # type: ignore[arg-type]
     assert "<script>" not in page and r"\<script\>" in page and "\x1b" not in page
     tables = [line for line in page.splitlines() if line.startswith("|")]
-    assert len(tables) == 2 * (8 + 2) + 2 * (3 + 2) + (2 + 2) + (2 + 2)
+    assert len(tables) == 2 * (8 + 2) + 2 * (3 + 2) + (2 + 2) + (2 + 2) + (1 + 2)
     for line in tables:
         assert len(re.findall(r"(?<!\\)\|", line)) in (6, 8), line
 
@@ -154,12 +154,12 @@ def test_what_a_trial_asks_of_a_draft_stands_with_it() -> None:
 
 
 def test_without_similar_posts_nothing_is_said_of_them() -> None:
-    told = replace(made_told(), similar=((), ()))
+    told = replace(made_told(), similar=((), ()), similar_pictures=((), ()))
     for page in (
         render_page(told, draft_language("en")),
         as_markdown_page(told, draft_language("en")),
     ):
-        assert "What it resembles" not in page
+        assert "What it resembles" not in page and "What its picture resembles" not in page
 
 
 def test_the_document_has_every_number() -> None:
@@ -172,6 +172,7 @@ def test_the_document_has_every_number() -> None:
     assert "observation" in document["caveat"] and first["text"] == HOSTILE
     assert [post["post_id"] for post in first["similar"]] == [5, 6]
     assert first["similar"][0]["rates"] == {"like": 0.031, "hide": 0.0002}
+    assert [post["post_id"] for post in first["similar_pictures"]] == [5]
     assert document["drafts"][1]["similar"] == [] and first["similar"][1]["is_own"] is True
 
 
@@ -184,6 +185,7 @@ def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
         weeks=(),
         remarks=(),
         similar=told.similar[:1],
+        similar_pictures=told.similar_pictures[:1],
     )
     page = render_page(alone, draft_language("en"))
     assert page.count("<section>") == 1 and "grid" not in Seen(page).attributes

@@ -33,7 +33,8 @@ class Card:
         picture: a data URI; ``None`` without a picture.
         link: its address on VK; ``None`` for posts that are not from there.
         figures: rows of words and numbers beside it.
-        similar: sentences about posts it resembles.
+        similar: sentences about posts its text resembles.
+        similar_pictures: pictures it resembles, each with a sentence.
     """
 
     owner: str
@@ -44,6 +45,7 @@ class Card:
     link: str | None
     figures: list[dict[str, str]]
     similar: Sequence[str] = ()
+    similar_pictures: Sequence[dict[str, str]] = ()
 
 
 def card(
@@ -52,6 +54,7 @@ def card(
     post: dict[str, Any],
     figures: list[dict[str, str]],
     similar: Sequence[str] = (),
+    similar_pictures: Sequence[dict[str, str]] = (),
 ) -> Card:
     """A card from owner_id, post_id, published_at, text, image_hash, source."""
     published = post["published_at"]
@@ -66,6 +69,7 @@ def card(
         link=address if post["source"] == "vk" else None,
         figures=figures,
         similar=similar,
+        similar_pictures=similar_pictures,
     )
 
 

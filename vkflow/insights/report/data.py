@@ -18,10 +18,19 @@ class Named:
 
 @dataclass(frozen=True)
 class SimilarHide:
-    """A post with a similar text: its owner, its text, the cosine, and its rate of hides."""
+    """A post with a similar text, or picture, and how often it was hidden.
+
+    Attributes:
+        owner_id: whose it is.
+        text: what it said.
+        image_hash: of its picture; ``None`` without one.
+        cosine: of both vectors.
+        rate: of hides, at 30 days.
+    """
 
     owner_id: int
     text: str
+    image_hash: str | None
     cosine: float
     rate: float
 
@@ -55,7 +64,8 @@ class ReportData:
         insights: rows of the table ``insights``.
         owners: who owners are, by id; those that are not there go by their id.
         notes: what must be known of what the champion learnt from.
-        similar: what the posts at risk resemble, by owner and post id.
+        similar: what the texts of the posts at risk resemble, by owner and post id.
+        similar_pictures: likewise what their pictures resemble.
         trials: as they stood then: ``warehouse.trials.read_trials``.
     """
 
@@ -84,6 +94,7 @@ class ReportData:
     owners: Mapping[int, Named] = field(default_factory=dict)
     notes: Sequence[str] = ()
     similar: Mapping[tuple[int, int], Sequence[SimilarHide]] = field(default_factory=dict)
+    similar_pictures: Mapping[tuple[int, int], Sequence[SimilarHide]] = field(default_factory=dict)
     trials: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def local(self, moments: pl.Series) -> pl.Series:

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
-from vkflow.insights.report.cards import Card, card, owner_name, text_start
+from vkflow.insights.report.cards import Card, card, owner_name, text_start, thumbnail
 from vkflow.insights.report.data import ReportData
 from vkflow.insights.report.language import Language
 
@@ -59,13 +59,14 @@ def _cards(
             post.row(0, named=True),
             _figures(say, post, activities),
             _similar(data, say, post) if rank == "risk_rank" else (),
+            _similar_pictures(data, say, post) if rank == "risk_rank" else (),
         )
         for post in chosen.partition_by(rank, maintain_order=True)
     ]
 
 
 def _similar(data: ReportData, say: Language, post: pl.DataFrame) -> list[str]:
-    """How often similar posts were hidden, nearest first."""
+    """How often posts with similar texts were hidden, nearest first."""
     key = (post["owner_id"][0], post["post_id"][0])
     return [
         say(
@@ -76,6 +77,28 @@ def _similar(data: ReportData, say: Language, post: pl.DataFrame) -> list[str]:
             text=text_start(each.text)[:SIMILAR_CHARACTERS],
         )
         for each in data.similar.get(key, ())
+    ]
+
+
+def _similar_pictures(data: ReportData, say: Language, post: pl.DataFrame) -> list[dict[str, str]]:
+    """Similar pictures that are still stored, and how often their posts were hidden."""
+    key = (post["owner_id"][0], post["post_id"][0])
+    drawn = (
+        (each, thumbnail(data.media_directory, each.image_hash))
+        for each in data.similar_pictures.get(key, ())
+    )
+    return [
+        {
+            "picture": picture,
+            "line": say(
+                "posts_similar_picture",
+                cosine=say.number(each.cosine, 2),
+                owner=owner_name(data, say, each.owner_id),
+                rate=say.rate(each.rate),
+            ),
+        }
+        for each, picture in drawn
+        if picture is not None
     ]
 
 

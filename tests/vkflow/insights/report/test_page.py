@@ -108,7 +108,7 @@ def test_text_of_users_is_shown_and_never_markup(first_night: ReportData) -> Non
         first_night,
         posts=labelled(f"#{HOSTILE} {HOSTILE}", category=HOSTILE),
         tonight=scored(HOSTILE),
-        similar={(-1, 7): [SimilarHide(-2, f"another {HOSTILE}", 0.876, 0.0123)]},
+        similar={(-1, 7): [SimilarHide(-2, f"another {HOSTILE}", None, 0.876, 0.0123)]},
         refused=frame("refused", [{"source": "vk", "reason": HOSTILE, "rows": 2}]),
         skipped={"like": HOSTILE},
     )
