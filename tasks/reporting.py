@@ -71,9 +71,8 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
         forecasts = reporting.read_forecasts(connection, as_of, as_of - OUTCOMES)
         scored_since = as_of - timedelta(days=settings.scoring.window_days)
         tonight = reporting.read_tonight(connection, as_of, scored_since, SHOWN)
-        at_risk = (
-            tonight.filter(pl.col("risk_rank") <= SHOWN).select("owner_id", "post_id").unique()
-        )
+        shown = tonight.filter(pl.col("risk_rank") <= SHOWN)
+        at_risk = shown.select("owner_id", "post_id").unique()
         return ReportData(
             as_of=as_of,
             time_zone=settings.training.time_zone,
