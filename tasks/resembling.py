@@ -15,12 +15,11 @@ from vkflow.images.media import media_path
 from vkflow.insights.report.data import SimilarHide
 from vkflow.settings import Settings
 from warehouse.constants import read_constant
-from warehouse.similar_posts import Content, read_similar_posts, read_vectors_of_posts
+from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
+from warehouse.vectors import ENCODERS, Content
 
 SIMILAR_POSTS = 3
 """Of the own wall, and as many of all others."""
-ENCODERS: dict[Content, str] = {"text": "encoder_id", "image": "tagger_id"}
-"""The constant that says whose vectors of texts, or pictures, are in use."""
 
 
 def similar_posts(

@@ -73,7 +73,8 @@ def open_warehouse(
     except duckdb.Error as error:
         is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
         if is_told or SIGN_OF_FULL_DISK in str(error):
-            raise explained(path, error) from error
+            # Of a lake DuckDB may quote how it is reached.
+            raise explained(path, error) from (None if isinstance(path, Lake) else error)
         if isinstance(error, duckdb.CatalogException):
             raise WarehouseDamagedError(
                 f"{path} lacks something that vkflow has made in it, or has something else of its "

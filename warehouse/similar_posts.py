@@ -1,16 +1,13 @@
 """Published posts whose texts, or pictures, are nearest to those of drafts, and what they got."""
 
 from datetime import datetime
-from typing import Literal
 
 import duckdb
 import polars as pl
 
 from warehouse.schema import query
+from warehouse.vectors import Content
 from warehouse.writing import registered
-
-Content = Literal["text", "image"]
-"""What of posts is compared."""
 
 
 def read_similar_posts(

@@ -1,11 +1,16 @@
 """Vectors in the published snapshot, and the macro that finds the nearest posts by them."""
 
+from typing import Literal
+
 import duckdb
 
 from warehouse.constants import read_constant
 from warehouse.schema import FOLDER, query
 
-ENCODERS = {"text": "encoder_id", "image": "tagger_id"}
+Content = Literal["text", "image"]
+"""What of posts is compared."""
+
+ENCODERS: dict[Content, str] = {"text": "encoder_id", "image": "tagger_id"}
 """The constant that says whose vectors are in use, by what they are of."""
 
 
@@ -30,7 +35,7 @@ def copy_vectors(connection: duckdb.DuckDBPyConnection) -> bool:
     return True
 
 
-def _dimensions(connection: duckdb.DuckDBPyConnection, content: str) -> int:
+def _dimensions(connection: duckdb.DuckDBPyConnection, content: Content) -> int:
     found = connection.execute(
         f"SELECT len(embedding) FROM {content}_embeddings WHERE encoder_id = ? LIMIT 1",  # noqa: S608 - a name of ours
         [read_constant(connection, ENCODERS[content])],

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from warehouse.database import open_warehouse
-from warehouse.similar_posts import Content, read_similar_posts, read_vectors_of_posts
+from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
+from warehouse.vectors import Content
 
 Add = Callable[..., None]
 NOW = datetime(2026, 6, 20, tzinfo=UTC)

@@ -57,7 +57,7 @@ def compact_lake(lake: Lake, until: datetime, *, with_orphans: bool) -> tuple[in
             if with_orphans:
                 removed += _call(connection, "delete_orphaned_files", cutoff)
     except duckdb.Error as error:
-        raise explained(lake, error) from error
+        raise explained(lake, error) from None  # as when it is opened
     return sum(int(row[2]) for row in merged + rewritten), len(removed)
 
 
