@@ -1,4 +1,6 @@
+import inspect
 import json
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from flows.nightly import nightly
 from flows.options import RunOptions
 from flows.report import ReportOptions, report
 from tests.conftest import Nights
+from vkflow.insights.report.language import load_language
 from vkflow.insights.report.page import SECTIONS
+from vkflow.insights.sentences import LanguageCode
 from warehouse.database import open_warehouse
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
@@ -75,3 +79,12 @@ def test_command_writes_the_report_of_a_date_and_says_where(home: Path) -> None:
     result = CliRunner().invoke(app, ["report", "--date", "2026-11-01"])
     assert result.exit_code == 0, result.output
     assert str(home / "reports" / "2026-11-01.html") in result.output
+
+
+@pytest.mark.parametrize("code", ["en", "ru"])
+def test_every_step_of_a_night_has_a_name_in_the_report(code: LanguageCode) -> None:
+    steps = re.findall(r'watch\.(?:time|attempt)\(\s*"([\w ]+)"', inspect.getsource(nightly_module))
+    assert {"pull", "growth", "train", "report"} <= set(steps)
+    shown = set(steps) - {"report"}  # it is written before it has taken any time
+    say = load_language(code)
+    assert [step for step in shown if not say.has(f"step_{step.replace(' ', '_')}")] == []
