@@ -1,8 +1,10 @@
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from tests.fakes.first_counts import first_counts_of
 from vkflow.activities import ACTIVITY_NAMES
@@ -88,6 +90,14 @@ def what_posts_say(posts: pl.DataFrame) -> pl.Series:
             (pl.col("post_id") % 7).cast(pl.String),
         ).alias("text")
     )["text"]
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[Callable[[int], None]]:
+    """Sets the threads of torch, for as long as the test runs."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

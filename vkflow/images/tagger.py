@@ -22,6 +22,8 @@ from vkflow.neural.devices import (
 logger = logging.getLogger(__name__)
 
 TEXTS_PER_BATCH = 256
+SMALLEST_SHARE = 8
+"""Pictures for which a thread reads the whole of the weights: with fewer it would wait for them."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures."""
@@ -104,12 +106,19 @@ class PictureTagger:
         return means
 
     def _encode(self, batch: Sequence[Any]) -> Floats:
+        from vkflow.neural.sharing import map_batches, split_batch
+
+        shares = split_batch(batch, SMALLEST_SHARE, self._device)
+        return np.concatenate(list(map_batches(self._encode_share, shares, self._device)))
+
+    def _encode_share(self, pixels: Sequence[Any]) -> Floats:
         import torch
 
         with torch.inference_mode(), autocast(self._device, self._precision):
-            pixels = torch.stack(list(batch)).to(self._device)
-            encoded: Floats = self._model.encode_image(pixels, normalize=True).float().cpu().numpy()
-        return encoded
+            stacked = torch.stack(list(pixels)).to(self._device)
+            encoded = self._model.encode_image(stacked, normalize=True)
+        floats: Floats = encoded.float().cpu().numpy()
+        return floats
 
     def _warn_about_unknown_phrases(self, taxonomy: Taxonomy) -> None:
         """Name phrases without any word the text tower was trained on: they all look the same."""

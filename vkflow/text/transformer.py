@@ -1,7 +1,6 @@
 """Any transformers encoder, mean-pooled over the tokens that are not padding."""
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ from vkflow.neural.devices import (
     resolve_device,
     resolve_precision,
 )
+from vkflow.neural.sharing import map_batches
 from vkflow.neural.weights import DIGITS, model_digest
 from vkflow.text.batching import longest_first, plan_batches
 from vkflow.text.budgets import RememberedBudgets, probe_budget
@@ -127,12 +127,13 @@ class TransformerEncoder:
         length = min(PROBE_TOKENS, self._max_tokens)
         any_token = self._tokenizer("a")["input_ids"][0]
         batch = [[any_token] * length] * (budget // length)
+        batches = [batch] * (torch.get_num_threads() if self._kind == "cpu" else 1)
         try:
-            self._encode_batch(batch).cpu()
+            self._finish(batches)
             start, done = time.perf_counter(), 0
             while (seconds := time.perf_counter() - start) < PROBE_SECONDS:
-                self._encode_batch(batch).cpu()
-                done += len(batch) * length
+                self._finish(batches)
+                done += len(batches) * len(batch) * length
         except torch.OutOfMemoryError:
             self._release_memory()
             return 0.0
@@ -145,21 +146,20 @@ class TransformerEncoder:
         lengths = [len(ids) for ids in token_ids]
         order = longest_first(lengths)
         encoded: list[torch.Tensor] = []
-        batches = deque(plan_batches(order, lengths, self.token_budget))
+        batches = plan_batches(order, lengths, self.token_budget)
         while batches:
-            batch = batches[0]
             try:
-                encoded.append(self._encode_batch([token_ids[place] for place in batch]))
+                tokens = [[token_ids[place] for place in batch] for batch in batches]
+                for vectors_of_batch in map_batches(self._encode_batch, tokens, self._device):
+                    encoded.append(vectors_of_batch)
+                    on_progress(len(batches.pop(0)))
             except torch.OutOfMemoryError:
-                if len(batch) == 1:
+                if len(batches[0]) == 1:
                     raise
                 self.token_budget = max(1, self.token_budget // 2)
                 self._release_memory()
                 waiting = [place for later in batches for place in later]
-                batches = deque(plan_batches(waiting, lengths, self.token_budget))
-                continue
-            batches.popleft()
-            on_progress(len(batch))
+                batches = plan_batches(waiting, lengths, self.token_budget)
         vectors = np.empty((len(token_ids), self.dimensions), dtype=np.float32)
         vectors[order] = torch.cat(encoded).cpu().numpy()
         return vectors
@@ -186,6 +186,11 @@ class TransformerEncoder:
             else:
                 truncated[text] = True
         return token_ids, truncated
+
+    def _finish(self, batches: list[list[list[int]]]) -> None:
+        """Encode batches and wait until they are done, which a GPU does not tell by itself."""
+        for vectors in map_batches(self._encode_batch, batches, self._device):
+            vectors.cpu()
 
     def _encode_batch(self, token_ids: list[list[int]]) -> torch.Tensor:
         """float32, shape (texts, dimensions), on the device."""

@@ -101,6 +101,12 @@ def test_results_do_not_depend_on_the_batch_size(tagger, pictures, batch_size):
     np.testing.assert_allclose(embeddings, tagger.embed(pictures), atol=1e-5)
 
 
+def test_results_do_not_depend_on_the_threads_that_share_a_batch(tagger, pictures, torch_threads):
+    alone = tagger.embed(pictures)
+    torch_threads(3)
+    np.testing.assert_allclose(tagger.embed(pictures), alone, atol=1e-5)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 4])
 def test_a_bad_file_is_a_nan_row_and_a_warning(tagger, picture_files, batch_size, caplog):
     embeddings = tagger.embed(picture_files, batch_size=batch_size)

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,20 @@ def test_running_out_of_memory_halves_the_budget_and_goes_on(
     np.testing.assert_allclose(encoded.vectors, one_by_one, atol=1e-4)
     assert encoder.token_budget < 4_096
     assert sum(progress) == len(TEXTS)
+
+
+def test_any_number_of_threads_gives_the_same_bits(
+    encoder: TransformerEncoder, torch_threads: Callable[[int], None]
+) -> None:
+    encoder.token_budget = 70
+
+    def encode_on(threads: int) -> np.ndarray:
+        torch_threads(threads)
+        return encoder.encode(TEXTS * 3).vectors
+
+    alone = encode_on(1)
+    np.testing.assert_array_equal(encode_on(2), alone)
+    np.testing.assert_array_equal(encode_on(5), alone)
 
 
 def test_one_text_too_large_for_memory_is_an_error(
