@@ -115,10 +115,16 @@ def demo(
 ) -> None:
     """Write sample posts and run two nights on them, the second with new posts."""
     settings = load_settings(source="sample")
-    night = load_flow("nightly", settings.home)
-    from flows.demo import run_demo
 
-    run_demo(settings, posts, night)
+    def write() -> None:
+        from flows.demo import write_posts
+
+        write_posts(settings, posts)
+
+    night = load_flow("nightly", settings.home, meanwhile=write)
+    from flows.demo import run_nights
+
+    run_nights(settings, night)
 
 
 @app.command()

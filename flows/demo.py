@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -22,16 +23,20 @@ FROM predictions_wide ORDER BY published_at DESC LIMIT 10
 """
 
 
-def run_demo(settings: Settings, posts: int, night: Callable[[dict[str, object]], str]) -> None:
-    """Write sample posts unless some are there, run last night and tonight, show the table."""
-    console = Console()
-    world = settings.sample_directory / "world.json"
-    if world.exists():
-        console.print(f"Sample posts are there already: {settings.sample_directory}")
+def write_posts(settings: Settings, posts: int) -> None:
+    """Write sample posts up to last midnight, unless some are there."""
+    if _world_file(settings).exists():
+        Console().print(f"Sample posts are there already: {settings.sample_directory}")
     else:
         ensure_sample(settings.sample_directory, posts, until=last_midnight())
-        console.print(f"Wrote {posts} sample posts: {settings.sample_directory}")
-    until = datetime.fromisoformat(json.loads(world.read_text(encoding="utf-8"))["until"])
+        Console().print(f"Wrote {posts} sample posts: {settings.sample_directory}")
+
+
+def run_nights(settings: Settings, night: Callable[[dict[str, object]], str]) -> None:
+    """Run last night and tonight, as seen when the posts were written, and show the table."""
+    console = Console()
+    world = json.loads(_world_file(settings).read_text(encoding="utf-8"))
+    until = datetime.fromisoformat(world["until"])
     for moment in (until - timedelta(days=1), until):
         console.rule(f"night of {moment:%Y-%m-%d}")
         console.print(Markdown(night({"source": "sample", "as_of": moment})))
@@ -41,3 +46,7 @@ def run_demo(settings: Settings, posts: int, night: Callable[[dict[str, object]]
         f"Report: {settings.reports_directory / 'latest.html'}"
     )
     console.print('Try: .venv/bin/vkflow sql "SELECT * FROM latest_predictions LIMIT 5"')
+
+
+def _world_file(settings: Settings) -> Path:
+    return settings.sample_directory / "world.json"

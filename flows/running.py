@@ -57,11 +57,24 @@ def run_flow(
     return load_flow(name, settings.home)({**given, **more})
 
 
-def load_flow(name: str, home: Path) -> Callable[[dict[str, object]], Any]:
-    """The flow of a module of this package, imported only now, with Prefect's files in the home."""
+def load_flow(
+    name: str, home: Path, meanwhile: Callable[[], None] | None = None
+) -> Callable[[dict[str, object]], Any]:
+    """The flow of a module of this package, imported only now, with Prefect's files in the home.
+
+    Args:
+        name: of the flow and its module.
+        home: where Prefect's files are.
+        meanwhile: what can be done while a temporary server starts, which takes ten seconds.
+
+    Raises:
+        TerminalError: the temporary server did not start.
+    """
     prepare_prefect(home)
     server = start_temporary_server()
     flow: Callable[[dict[str, object]], Any] = getattr(import_module(f"flows.{name}"), name)
+    if meanwhile is not None:
+        meanwhile()
     if server is not None:
         server.wait()
     return flow

@@ -161,18 +161,17 @@ def summarise_judged(
 def _evaluate(
     judged: Mapping[str, EvaluatedPosts],
     metrics: Mapping[str, Metric],
-    block_weights: Floats | None,
+    weights: Mapping[str, Floats] | None,
 ) -> Floats:
     """Values, shape (activities + 1, metrics); the last row is the mean over activities.
 
     An owner rate is no forecast of a model: it has no part in how well those are calibrated.
     """
-    places = _block_places(judged)
     values = np.empty((len(judged) + 1, len(metrics)))
     for i, (activity, entry) in enumerate(judged.items()):
         forecasts = entry.forecasts
-        if block_weights is not None:
-            forecasts = replace(forecasts, weights=block_weights[places[activity]])
+        if weights is not None:
+            forecasts = forecasts.reweighted(weights[activity])
         has_views = float((forecasts.weights * forecasts.exposures).sum()) > 0
         values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
     is_fallback = np.array([entry.is_fallback for entry in judged.values()])
@@ -183,20 +182,19 @@ def _evaluate(
     return values
 
 
-def _block_places(judged: Mapping[str, EvaluatedPosts]) -> dict[str, NDArray[np.int64]]:
+def _resample(
+    judged: Mapping[str, EvaluatedPosts], samples: int, seed: int
+) -> Iterator[dict[str, Floats]]:
+    """How often each post is drawn, shape (posts,), by activity: whole blocks, again and again."""
     blocks = np.unique(np.concatenate([entry.blocks for entry in judged.values()]))
-    return {name: np.searchsorted(blocks, entry.blocks) for name, entry in judged.items()}
-
-
-def _resample(judged: Mapping[str, EvaluatedPosts], samples: int, seed: int) -> Iterator[Floats]:
-    """How often each block is drawn, shape (blocks,), again and again."""
-    n_blocks = len(np.unique(np.concatenate([entry.blocks for entry in judged.values()])))
+    places = {name: np.searchsorted(blocks, entry.blocks) for name, entry in judged.items()}
     n_posts = max(len(entry.rows) for entry in judged.values())
     draws = int(np.clip(MAX_WORK // n_posts, min(100, samples), samples))
     generator = np.random.default_rng(seed)
-    shares = np.full(n_blocks, 1 / n_blocks)
+    shares = np.full(len(blocks), 1 / len(blocks))
     for _ in range(draws):
-        yield generator.multinomial(n_blocks, shares).astype(np.float64)
+        drawn = generator.multinomial(len(blocks), shares).astype(np.float64)
+        yield {name: drawn[of_posts] for name, of_posts in places.items()}
 
 
 def _interval(draws: Floats) -> tuple[Floats, Floats]:
@@ -220,9 +218,8 @@ def _plain_figures(judged: Mapping[str, EvaluatedPosts]) -> Iterator[tuple[str, 
 
 def _figures_of(entry: EvaluatedPosts) -> dict[str, float]:
     forecasts = entry.forecasts
-    model = forecasts.loss_of(forecasts.probabilities)
-    by_global, by_owner = (
-        forecasts.loss_of(baseline) for baseline in (forecasts.global_rate, forecasts.owner_rate)
+    model, by_global, by_owner = (
+        forecasts.mean_loss(name) for name in ("probabilities", "global_rate", "owner_rate")
     )
     figures = {
         "log_loss_per_view_global_rate": by_global,

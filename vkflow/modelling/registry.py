@@ -1,7 +1,7 @@
 """The metrics a bundle is judged by, and how a user adds one with a single function."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,6 +16,9 @@ from vkflow.modelling.newton import maximise
 
 ENTRY_POINTS = "vkflow.metrics"
 BINS = 10
+PREDICTIONS = ("probabilities", "global_rate", "owner_rate", "reference")
+UNWEIGHTED = ("losses", "ascending", "logits")
+"""What every resample of the same posts has in common."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ class Forecasts:
     weights: Floats
     reference: Floats | None = None
 
+    def reweighted(self, weights: Floats) -> "Forecasts":
+        """The same posts, counted with weights of shape (posts,); what has none is not redone."""
+        other = replace(self, weights=weights)
+        other.__dict__.update({name: getattr(self, name) for name in UNWEIGHTED})
+        return other
+
     def __getitem__(self, chosen: NDArray[Any]) -> "Forecasts":
         """Only the chosen posts, by a mask or by position."""
         chosen_parts: dict[str, Any] = {
@@ -63,13 +72,37 @@ class Forecasts:
         return self.mean_per_view(log_losses(self.counts, self.exposures, probabilities))
 
     @cached_property
+    def losses(self) -> dict[str, Floats]:
+        """Log loss of each post over its views, shape (posts,), by the field that predicts it."""
+        predictions = {name: getattr(self, name) for name in PREDICTIONS}
+        return {
+            name: log_losses(self.counts, self.exposures, values)
+            for name, values in predictions.items()
+            if values is not None
+        }
+
+    def mean_loss(self, name: str) -> float:
+        """Log loss per view of what a field predicts, such as ``owner_rate``; nats."""
+        return self.mean_per_view(self.losses[name])
+
+    @cached_property
+    def ascending(self) -> NDArray[np.int64]:
+        """Places of posts by rising probability, int64, shape (posts,); ties keep their order."""
+        return np.argsort(self.probabilities, kind="stable")
+
+    @cached_property
+    def logits(self) -> Floats:
+        """Of the probabilities, shape (posts,)."""
+        return logits(self.probabilities)
+
+    @cached_property
     def calibration_line(self) -> tuple[float, float]:
         """Intercept a and slope b of logit P(activity) = a + b logit p, by maximum likelihood.
 
         NaN where the forecasts are all alike. Each post counts for the independent views it is
         worth: fitted to all views, the line would be that of the few viral posts.
         """
-        x, n = logits(self.probabilities), self.weights * self.sizes
+        x, n = self.logits, self.weights * self.sizes
         k = n * self.counts / self.exposures
 
         def step_from(line: Floats) -> Floats:
@@ -91,23 +124,22 @@ Metric = Callable[[Forecasts], float]
 
 def log_loss_per_view(forecasts: Forecasts) -> float:
     """-[k log p + (n - k) log(1 - p)], summed over posts, over the sum of views; nats."""
-    return forecasts.loss_of(forecasts.probabilities)
+    return forecasts.mean_loss("probabilities")
 
 
 def log_loss_per_post(forecasts: Forecasts) -> float:
     """The same of each post by itself, averaged over posts: a viral post counts once; nats."""
-    losses = log_losses(forecasts.counts, forecasts.exposures, forecasts.probabilities)
-    return forecasts.mean_per_post(losses / forecasts.exposures)
+    return forecasts.mean_per_post(forecasts.losses["probabilities"] / forecasts.exposures)
 
 
 def gain_over_global(forecasts: Forecasts) -> float:
     """1 - log loss / log loss of the global rate."""
-    return 1 - log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.global_rate)
+    return 1 - log_loss_per_view(forecasts) / forecasts.mean_loss("global_rate")
 
 
 def gain_over_owner(forecasts: Forecasts) -> float:
     """1 - log loss / log loss of the smoothed owner rate."""
-    return 1 - log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.owner_rate)
+    return 1 - log_loss_per_view(forecasts) / forecasts.mean_loss("owner_rate")
 
 
 def loss_against_reference(forecasts: Forecasts) -> float:
@@ -118,7 +150,7 @@ def loss_against_reference(forecasts: Forecasts) -> float:
     """
     if forecasts.reference is None:
         raise ValueError("these forecasts have no reference to compare with")
-    return log_loss_per_view(forecasts) / forecasts.loss_of(forecasts.reference) - 1
+    return log_loss_per_view(forecasts) / forecasts.mean_loss("reference") - 1
 
 
 def predicted_over_observed(forecasts: Forecasts) -> float:
@@ -156,7 +188,7 @@ def auc(forecasts: Forecasts) -> float:
 
     Hanley and McNeil (1982), Radiology 143, over all pairs of views.
     """
-    order = np.argsort(forecasts.probabilities, kind="stable")
+    order = forecasts.ascending
     k = (forecasts.weights * forecasts.counts)[order]
     rest = (forecasts.weights * (forecasts.exposures - forecasts.counts))[order]
     starts = np.flatnonzero(np.diff(forecasts.probabilities[order], prepend=-1.0))
@@ -184,7 +216,7 @@ def expected_calibration_error(forecasts: Forecasts) -> float:
 
     Naeini, Cooper and Hauskrecht (2015), AAAI, with groups of equal numbers of posts.
     """
-    order = np.argsort(forecasts.probabilities, kind="stable")
+    order = forecasts.ascending
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.arange(len(order)) * BINS // len(order)
     weighted = forecasts.weights * forecasts.exposures

@@ -30,7 +30,7 @@ def value(name: str, subject: Forecasts) -> float:
 
 
 def with_probabilities(subject: Forecasts, p: np.ndarray) -> Forecasts:
-    return Forecasts(**{**vars(subject), "probabilities": p})
+    return replace(subject, probabilities=p)
 
 
 def test_calibrated_predictions_have_slope_one_and_intercept_zero() -> None:
@@ -45,6 +45,16 @@ def test_too_extreme_predictions_have_a_slope_below_one() -> None:
     extreme = with_probabilities(subject, sigmoid(2 * logits(subject.probabilities) + 2))
     assert value("calibration_slope", extreme) == pytest.approx(0.5, abs=0.02)
     assert value("expected_calibration_error", extreme) > 0.02
+
+
+@pytest.mark.parametrize("metric", load_metrics())
+def test_a_resample_is_measured_as_if_it_had_been_made_anew(metric: str) -> None:
+    subject = forecasts(200)
+    value(metric, subject)
+    weights = np.random.default_rng(0).integers(0, 3, 200).astype(float)
+    resampled = subject.reweighted(weights)
+    assert value(metric, resampled) == value(metric, replace(subject, weights=weights))
+    assert value(metric, resampled) != value(metric, subject)
 
 
 def test_auc_agrees_with_scikit_learn_on_single_views() -> None:
