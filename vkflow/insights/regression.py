@@ -135,6 +135,7 @@ class _Hessian:
     def __init__(self, full: Floats, groups: Groups, ridge: Floats, penalties: Penalties) -> None:
         self._full = full
         self._in_month = _incidence(groups.month, len(groups.owner_of_month))
+        self._post_in_month = self._in_month.indices
         self._of_owner = _incidence(groups.owner_of_month, groups.n_owners)
         self._owner_of_month = groups.owner_of_month
         self._ridge, self._penalties = np.diag(ridge), penalties
@@ -144,8 +145,9 @@ class _Hessian:
         """Take the curvature of each post, shape (posts,), unless the last step was short."""
         if self._last_step <= STALE:
             return
-        weighted = curvature[:, np.newaxis] * self._full
-        self._months = np.asarray(self._in_month @ weighted)
+        by_root = np.sqrt(curvature)[:, np.newaxis] * self._full
+        self._in_month.data = curvature[self._post_in_month]
+        self._months = np.asarray(self._in_month @ self._full)
         total = self._months[:, -1]
         self._inverse = 1 / (total + self._penalties.months)
         self._share = total * self._inverse  # of an owner's step that its month takes over
@@ -153,9 +155,9 @@ class _Hessian:
         self._owners = np.asarray(self._of_owner @ (left * self._months))
         self._diagonal = self._penalties.owners + self._of_owner @ (left[:, 0] * total)
         self._scaled = self._owners / self._diagonal[:, np.newaxis]
-        schur = self._full.T @ weighted + self._ridge
-        schur = schur - self._months.T @ (self._inverse[:, np.newaxis] * self._months)
-        schur = schur - self._owners.T @ self._scaled
+        schur = _squares(by_root) + self._ridge
+        schur -= _squares(np.sqrt(self._inverse)[:, np.newaxis] * self._months)
+        schur -= _squares(self._owners / np.sqrt(self._diagonal)[:, np.newaxis])
         self._factor = linalg.cho_factor(schur, check_finite=False)
 
     def solve(self, slopes: Floats, owners: Floats, months: Floats) -> Floats:
@@ -169,6 +171,11 @@ class _Hessian:
         steps = np.concatenate([step, owner_step, month_step])
         self._last_step = float(np.abs(steps).max())
         return steps
+
+
+def _squares(rows: Floats) -> Floats:
+    """Products of columns, (columns, columns): of a matrix with itself half are computed."""
+    return np.asarray(rows.T @ rows)
 
 
 def _incidence(group: Places, n_groups: int) -> sparse.csr_array:
