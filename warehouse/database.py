@@ -15,6 +15,7 @@ from warehouse.lake.lake import Lake
 from warehouse.lake.lake import explained as explained_of_lake
 from warehouse.lake.opening import connect_lake
 from warehouse.memory import return_memory
+from warehouse.reading import first_row
 from warehouse.schema import migrate, migrations, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
@@ -107,7 +108,7 @@ def look_into(path: Path) -> tuple[int, int]:
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     try:
-        row = connection.table(table).aggregate("count(*)").fetchone()
+        row = first_row(connection.table(table).aggregate("count(*)"))
     except duckdb.CatalogException:  # not made yet
         return 0
     return int(row[0]) if row else 0

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import duckdb
 
+from warehouse.reading import first_row
 from warehouse.schema import query
 
 NOT_DIGESTED = ("runs", "constants", "schema_migrations", "work_parts")
@@ -26,7 +27,7 @@ def digest_tables(connection: duckdb.DuckDBPyConnection) -> str:
             continue
         rows = "0" if table in VECTORS else f"sum(hash({table})::HUGEINT)"
         found = connection.execute(f"SELECT count(*), {rows} FROM {table}")  # noqa: S608 - ours
-        parts.append((table, found.fetchone()))
+        parts.append((table, first_row(found)))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

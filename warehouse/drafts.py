@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from warehouse.owner_history import read_history_at
+from warehouse.reading import first_row
 from warehouse.schema import query
 from warehouse.writing import registered
 
@@ -168,7 +169,7 @@ def read_customs(connection: duckdb.DuckDBPyConnection, tagger_id: str) -> Custo
         connection: the open warehouse.
         tagger_id: of the pictures.
     """
-    row = connection.execute(query("customs"), {"tagger_id": tagger_id}).fetchone()
+    row = first_row(connection.execute(query("customs"), {"tagger_id": tagger_id}))
     return Customs(*map(bool, row or (False, False, False)))
 
 

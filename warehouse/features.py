@@ -8,6 +8,7 @@ import polars as pl
 
 from warehouse.memory import return_memory
 from warehouse.owner_history import read_owner_history
+from warehouse.reading import first_row
 from warehouse.schema import query
 from warehouse.writing import registered
 
@@ -31,9 +32,11 @@ def select_labelled_posts(
 
 def newest_label(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     """When the newest dated post with a label was published; ``None`` without any."""
-    row = connection.execute(
-        "SELECT max(published_at) FROM posts SEMI JOIN labels USING (owner_id, post_id)"
-    ).fetchone()
+    row = first_row(
+        connection.execute(
+            "SELECT max(published_at) FROM posts SEMI JOIN labels USING (owner_id, post_id)"
+        )
+    )
     return row[0] if row else None
 
 
@@ -104,7 +107,7 @@ def select_unscored_posts(
 
 def _select(connection: duckdb.DuckDBPyConnection, statement: str, parameters: object) -> int:
     connection.execute(f"CREATE OR REPLACE TEMP TABLE selected_posts AS {statement}", parameters)
-    row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
+    row = first_row(connection.execute("SELECT count(*) FROM selected_posts"))
     return int(row[0]) if row else 0
 
 
@@ -132,7 +135,7 @@ def _read_selected_history(connection: duckdb.DuckDBPyConnection) -> None:
 
 def selected_fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     """A digest of the selected posts and their labels: equal when nothing has changed."""
-    row = connection.execute(query("selected_fingerprint")).fetchone()
+    row = first_row(connection.execute(query("selected_fingerprint")))
     if not row or not row[0]:
         return "0"
     return "-".join(f"{digest or 0:x}" for digest in row)
@@ -193,7 +196,7 @@ def selected_features(
     Yields:
         Frames with the columns of ``queries/selected_features.sql``, one row per post.
     """
-    row = connection.execute("SELECT count(*) FROM selected_posts").fetchone()
+    row = first_row(connection.execute("SELECT count(*) FROM selected_posts"))
     total = int(row[0]) if row else 0
     if total:
         _read_selected_history(connection)

@@ -7,6 +7,7 @@ import polars as pl
 
 from warehouse.database import transaction
 from warehouse.errors import WarehouseError
+from warehouse.reading import first_row
 from warehouse.writing import replace_rows
 
 
@@ -65,7 +66,7 @@ def decide(
         WarehouseError: there is no such model.
     """
     known = connection.execute("SELECT 1 FROM models WHERE model_version = ?", [model_version])
-    if known.fetchone() is None:
+    if first_row(known) is None:
         raise WarehouseError(f"there is no model {model_version}; `vkflow models list` shows them")
     with transaction(connection):
         if promoted:
@@ -82,19 +83,21 @@ def decide(
 
 def champion_version(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str | None:
     """The bundle in use at ``as_of``: a night rerun for the past uses the model of its time."""
-    row = connection.execute(
-        "SELECT model_version FROM promotions "
-        "WHERE decision = 'promoted' AND decided_at <= ? "
-        "ORDER BY decided_at DESC, rowid DESC LIMIT 1",
-        [as_of],
-    ).fetchone()
+    row = first_row(
+        connection.execute(
+            "SELECT model_version FROM promotions "
+            "WHERE decision = 'promoted' AND decided_at <= ? "
+            "ORDER BY decided_at DESC, rowid DESC LIMIT 1",
+            [as_of],
+        )
+    )
     return None if row is None else str(row[0])
 
 
 def is_decided(connection: duckdb.DuckDBPyConnection, model_version: str) -> bool:
     """Whether the bundle has been promoted or turned down before."""
     row = connection.execute("SELECT 1 FROM promotions WHERE model_version = ?", [model_version])
-    return row.fetchone() is not None
+    return first_row(row) is not None
 
 
 def list_models(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -119,9 +122,11 @@ def read_metrics(connection: duckdb.DuckDBPyConnection, model_version: str) -> p
 
 def find_by_fingerprint(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> str | None:
     """The bundle that was trained on exactly these data and settings, if there is one."""
-    row = connection.execute(
-        "SELECT model_version FROM models WHERE manifest->>'fingerprint' = ?", [fingerprint]
-    ).fetchone()
+    row = first_row(
+        connection.execute(
+            "SELECT model_version FROM models WHERE manifest->>'fingerprint' = ?", [fingerprint]
+        )
+    )
     return None if row is None else str(row[0])
 
 
@@ -131,11 +136,13 @@ def previous_champion(connection: duckdb.DuckDBPyConnection) -> str:
     Raises:
         WarehouseError: there was only one champion so far, or none.
     """
-    row = connection.execute(
-        "SELECT promotions.model_version FROM promotions JOIN models USING (model_version) "
-        "WHERE decision = 'promoted' AND models.status <> 'champion' "
-        "ORDER BY decided_at DESC, promotions.rowid DESC LIMIT 1"
-    ).fetchone()
+    row = first_row(
+        connection.execute(
+            "SELECT promotions.model_version FROM promotions JOIN models USING (model_version) "
+            "WHERE decision = 'promoted' AND models.status <> 'champion' "
+            "ORDER BY decided_at DESC, promotions.rowid DESC LIMIT 1"
+        )
+    )
     if row is None:
         raise WarehouseError("there is no earlier champion to go back to; see `vkflow models list`")
     return str(row[0])

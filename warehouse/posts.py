@@ -6,6 +6,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from warehouse.reading import first_row
 from warehouse.schema import query
 from warehouse.writing import add_missing_rows, registered, replace_rows
 
@@ -150,11 +151,13 @@ def count_known(
     if rows.is_empty():
         return 0
     with registered(connection, "wanted", rows.select(*KEY).unique()):
-        known = connection.execute(
-            "SELECT count(*) FROM posts SEMI JOIN wanted USING (owner_id, post_id) "
-            "WHERE first_seen_at < ?",
-            [before],
-        ).fetchone()
+        known = first_row(
+            connection.execute(
+                "SELECT count(*) FROM posts SEMI JOIN wanted USING (owner_id, post_id) "
+                "WHERE first_seen_at < ?",
+                [before],
+            )
+        )
     return int(known[0]) if known else 0
 
 
@@ -207,7 +210,7 @@ def write_quarantine(
 
 def read_watermark(connection: duckdb.DuckDBPyConnection, source: str) -> str | None:
     """How far ``source`` has been read, in its own terms; ``None`` before the first time."""
-    row = connection.execute("SELECT value FROM watermarks WHERE source = ?", [source]).fetchone()
+    row = first_row(connection.execute("SELECT value FROM watermarks WHERE source = ?", [source]))
     return None if row is None else str(row[0])
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import duckdb
 
 from warehouse.database import ROW_GROUP_ROWS, STORAGE_VERSION, explained, transaction
+from warehouse.reading import first_row
 from warehouse.schema import query
 
 
 def count_superfluous_snapshots(connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> int:
     """How many snapshots of posts published before ``cutoff`` no label and no history needs."""
     _select_superfluous(connection, cutoff)
-    row = connection.execute("SELECT count(*) FROM superfluous").fetchone()
+    row = first_row(connection.execute("SELECT count(*) FROM superfluous"))
     return int(row[0]) if row else 0
 
 

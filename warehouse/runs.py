@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from warehouse.database import transaction
+from warehouse.reading import first_row
 
 
 def start_run(
@@ -38,5 +39,5 @@ def finish_run(
 
 def newest_start(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     """When the newest run began, UTC; ``None`` before the first one."""
-    row = connection.execute("SELECT max(started_at) FROM runs").fetchone()
+    row = first_row(connection.execute("SELECT max(started_at) FROM runs"))
     return row[0].astimezone(UTC) if row and row[0] else None

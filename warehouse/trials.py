@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from warehouse.database import transaction
+from warehouse.reading import first_row
 from warehouse.schema import query
 from warehouse.writing import registered
 
@@ -28,7 +29,7 @@ def write_trial(
         Its id: one more than that of the last trial.
     """
     with transaction(connection):
-        row = connection.execute("SELECT coalesce(max(trial_id), 0) + 1 FROM trials").fetchone()
+        row = first_row(connection.execute("SELECT coalesce(max(trial_id), 0) + 1 FROM trials"))
         trial_id = int(row[0]) if row else 1
         frame = pl.DataFrame([{"trial_id": trial_id, "n_posts": 0, "n_followed": 0, **trial}])
         _insert(connection, "trials", frame)
@@ -144,9 +145,9 @@ def stop_trial(connection: duckdb.DuckDBPyConnection, trial_id: int, stopped_at:
 
 
 def _is_running(connection: duckdb.DuckDBPyConnection, trial_id: int) -> bool:
-    row = connection.execute(
-        "SELECT status = ? FROM trials WHERE trial_id = ?", [RUNNING, trial_id]
-    ).fetchone()
+    row = first_row(
+        connection.execute("SELECT status = ? FROM trials WHERE trial_id = ?", [RUNNING, trial_id])
+    )
     return bool(row and row[0])
 
 

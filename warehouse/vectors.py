@@ -5,6 +5,7 @@ from typing import Literal
 import duckdb
 
 from warehouse.constants import read_constant
+from warehouse.reading import first_row
 from warehouse.schema import FOLDER, query
 
 Content = Literal["text", "image"]
@@ -36,10 +37,12 @@ def copy_vectors(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _dimensions(connection: duckdb.DuckDBPyConnection, content: Content) -> int:
-    found = connection.execute(
-        f"SELECT len(embedding) FROM {content}_embeddings WHERE encoder_id = ? LIMIT 1",  # noqa: S608 - a name of ours
-        [read_constant(connection, ENCODERS[content])],
-    ).fetchone()
+    found = first_row(
+        connection.execute(
+            f"SELECT len(embedding) FROM {content}_embeddings WHERE encoder_id = ? LIMIT 1",  # noqa: S608 - a name of ours
+            [read_constant(connection, ENCODERS[content])],
+        )
+    )
     return 0 if found is None else int(found[0])
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from warehouse.database import ROW_GROUP_ROWS
+from warehouse.reading import first_row
 
 
 @contextmanager
@@ -61,10 +62,12 @@ def add_missing_rows(
     if rows.is_empty():
         return 0
     with registered(connection, "incoming", rows):
-        written = connection.execute(
-            f"INSERT INTO {table} BY NAME "
-            f"SELECT incoming.* FROM incoming ANTI JOIN {table} USING ({', '.join(keys)})"
-        ).fetchone()
+        written = first_row(
+            connection.execute(
+                f"INSERT INTO {table} BY NAME "
+                f"SELECT incoming.* FROM incoming ANTI JOIN {table} USING ({', '.join(keys)})"
+            )
+        )
     return int(written[0]) if written else 0
 
 
