@@ -1,7 +1,8 @@
 """Tables for the terminal."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 from rich.console import Console
@@ -20,8 +21,24 @@ MIN_CHARACTERS = 24
 BORDER = 3
 
 
-def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
-    """Print a frame; text from posts is shown as it is, never as markup."""
+def print_answer(batches: Iterable[pl.DataFrame]) -> None:
+    """Print the first rows of what comes in batches, and how many more there are."""
+    shown, n_rows = pl.DataFrame(), 0
+    for batch in batches:
+        n_rows += len(batch)
+        if len(shown) < MAX_ROWS:
+            shown = pl.concat([shown, batch]).head(MAX_ROWS)
+    print_table(shown, n_rows=n_rows)
+
+
+def print_table(frame: pl.DataFrame, title: str | None = None, n_rows: int | None = None) -> None:
+    """Print a frame; text from posts is shown as it is, never as markup.
+
+    Args:
+        frame: its first rows are printed.
+        title: above them.
+        n_rows: how many rows there are where ``frame`` has not all of them.
+    """
     console = Console()
     if _is_too_wide(frame, console.width):
         _print_list(console, frame, title)
@@ -36,11 +53,18 @@ def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
         for row in frame.head(MAX_ROWS).iter_rows():
             table.add_row(*(Text(_shown(value)) for value in row))
         console.print(table)
-    if len(frame) > MAX_ROWS:
-        Console().print(f"… {len(frame) - MAX_ROWS} rows more; --csv prints all of them")
+    if (more := (n_rows or len(frame)) - MAX_ROWS) > 0:
+        Console().print(f"… {more} rows more; --csv prints all of them")
 
 
-def as_csv(frame: pl.DataFrame) -> str:
+def write_csv(batches: Iterable[pl.DataFrame]) -> None:
+    """Write what comes in batches to standard output; on a terminal without control characters."""
+    for number, batch in enumerate(batches):
+        text = as_csv(batch, header=number == 0)
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
+def as_csv(frame: pl.DataFrame, *, header: bool = True) -> str:
     """All rows; lists and records are JSON, bytes hexadecimal digits.
 
     Raises:
@@ -50,7 +74,7 @@ def as_csv(frame: pl.DataFrame) -> str:
     odd = [name for name, kind in kinds if kind.is_nested() or kind in (pl.Binary, pl.Object)]
     texts = (pl.Series(name, map(_as_text, frame[name].to_list()), pl.String) for name in odd)
     try:
-        return frame.with_columns(texts).write_csv()
+        return frame.with_columns(texts).write_csv(include_header=header)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise QueryError(f"no CSV can be made of it ({reason}): cast it to VARCHAR") from None
