@@ -18,6 +18,9 @@ MAX_ROWS = 50
 MIN_CHARACTERS = 24
 """Longer values may be folded to so many."""
 
+SHOWN_CHARACTERS = 20_000
+"""Of a value; to fold one of 20 million takes minutes."""
+
 BORDER = 3
 
 
@@ -155,4 +158,6 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return printable(str(value))
+    text = str(value)
+    rest = len(text) - SHOWN_CHARACTERS
+    return printable(text if rest <= 0 else f"{text[:SHOWN_CHARACTERS]}… ({rest} characters more)")

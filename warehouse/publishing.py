@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TypeVar
 
@@ -201,10 +202,20 @@ def _batches(
             lambda: connection.execute(statement, list(parameters)).to_arrow_reader(BATCH_ROWS),
         )
         _refuse_unread_kinds(reader.schema)
-        yield pl.DataFrame(reader.schema.empty_table())
+        names = _distinct(reader.schema.names)
+        yield pl.DataFrame(reader.schema.empty_table().rename_columns(names))
         while batch := _stopped_by_ctrl_c(connection, lambda: next(reader, None)):
             _refuse_times_of_no_calendar(batch)
-            yield pl.DataFrame(batch)
+            yield pl.DataFrame(batch.rename_columns(names))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """``a, a`` as ``a, a_1``, in DuckDB's way: no two columns of a frame have the same name."""
+    taken: dict[str, None] = {}
+    for name in names:
+        others = (f"{name}_{number}" for number in count(1))
+        taken[next(each for each in chain([name], others) if each not in taken)] = None
+    return list(taken)
 
 
 @contextmanager

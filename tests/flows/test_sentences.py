@@ -135,6 +135,13 @@ def test_wide_table_is_a_list_on_a_narrow_terminal(
     assert lines[3] == "column_3   a value of twenty"
 
 
+def test_value_without_end_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """To fold twenty million characters took minutes."""
+    print_table(pl.DataFrame({"text": ["a" * 20_000_000]}))
+    shown = capsys.readouterr().out
+    assert len(shown) < 60_000 and "19980000" in shown
+
+
 def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VKFLOW_HOME", str(tmp_path))
     file = tmp_path / "warehouse.duckdb"

@@ -433,3 +433,11 @@ def test_several_statements_where_one_is_expected_are_refused(
     publish(connection, tmp_path / "snapshot.duckdb")
     with pytest.raises(QueryError, match="2 statements where one was expected"):
         read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1; SELECT 2")
+
+
+def test_columns_of_the_same_name_are_numbered(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    answer = read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a")
+    assert answer.to_dicts() == [{"a": 1, "a_1": 2, "a_1_1": 3, "a_2": 4}]
