@@ -138,6 +138,10 @@ def load_bundle(models_directory: Path, model_version: str) -> Bundle:
         MissingModelError: there is no such folder.
         BadBundleError: a file is missing, damaged, or not what the manifest says.
     """
+    if model_version in ("", "..") or Path(model_version).name != model_version:
+        raise MissingModelError(
+            f"{model_version!r} is no version of a bundle; `vkflow models list` shows them"
+        )
     folder = models_directory / model_version
     if not folder.is_dir():
         raise MissingModelError(

@@ -457,6 +457,14 @@ def test_missing_bundle_is_named(tmp_path: Path) -> None:
         load_bundle(tmp_path, "20260401-abc")
 
 
+@pytest.mark.parametrize("version", ["", ".", "..", "20260401-abc/", "a/../20260401-abc", "/etc"])
+def test_path_is_no_version(bundle: Bundle, tmp_path: Path, version: str) -> None:
+    """Promoted, such a name would be the champion's from then on."""
+    save_bundle(bundle, tmp_path)
+    with pytest.raises(MissingModelError, match="is no version of a bundle"):
+        load_bundle(tmp_path, version)
+
+
 def test_activity_without_a_model_is_predicted_by_its_owner_rate(
     posts: pl.DataFrame, bundle: Bundle
 ) -> None:
