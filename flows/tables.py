@@ -124,13 +124,14 @@ HEADLINES = (
 def print_bundle(manifest: Manifest, metrics: pl.DataFrame) -> None:
     """Print a bundle: where it comes from, its figures on the test window, its features."""
     console = Console()
-    console.print(
+    _say(
+        console,
         f"{manifest.model_version}, trained on posts of {manifest.trained_on_from} to "
         f"{manifest.trained_on_to}\ntext: {manifest.encoder_id}\npictures: {manifest.tagger_id}, "
-        f"{manifest.taxonomy}\nposts: {manifest.split_sizes}"
+        f"{manifest.taxonomy}\nposts: {manifest.split_sizes}",
     )
     for activity, reason in manifest.skipped.items():
-        console.print(f"{activity} is predicted by the owner's rate: {reason}")
+        _say(console, f"{activity} is predicted by the owner's rate: {reason}")
     test = metrics.filter(pl.col("split") == "test", pl.col("metric").is_in(HEADLINES))
     if len(test):
         wide = test.pivot(on="metric", index="activity", values="value")
@@ -139,8 +140,13 @@ def print_bundle(manifest: Manifest, metrics: pl.DataFrame) -> None:
     table.add_column("feature")
     table.add_column("meaning")
     for name, meaning in manifest.features.items():
-        table.add_row(name, Text(meaning))
+        table.add_row(Text(printable(name)), Text(printable(meaning)))
     console.print(table)
+
+
+def _say(console: Console, text: str) -> None:
+    """As it is: neither markup nor control characters of a file do anything."""
+    console.print(Text(printable(text)))
 
 
 def print_checks(checks: Sequence[Check]) -> bool:

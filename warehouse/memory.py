@@ -47,7 +47,7 @@ def bounded_memory(memory_limit: str) -> Iterator[None]:
     before, hardest = resource.getrlimit(resource.RLIMIT_DATA)
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     taken = 1024 * int(re.findall(r"VmData:\s+(\d+)", status)[0])
-    most = taken + _bytes(memory_limit) + BEYOND_DUCKDB_BYTES
+    most = min(taken + _bytes(memory_limit) + BEYOND_DUCKDB_BYTES, 2**62)
     bounds = [most, *(each for each in (before, hardest) if each != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hardest))
     try:

@@ -66,7 +66,9 @@ with duckdb.connect(config={"memory_limit": "100MB"}) as connection, bounded_mem
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such bound")
-@pytest.mark.parametrize(("size", "n_bytes"), [("1GB", 10**9), (" 1.5 mib ", 3 * 2**19)])
+@pytest.mark.parametrize(
+    ("size", "n_bytes"), [("1GB", 10**9), (" 1.5 mib ", 3 * 2**19), ("9TB", 9 * 10**12)]
+)
 def test_bound_is_of_the_size_and_only_for_a_while(size: str, n_bytes: int):
     import resource
 
@@ -75,3 +77,5 @@ def test_bound_is_of_the_size_and_only_for_a_while(size: str, n_bytes: int):
         bound, _ = resource.getrlimit(resource.RLIMIT_DATA)
     assert n_bytes + 2**30 < bound < n_bytes + 2**30 + 64 * 2**30
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with bounded_memory("9999999TB"):  # more than there is a number for
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] >= 2**62

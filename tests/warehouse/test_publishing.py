@@ -427,6 +427,14 @@ def test_of_several_statements_each_answers_in_batches(
     assert next(answers, None) is None
 
 
+def test_limit_too_small_to_open_the_snapshot_is_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    with pytest.raises(WarehouseError, match="memory"):
+        next(read_answers(tmp_path / "snapshot.duckdb", "SELECT 1", "1KB"))
+
+
 def test_several_statements_where_one_is_expected_are_refused(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

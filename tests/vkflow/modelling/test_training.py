@@ -1,4 +1,6 @@
+import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -436,7 +438,40 @@ def _damage_manifest(folder: Path) -> None:
     (folder / "manifest.json").write_text("{}")
 
 
-@pytest.mark.parametrize("damage", [_remove_model, _damage_model, _damage_arrays, _damage_manifest])
+def _promise_gigabytes(folder: Path) -> None:
+    """CatBoost would end the whole process."""
+    (folder / "like.cbm").write_bytes(b"CBM1" + b"\xff" * 100)
+
+
+def _put_pipe(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+
+
+def _unsettle_slopes(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["trained"]["like"]["slope"] = float("nan")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _take_manifest_of_another(folder: Path) -> None:
+    file = folder / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_version": "other"}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _remove_model,
+        _damage_model,
+        _damage_arrays,
+        _damage_manifest,
+        _promise_gigabytes,
+        _put_pipe,
+        _unsettle_slopes,
+        _take_manifest_of_another,
+    ],
+)
 def test_damaged_bundle_is_named_with_the_way_out(
     damage: Callable[[Path], None], bundle: Bundle, tmp_path: Path
 ) -> None:
