@@ -176,7 +176,7 @@ def open_snapshot(
     limited = {"memory_limit": memory_limit} if memory_limit else {}
     try:
         connection = duckdb.connect(str(snapshot), read_only=True, config=SHUT_IN | limited)
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except duckdb.Error as error:  # damaged, too little memory, or open in this process already
         raise explained(snapshot, error) from error
     with connection:
         connection.execute("SET TimeZone = 'UTC'")

@@ -435,6 +435,19 @@ def test_limit_too_small_to_open_the_snapshot_is_told(
         next(read_answers(tmp_path / "snapshot.duckdb", "SELECT 1", "1KB"))
 
 
+def test_snapshot_that_is_open_for_writing_here_is_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """As when predictions are exported into the snapshot itself."""
+    publish(connection, tmp_path / "snapshot.duckdb")
+    (tmp_path / "snapshot.duckdb").chmod(0o600)
+    with (
+        duckdb.connect(str(tmp_path / "snapshot.duckdb")),
+        pytest.raises(WarehouseError, match="cannot be used"),
+    ):
+        read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1")
+
+
 def test_several_statements_where_one_is_expected_are_refused(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

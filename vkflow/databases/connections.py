@@ -35,6 +35,8 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
     """
     try:
         address = make_url(url.get_secret_value())
+        if "%00" in url.get_secret_value():
+            raise ValueError  # drivers would read no further, and call at another address
     except (ArgumentError, ValueError):
         raise SettingsError(
             f"setting {setting} is no SQLAlchemy URL, such as postgresql://user:password@host/name "

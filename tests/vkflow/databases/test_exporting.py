@@ -183,9 +183,10 @@ def test_a_server_that_answers_late_is_waited_for(postgres: Postgres):
     assert written == {"wide": 3}
 
 
-def test_no_url_is_a_wrong_setting():
+@pytest.mark.parametrize("url", ["passw0rd", "postgresql://u:passw0rd%00@127.0.0.1:9/x"])
+def test_no_url_is_a_wrong_setting(url: str):
     with pytest.raises(SettingsError, match=r"export\.url is no SQLAlchemy URL") as raised:
-        write_tables(SecretStr("passw0rd"), {"wide": [frame()]})
+        write_tables(SecretStr(url), {"wide": [frame()]})
     assert "passw0rd" not in str(raised.value)
 
 
