@@ -23,6 +23,9 @@ from vkflow.printing import printable
 from vkflow.settings import load_settings
 from warehouse.errors import WarehouseError
 
+QUERY_MEMORY = "4GB"
+"""Of a query of ``vkflow sql``, unless ``warehouse.memory_limit`` says else."""
+
 app = typer.Typer(
     help="Nightly scoring of VK posts: the probability that one view turns into an activity.",
     no_args_is_help=True,
@@ -91,22 +94,21 @@ def export() -> None:
 
 @app.command()
 def sql(
-    statement: Annotated[str, typer.Argument(help="A query on the published snapshot.")],
+    statement: Annotated[
+        str, typer.Argument(help="A query on the published snapshot, or several with semicolons.")
+    ],
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all rows.")] = False,
 ) -> None:
-    """Query the published snapshot, read-only."""
-    from warehouse.publishing import read_snapshot
+    """Query the published snapshot, read-only; several answers are printed one after another."""
+    from flows.tables import print_answer, write_csv
+    from warehouse.memory import bounded_memory
+    from warehouse.publishing import read_answers
 
-    result = read_snapshot(load_settings().snapshot_file, statement)
-    if csv:
-        from flows.tables import as_csv
-
-        text = as_csv(result)
-        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
-    else:
-        from flows.tables import print_table
-
-        print_table(result)
+    settings = load_settings()
+    limit = settings.warehouse.memory_limit or QUERY_MEMORY
+    with bounded_memory(limit):
+        for answer in read_answers(settings.snapshot_file, statement, limit):
+            (write_csv if csv else print_answer)(answer)
 
 
 @app.command()
@@ -143,6 +145,8 @@ def main() -> None:
         app()
     except (VkflowError, WarehouseError) as error:
         _complain(str(error))
+    except MemoryError:
+        _complain("there is not enough memory for this: ask for less at a time")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}")

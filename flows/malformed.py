@@ -1,8 +1,9 @@
 """What no client of Prefect sends is refused in a line, and not answered by a traceback.
 
 Prefect takes the first message of a web socket for JSON before it has asked for a password, and
-gives every character of a parameter to its database, which holds neither U+0000 (PostgreSQL) nor
-half a character: the one who sent it was told 503 or 500, as if the server were at fault.
+gives every character of an address or a body to its database, which holds neither U+0000
+(PostgreSQL) nor half a character: the one who sent it was told 503 or 500, as if the server were at
+fault, and Prefect's own client asked again and again.
 """
 
 import json
@@ -10,6 +11,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from urllib.parse import unquote
 
 from flows.authentication import is_signed_in
 from flows.guard import Application, Message, Receive, Scope, Send
@@ -17,11 +19,9 @@ from vkflow.printing import printable
 
 logger = logging.getLogger(__name__)
 
-PARAMETERS = "/api/deployments/"
-"""Where people send parameters of runs, in the form too. What runs tell of themselves is not
-refused: it would be lost."""
-
+API = "/api/"
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
+IS_NO_TEXT = "U+0000, or half a character, is no text: remove it."
 MAX_BODY_BYTES = 2**24
 UNPROCESSABLE = 422
 NOT_UNDERSTOOD = 1003
@@ -44,14 +44,16 @@ class RefuseMalformed:
         """Pass a request on, or refuse it."""
         if scope["type"] == "websocket":
             await self._talk(scope, receive, send)
+        elif scope["type"] == "http" and _is_no_address(scope):
+            await _refuse(send, IS_NO_TEXT)
         elif self._is_to_be_read(scope):
             await self._answer(scope, receive, send)
         else:
             await self._application(scope, receive, send)
 
     def _is_to_be_read(self, scope: Scope) -> bool:
-        has_parameters = scope["type"] == "http" and scope["path"].startswith(PARAMETERS)
-        return has_parameters and is_signed_in(scope["headers"], self._auth_string)
+        has_body = scope["type"] == "http" and scope["path"].startswith(API)
+        return has_body and is_signed_in(scope["headers"], self._auth_string)
 
     async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Close a web socket whose messages are none, and say so in one line of the log."""
@@ -78,15 +80,22 @@ class RefuseMalformed:
         messages = await _whole(receive)
         body = b"".join(message.get("body", b"") for message in messages)
         if len(body) > MAX_BODY_BYTES:
-            return await _refuse(send, f"More than {MAX_BODY_BYTES >> 20} MiB, which no run takes.")
+            return await _refuse(
+                send, f"More than {MAX_BODY_BYTES >> 20} MiB, which nothing here takes."
+            )
         if any(map(NO_TEXT.search, _texts(body))):
-            return await _refuse(send, "U+0000, or half a character, is no text: remove it.")
+            return await _refuse(send, IS_NO_TEXT)
         waiting = iter(messages)
 
         async def receive_again() -> Message:
             return next(waiting, None) or await receive()
 
         await self._application(scope, receive_again, send)
+
+
+def _is_no_address(scope: Scope) -> bool:
+    asked = unquote(scope["query_string"].decode("latin-1"))
+    return NO_TEXT.search(scope["path"] + asked) is not None
 
 
 async def _whole(receive: Receive) -> list[Message]:

@@ -100,5 +100,6 @@ def _promote(model_version: str, reason: str) -> None:
             reason=reason,
             decided_at=datetime.now(UTC),
         )
-    name_champion(settings.models_directory, model_version)
+        # While nobody else writes: of two who promote at once the file would name either.
+        name_champion(settings.models_directory, model_version)
     typer.echo(f"{model_version} is the champion now; `vkflow score` scores with it")

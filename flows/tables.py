@@ -1,7 +1,8 @@
 """Tables for the terminal."""
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 from rich.console import Console
@@ -17,11 +18,30 @@ MAX_ROWS = 50
 MIN_CHARACTERS = 24
 """Longer values may be folded to so many."""
 
+SHOWN_CHARACTERS = 20_000
+"""Of a value; to fold one of 20 million takes minutes."""
+
 BORDER = 3
 
 
-def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
-    """Print a frame; text from posts is shown as it is, never as markup."""
+def print_answer(batches: Iterable[pl.DataFrame]) -> None:
+    """Print the first rows of what comes in batches, and how many more there are."""
+    shown, n_rows = pl.DataFrame(), 0
+    for batch in batches:
+        n_rows += len(batch)
+        if len(shown) < MAX_ROWS:
+            shown = pl.concat([shown, batch]).head(MAX_ROWS)
+    print_table(shown, n_rows=n_rows)
+
+
+def print_table(frame: pl.DataFrame, title: str | None = None, n_rows: int | None = None) -> None:
+    """Print a frame; text from posts is shown as it is, never as markup.
+
+    Args:
+        frame: its first rows are printed.
+        title: above them.
+        n_rows: how many rows there are where ``frame`` has not all of them.
+    """
     console = Console()
     if _is_too_wide(frame, console.width):
         _print_list(console, frame, title)
@@ -36,11 +56,18 @@ def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
         for row in frame.head(MAX_ROWS).iter_rows():
             table.add_row(*(Text(_shown(value)) for value in row))
         console.print(table)
-    if len(frame) > MAX_ROWS:
-        Console().print(f"… {len(frame) - MAX_ROWS} rows more; --csv prints all of them")
+    if (more := (n_rows or len(frame)) - MAX_ROWS) > 0:
+        Console().print(f"… {more} rows more; --csv prints all of them")
 
 
-def as_csv(frame: pl.DataFrame) -> str:
+def write_csv(batches: Iterable[pl.DataFrame]) -> None:
+    """Write what comes in batches to standard output; on a terminal without control characters."""
+    for number, batch in enumerate(batches):
+        text = as_csv(batch, header=number == 0)
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
+def as_csv(frame: pl.DataFrame, *, header: bool = True) -> str:
     """All rows; lists and records are JSON, bytes hexadecimal digits.
 
     Raises:
@@ -50,7 +77,7 @@ def as_csv(frame: pl.DataFrame) -> str:
     odd = [name for name, kind in kinds if kind.is_nested() or kind in (pl.Binary, pl.Object)]
     texts = (pl.Series(name, map(_as_text, frame[name].to_list()), pl.String) for name in odd)
     try:
-        return frame.with_columns(texts).write_csv()
+        return frame.with_columns(texts).write_csv(include_header=header)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise QueryError(f"no CSV can be made of it ({reason}): cast it to VARCHAR") from None
@@ -97,13 +124,14 @@ HEADLINES = (
 def print_bundle(manifest: Manifest, metrics: pl.DataFrame) -> None:
     """Print a bundle: where it comes from, its figures on the test window, its features."""
     console = Console()
-    console.print(
+    _say(
+        console,
         f"{manifest.model_version}, trained on posts of {manifest.trained_on_from} to "
         f"{manifest.trained_on_to}\ntext: {manifest.encoder_id}\npictures: {manifest.tagger_id}, "
-        f"{manifest.taxonomy}\nposts: {manifest.split_sizes}"
+        f"{manifest.taxonomy}\nposts: {manifest.split_sizes}",
     )
     for activity, reason in manifest.skipped.items():
-        console.print(f"{activity} is predicted by the owner's rate: {reason}")
+        _say(console, f"{activity} is predicted by the owner's rate: {reason}")
     test = metrics.filter(pl.col("split") == "test", pl.col("metric").is_in(HEADLINES))
     if len(test):
         wide = test.pivot(on="metric", index="activity", values="value")
@@ -112,8 +140,13 @@ def print_bundle(manifest: Manifest, metrics: pl.DataFrame) -> None:
     table.add_column("feature")
     table.add_column("meaning")
     for name, meaning in manifest.features.items():
-        table.add_row(name, Text(meaning))
+        table.add_row(Text(printable(name)), Text(printable(meaning)))
     console.print(table)
+
+
+def _say(console: Console, text: str) -> None:
+    """As it is: neither markup nor control characters of a file do anything."""
+    console.print(Text(printable(text)))
 
 
 def print_checks(checks: Sequence[Check]) -> bool:
@@ -131,4 +164,6 @@ def _shown(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return printable(str(value))
+    text = str(value)
+    rest = len(text) - SHOWN_CHARACTERS
+    return printable(text if rest <= 0 else f"{text[:SHOWN_CHARACTERS]}… ({rest} characters more)")

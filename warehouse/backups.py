@@ -15,8 +15,11 @@ import duckdb
 
 from warehouse.database import SIGN_OF_FULL_DISK, SIGNS_OF_HOLDER, explained
 from warehouse.errors import DiskFullError, WarehouseDamagedError, WarehouseError
+from warehouse.schema import applied_migrations
 
-SIGN_OF_WAREHOUSE = "schema_migrations"
+SIGNS_OF_WAREHOUSE = {"schema_migrations", "posts", "snapshots"}
+"""Tables that every version of it has."""
+
 PATTERN = "warehouse-*.duckdb"
 
 
@@ -46,8 +49,8 @@ def back_up(
 
 
 def list_backups(folder: Path) -> list[Path]:
-    """The copies, newest first."""
-    return sorted(folder.glob(PATTERN), reverse=True)
+    """The copies, newest first; what is no file is none."""
+    return sorted(filter(Path.is_file, folder.glob(PATTERN)), reverse=True)
 
 
 def restore(backup: Path, warehouse: Path, now: datetime) -> Path | None:
@@ -64,6 +67,7 @@ def restore(backup: Path, warehouse: Path, now: datetime) -> Path | None:
     Raises:
         WarehouseError: there is no such copy, no room for another one, or the old file is in use or
             cannot be kept; nothing was changed.
+        WarehouseNewerError: a newer vkflow has written the copy; nothing was changed.
         WarehouseDamagedError: the copy cannot be read; nothing was changed.
     """
     if not backup.is_file():
@@ -152,10 +156,11 @@ def _check(backup: Path) -> None:
     try:
         with duckdb.connect(str(backup), read_only=True) as connection:
             tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-            if (SIGN_OF_WAREHOUSE,) not in tables:
+            if not {name for (name,) in tables} >= SIGNS_OF_WAREHOUSE:
                 raise WarehouseError(
                     f"{backup} is no copy of a warehouse; see `vkflow restore --list`"
                 )
+            applied_migrations(connection)
             for (table,) in tables:
                 connection.table(table).aggregate("count(COLUMNS(*))").fetchall()
     except duckdb.IOException as error:

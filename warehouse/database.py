@@ -170,10 +170,13 @@ def refuse_odd_file(path: Path) -> None:
     """DuckDB would wait for ever for somebody to write into a pipe.
 
     Raises:
-        WarehouseError: there is something, and it is no regular file.
+        WarehouseError: it, or the log beside it, is there and no regular file.
     """
-    if path.exists() and not path.is_file():
-        raise WarehouseError(f"{path} is no file, but a folder, a pipe or the like: move it away")
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        if file.exists() and not file.is_file():
+            raise WarehouseError(
+                f"{file} is no file, but a folder, a pipe or the like: move it away"
+            )
 
 
 def _refuse_to_begin_anew(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Giving memory back to the system as soon as it is free.
+"""Memory: given back to the system as soon as it is free, and bounded for a query of a person.
 
 Allocators keep what was freed, for later. A step that works in chunks would then hold about twice
 what it needs, and more, the more chunks there are.
@@ -6,7 +6,14 @@ what it needs, and more, the more chunks there are.
 
 import ctypes
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BEYOND_DUCKDB_BYTES = 2**30
+"""For Python, its packages, and the rows that it prints."""
 
 
 def let_duckdb_return_memory() -> None:
@@ -22,3 +29,34 @@ def return_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim:
         trim(0)
+
+
+@contextmanager
+def bounded_memory(memory_limit: str) -> Iterator[None]:
+    """Let this process take DuckDB's ``memory_limit``, such as ``4GB``, and a GiB beside it.
+
+    DuckDB does not count the values of a list, nor what becomes of an answer in Python:
+    ``SELECT list(range(300000000))`` took 13 GB whatever its limit was. Does nothing where the
+    system knows no such bound.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    before, hardest = resource.getrlimit(resource.RLIMIT_DATA)
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    taken = 1024 * int(re.findall(r"VmData:\s+(\d+)", status)[0])
+    most = min(taken + _bytes(memory_limit) + BEYOND_DUCKDB_BYTES, 2**62)
+    bounds = [most, *(each for each in (before, hardest) if each != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hardest))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hardest))
+
+
+def _bytes(size: str) -> int:
+    """Of a size as DuckDB writes them."""
+    number, unit, binary = re.findall(r"([0-9.]+)\s*([KMGT])(i?)B", size, re.IGNORECASE)[0]
+    return int(float(number) * (1024 if binary else 1000) ** ("KMGT".index(unit.upper()) + 1))

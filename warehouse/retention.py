@@ -55,6 +55,9 @@ def compact(path: Path) -> int:
 
     Returns:
         Bytes won.
+
+    Raises:
+        WarehouseError: it cannot be read, or there is no room for another one; nothing is changed.
     """
     before = path.stat().st_size
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -70,8 +73,9 @@ def compact(path: Path) -> int:
             connection.execute("COPY FROM DATABASE old TO new")
             connection.execute("DETACH new")
         draft.replace(path)
-    except duckdb.IOException as error:
+    except duckdb.Error as error:  # of a full disk the transaction tells
         raise explained(path, error) from error
     finally:
-        draft.unlink(missing_ok=True)
+        for file in (draft, draft.with_name(f"{draft.name}.wal")):
+            file.unlink(missing_ok=True)
     return before - path.stat().st_size

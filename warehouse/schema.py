@@ -30,18 +30,34 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> list[int]:
         "CREATE TABLE IF NOT EXISTS schema_migrations "
         "(version INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at TIMESTAMPTZ NOT NULL)"
     )
-    rows = connection.execute("SELECT version FROM schema_migrations").fetchall()
-    applied = {version for (version,) in rows}
-    known = migrations()
+    applied, known = applied_migrations(connection), migrations()
+    missing = [version for version in known if version not in applied]
+    for version in missing:
+        _apply(connection, version, known[version])
+    return missing
+
+
+def applied_migrations(connection: duckdb.DuckDBPyConnection) -> set[int]:
+    """The numbers of those that a warehouse has.
+
+    Raises:
+        WarehouseNewerError: this code does not know one of them.
+        WarehouseError: the table of them is somebody else's.
+    """
+    try:
+        rows = connection.execute("SELECT version::INTEGER FROM schema_migrations").fetchall()
+    except (duckdb.BinderException, duckdb.ConversionException) as error:
+        raise WarehouseError(
+            f"the table schema_migrations is somebody else's ({str(error).partition(chr(10))[0]}); "
+            f"`vkflow restore` puts the newest backup in the place of the warehouse"
+        ) from error
+    applied, known = {version for (version,) in rows}, migrations()
     if unknown := applied - known.keys():
         raise WarehouseNewerError(
             f"the warehouse has schema version {max(unknown)}, this vkflow knows up to "
             f"{max(known)}: it was written by a newer vkflow. Upgrade this one."
         )
-    missing = [version for version in known if version not in applied]
-    for version in missing:
-        _apply(connection, version, known[version])
-    return missing
+    return applied
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, version: int, file: Path) -> None:

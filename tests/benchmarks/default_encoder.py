@@ -15,8 +15,9 @@ from tests.benchmarks.peers import (
     rows_beside_peers,
 )
 from vkflow.neural.devices import cpu_has_bf16
+from vkflow.text.checkpoints import load_transformer_encoder
 from vkflow.text.e5.directory import ensure_e5_small
-from vkflow.text.transformer import TransformerEncoder, load_transformer_encoder
+from vkflow.text.transformer import TransformerEncoder
 
 FEW, MANY, QUICK = 64, 512, 128
 TURNS = 3

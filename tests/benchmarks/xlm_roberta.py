@@ -18,7 +18,8 @@ from tests.benchmarks.models import (
     scratch,
 )
 from tests.benchmarks.peers import Peer, check_agreement, fastest_of, peers_of, rows_beside_peers
-from vkflow.text.transformer import TransformerEncoder, load_transformer_encoder
+from vkflow.text.checkpoints import load_transformer_encoder
+from vkflow.text.transformer import TransformerEncoder
 
 FEW, MANY = 64, 512
 TURNS = 3

@@ -6,6 +6,7 @@ if it had never been killed.
 """
 
 import argparse
+import math
 import multiprocessing
 import os
 import random
@@ -83,13 +84,23 @@ def state(settings: Settings) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def run_killed_steps(folder: Path, kills: int, posts: int, seed: int = 0) -> Counter[str]:
+def run_killed_steps(
+    folder: Path, kills: int, posts: int, seed: int = 0, minutes: float = math.inf
+) -> Counter[str]:
     """Do it; returns how often each step was killed.
+
+    Args:
+        folder: where homes are made.
+        kills: after how many to stop.
+        posts: in a home.
+        seed: of the moments.
+        minutes: after which nothing else is killed.
 
     Raises:
         AssertionError: something was lost.
     """
     chance, killed = random.Random(seed), Counter[str]()
+    deadline = time.monotonic() + 60 * minutes
     processes.set_forkserver_preload(["tasks.pulling", "tasks.maintaining", "tasks.run_log"])
     start = folder / "start"
     prepare(start, posts)
@@ -102,7 +113,7 @@ def run_killed_steps(folder: Path, kills: int, posts: int, seed: int = 0) -> Cou
         assert process.exitcode == 0, f"{step} failed"
         ends[step], seconds[step] = state(load_settings(home=home)), time.monotonic() - began
     for step in cycle(STEPS):
-        if killed.total() >= kills:
+        if killed.total() >= kills or time.monotonic() > deadline:
             return killed
         home = shutil.copytree(start, folder / "killed")
         process = started(step, home)
@@ -127,9 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--posts", type=int, default=1_000)
+    parser.add_argument("--minutes", type=float, default=math.inf)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        killed = run_killed_steps(Path(folder), arguments.kills, arguments.posts)
+        killed = run_killed_steps(
+            Path(folder), arguments.kills, arguments.posts, minutes=arguments.minutes
+        )
     shown = ", ".join(f"{step} {number} times" for step, number in killed.items())
     sys.stdout.write(f"killed: {shown}; nothing was lost\n")
 

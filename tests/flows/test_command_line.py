@@ -41,6 +41,31 @@ def test_lists_records_and_bytes_are_json_and_digits_in_csv(nights) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "shown"),
+    [([], ["┃ one ┃", "│   1 │", "┃ two ┃", "│   2 │"]), (["--csv"], ["one", "1", "two", "2"])],
+    ids=["table", "csv"],
+)
+def test_several_queries_are_all_answered(nights, options: list[str], shown: list[str]) -> None:
+    text = "SELECT 1 AS one; SET VARIABLE a = 0; SELECT 2 AS two"
+    result = vkflow_here("sql", *options, text, home=nights.home)
+    assert [line for line in result.stdout.splitlines() if line[0] not in "┏┡└"] == shown
+
+
+def test_rows_beyond_those_shown_are_counted(nights) -> None:
+    result = vkflow_here("sql", "FROM range(30000)", home=nights.home)
+    assert result.stdout.splitlines()[-1] == "… 29950 rows more; --csv prints all of them"
+
+
+def test_query_that_needs_too_much_memory_is_told(nights) -> None:
+    result = vkflow(
+        "sql", "SELECT list(range(100000000))", home=nights.home,
+        VKFLOW_WAREHOUSE__MEMORY_LIMIT="100MB",
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "VKFLOW_WAREHOUSE__MEMORY_LIMIT" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
     "column",
     ["TIMESTAMP 'infinity'", "DATE '-infinity'", "TIMESTAMPTZ '12000-01-01'", "1::BIGNUM"],
 )

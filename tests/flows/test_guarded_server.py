@@ -4,9 +4,11 @@ import base64
 import errno
 import json
 import os
+import re
 import secrets
 import select
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier
+from uuid import UUID
 
 import httpx
 import psutil
@@ -46,7 +49,7 @@ class Server:
             headers["Authorization"] = f"Basic {token}"
         url = f"http://127.0.0.1:{self.port}/api{path}"
         content = None if body is None else json.dumps(body)
-        return httpx.request(method, url, headers=headers, timeout=90, content=content)
+        return httpx.request(method, url, headers=headers, timeout=300, content=content)
 
     def csrf(self) -> dict[str, str]:
         client = secrets.token_hex(8)
@@ -184,6 +187,9 @@ def deployment(server: Server) -> str:
     return f"/deployments/{made['id']}/create_flow_run"
 
 
+NO_TEXT = "U+0000, or half a character, is no text: remove it."
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -198,9 +204,7 @@ def test_what_is_no_text_is_refused_in_a_sentence_the_form_can_show(
 ) -> None:
     answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
     assert answer.status_code == 422
-    assert answer.json()["exception_detail"][0]["msg"] == (
-        "U+0000, or half a character, is no text: remove it."
-    )
+    assert answer.json()["exception_detail"][0]["msg"] == NO_TEXT
 
 
 def test_a_backslash_before_digits_is_text(server: Server, deployment: str) -> None:
@@ -214,6 +218,49 @@ def test_a_run_that_is_larger_than_any_is_refused(server: Server, deployment: st
     body = {"parameters": {"text": "a" * 2**24}}
     answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
     assert answer.status_code == 422 and "16 MiB" in answer.text
+
+
+NUL = "a\0b"
+PLACES = {
+    "path": lambda path: (re.sub(r"{[^}]*}", "a%00b", path), {}),
+    "query": lambda path: (f"{re.sub('{[^}]*}', str(UUID(int=0)), path)}?name=a%00b", {}),
+    "value": lambda path: (re.sub(r"{[^}]*}", str(UUID(int=0)), path), {"name": [{"a": NUL}]}),
+    "name": lambda path: (re.sub(r"{[^}]*}", str(UUID(int=0)), path), {NUL: 1}),
+    "half": lambda path: (re.sub(r"{[^}]*}", str(UUID(int=0)), path), ["\ud800"]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_route_takes_what_is_no_text(server: Server, place: str) -> None:
+    """Nor does any answer that the server is at fault, after which clients ask again and again."""
+    routes = server.ask("GET", "/openapi.json", signed_in=True).json()["paths"]
+    asked = [
+        (method.upper(), *PLACES[place](path.removeprefix("/api")))
+        for path, methods in routes.items()
+        for method, route in methods.items()
+        if (place != "path" or "{" in path)
+        and (place in ("path", "query") or "requestBody" in route)
+    ]
+    token = server.csrf()
+    said = [
+        (method, path, server.ask(method, path, signed_in=True, body=body or None, **token))
+        for method, path, body in asked
+    ]
+    assert len(said) > 50
+    assert [
+        (m, p, a.text) for m, p, a in said if a.status_code != 422 or NO_TEXT not in a.text
+    ] == []
+
+
+def test_header_with_a_nul_is_refused(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\0b\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_page_with_a_nul_is_refused_to_strangers_as_well(server: Server) -> None:
+    url = f"http://127.0.0.1:{server.port}/assets/a%00b"
+    assert httpx.get(url).status_code == 422
 
 
 def test_what_a_stranger_sends_is_not_read(server: Server, deployment: str) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from flows.doctor import run_checks
 from flows.options import RunOptions
-from flows.tables import print_table
+from flows.tables import print_bundle, print_table
 from vkflow.errors import SettingsError
+from vkflow.modelling.bundles import Manifest
 from vkflow.printing import printable
 from vkflow.settings import load_settings
 from warehouse.database import open_warehouse
@@ -133,6 +134,26 @@ def test_wide_table_is_a_list_on_a_narrow_terminal(
     print_table(frame)
     lines = capsys.readouterr().out.splitlines()
     assert lines[3] == "column_3   a value of twenty"
+
+
+def test_manifest_of_a_bundle_does_nothing_to_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evil = "\x1b]0;evil\x07[bold]"
+    fields = dict.fromkeys(Manifest.model_fields, evil)
+    named = {"features": {evil: evil}, "skipped": {evil: evil}}
+    metrics = pl.DataFrame(schema={"split": pl.String, "metric": pl.String})
+    print_bundle(Manifest.model_construct(**fields | named), metrics)
+    shown = capsys.readouterr().out
+    assert "\x1b]" not in shown and "\x07" not in shown
+    assert shown.count("[bold]") >= 5
+
+
+def test_value_without_end_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """To fold twenty million characters took minutes."""
+    print_table(pl.DataFrame({"text": ["a" * 20_000_000]}))
+    shown = capsys.readouterr().out
+    assert len(shown) < 60_000 and "19980000" in shown
 
 
 def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

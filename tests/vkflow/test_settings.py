@@ -228,3 +228,8 @@ def test_number_no_night_could_work_with_is_refused(
 def test_limit_of_memory_is_as_duckdb_has_them(monkeypatch: pytest.MonkeyPatch, value: str):
     monkeypatch.setenv("VKFLOW_WAREHOUSE__MEMORY_LIMIT", value)
     assert load_settings().warehouse.memory_limit == value
+
+
+def test_home_whose_name_is_no_text_is_refused() -> None:
+    with pytest.raises(SettingsError, match="home"):
+        load_settings(home=Path("/tmp/\udcff"))

@@ -247,6 +247,34 @@ def test_snapshot_is_no_backup(tmp_path: Path, path: Path) -> None:
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DROP TABLE snapshots", "no copy of a warehouse"),
+        ("INSERT INTO schema_migrations VALUES (9999, 'later', now())", "Upgrade this one"),
+        ("ALTER TABLE schema_migrations RENAME COLUMN version TO number", "somebody else's"),
+    ],
+)
+def test_copy_of_another_kind_or_of_the_future_is_not_put_back(
+    tmp_path: Path, path: Path, change: str, problem: str
+) -> None:
+    with open_warehouse(tmp_path / "other.duckdb"):
+        pass
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
+        other.execute(change)
+    path.write_bytes(b"old")
+    with pytest.raises(WarehouseError, match=problem):
+        restore(tmp_path / "other.duckdb", path, NIGHT)
+    assert path.read_bytes() == b"old"
+
+
+def test_what_is_no_file_is_no_backup(tmp_path: Path) -> None:
+    (tmp_path / "warehouse-20261101-000000.duckdb").write_bytes(b"x")
+    (tmp_path / "warehouse-20261102-000000.duckdb").mkdir()
+    (tmp_path / "warehouse-20261103-000000.duckdb").symlink_to("gone")
+    assert [file.name for file in list_backups(tmp_path)] == ["warehouse-20261101-000000.duckdb"]
+
+
 def test_full_disk_is_said_in_a_sentence_and_nothing_is_changed(
     connection: duckdb.DuckDBPyConnection,
     path: Path,

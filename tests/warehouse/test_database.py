@@ -239,9 +239,12 @@ def test_a_full_disk_is_named_and_nothing_of_the_transaction_stays(small_disk: P
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
-def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make):
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "warehouse.duckdb.wal"])
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make, name: str):
     path = tmp_path / "warehouse.duckdb"
-    make(path)
+    open_and_close(path)
+    (tmp_path / name).unlink(missing_ok=True)
+    make(tmp_path / name)
     looks = (look_into, lambda place: read_snapshot(place, "SELECT 1"), open_and_close)
     for look in looks:
         with pytest.raises(WarehouseError, match="is no file"):

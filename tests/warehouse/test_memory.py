@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.memory import return_memory
+from warehouse.memory import bounded_memory, return_memory
 
 SETTING = "DUCKDB_JE_MALLOC_CONF"
 
@@ -48,3 +48,34 @@ def test_memory_between_what_is_kept_is_returned():
 def resident() -> int:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such bound")
+def test_what_duckdb_does_not_count_is_bounded_too():
+    command = """
+import duckdb
+from warehouse.memory import bounded_memory
+with duckdb.connect(config={"memory_limit": "100MB"}) as connection, bounded_memory("100MB"):
+    try:
+        connection.execute("SELECT list(range(100000000))").fetchone()
+    except duckdb.OutOfMemoryException:
+        print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", command], stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "refused\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such bound")
+@pytest.mark.parametrize(
+    ("size", "n_bytes"), [("1GB", 10**9), (" 1.5 mib ", 3 * 2**19), ("9TB", 9 * 10**12)]
+)
+def test_bound_is_of_the_size_and_only_for_a_while(size: str, n_bytes: int):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with bounded_memory(size):
+        bound, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    assert n_bytes + 2**30 < bound < n_bytes + 2**30 + 64 * 2**30
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with bounded_memory("9999999TB"):  # more than there is a number for
+        assert resource.getrlimit(resource.RLIMIT_DATA)[0] >= 2**62

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from warehouse.errors import QueryError, WarehouseDamagedError, WarehouseError
-from warehouse.publishing import is_published, publish, read_snapshot
+from warehouse.publishing import is_published, publish, read_answers, read_snapshot
 
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
@@ -385,7 +385,11 @@ def test_ctrl_c_ends_a_query_that_takes_long(
 
 
 @pytest.mark.parametrize(
-    "value", ["TIMESTAMP 'infinity'", "DATE '-infinity'", "DATE '12000-01-01'"]
+    "value",
+    [
+        *("TIMESTAMP 'infinity'", "DATE '-infinity'", "DATE '12000-01-01'"),
+        *("[DATE 'infinity']", "{'a': [TIMESTAMP 'infinity']}", "MAP {'k': DATE 'infinity'}"),
+    ],
 )
 def test_times_of_no_calendar_are_told(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
@@ -395,3 +399,66 @@ def test_times_of_no_calendar_are_told(
         read_snapshot(tmp_path / "snapshot.duckdb", f"SELECT NULL AS none, {value} AS it")
     told = read_snapshot(tmp_path / "snapshot.duckdb", "SELECT DATE '9999-12-31', NULL::TIMESTAMP")
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["INTERVAL 1 DAY", "[INTERVAL 1 DAY]", "{'a': union_value(b := 1)}", "1::BIGNUM", "1::VARIANT"],
+)
+def test_values_of_a_kind_that_is_not_read_are_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, value: str
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    with pytest.raises(QueryError, match="not read: cast it to VARCHAR"):
+        read_snapshot(tmp_path / "snapshot.duckdb", f"SELECT {value} AS it")
+
+
+def test_of_several_statements_each_answers_in_batches(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    text = (
+        "SET VARIABLE n = 25000; SELECT 7 AS seven; -- and\nFROM range(getvariable('n')::BIGINT);"
+    )
+    answers = read_answers(tmp_path / "snapshot.duckdb", text)
+    assert pl.concat(next(answers)).rows() == [(7,)]
+    lengths = [len(batch) for batch in next(answers)]
+    assert lengths[0] == 0 and sum(lengths) == 25_000 and max(lengths) <= 10_240
+    assert next(answers, None) is None
+
+
+def test_limit_too_small_to_open_the_snapshot_is_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    with pytest.raises(WarehouseError, match="memory"):
+        next(read_answers(tmp_path / "snapshot.duckdb", "SELECT 1", "1KB"))
+
+
+def test_snapshot_that_is_open_for_writing_here_is_told(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """As when predictions are exported into the snapshot itself."""
+    publish(connection, tmp_path / "snapshot.duckdb")
+    (tmp_path / "snapshot.duckdb").chmod(0o600)
+    with (
+        duckdb.connect(str(tmp_path / "snapshot.duckdb")),
+        pytest.raises(WarehouseError, match="cannot be used"),
+    ):
+        read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1")
+
+
+def test_several_statements_where_one_is_expected_are_refused(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    with pytest.raises(QueryError, match="2 statements where one was expected"):
+        read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1; SELECT 2")
+
+
+def test_columns_of_the_same_name_are_numbered(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    answer = read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a")
+    assert answer.to_dicts() == [{"a": 1, "a_1": 2, "a_1_1": 3, "a_2": 4}]

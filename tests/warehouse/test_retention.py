@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,3 +127,31 @@ def test_compacted_file_is_smaller_and_says_the_same(
     with open_warehouse(path) as again:
         assert again.execute("FROM text_embeddings ORDER BY ALL").fetchall() == rows
         assert again.execute("SELECT count(*) FROM predictions_wide").fetchone() == (0,)
+
+
+COMPACT = """
+import resource, signal, sys
+from pathlib import Path
+from warehouse.errors import WarehouseError
+from warehouse.retention import compact
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000))
+try:
+    compact(Path(sys.argv[1]))
+except WarehouseError as error:
+    print(error)
+"""
+
+
+@pytest.mark.file
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of the system")
+def test_no_room_to_compact_is_told_and_leaves_nothing(
+    connection: duckdb.DuckDBPyConnection, path: Path
+) -> None:
+    connection.close()
+    before = path.read_bytes()
+    command = [sys.executable, "-c", COMPACT, path]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    assert "cannot be used" in done.stdout or "is full" in done.stdout
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before

@@ -134,7 +134,7 @@ def test_anything_else_to_compare_by_is_refused(
     pictured: duckdb.DuckDBPyConnection, snapshot: Path
 ) -> None:
     publish(pictured, snapshot, with_vectors=True)
-    for by in ("'image'", "NULL", "''"):
+    for by in ("'image'", "NULL", "''", "9", "DATE '2026-01-01'", "[1]", "true"):
         with pytest.raises(QueryError, match="compared := 'text', 'picture' or 'both'"):
             read_snapshot(snapshot, f"FROM similar_to(-1, 1, 9, compared := {by})")
 

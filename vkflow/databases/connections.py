@@ -1,5 +1,6 @@
 """Other people's SQL databases: opening them, and telling what went wrong without passwords."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from vkflow.errors import SettingsError, SourceError
 
 CONNECT_SECONDS = 10
+FIRST_ATTEMPTS = 3
+"""Of reaching a server that has never answered: it may be starting anew, or be none at all."""
+
+LONGEST_WAIT_SECONDS = 30
 POSTGRES_NAMES = ("postgres", "postgresql")
 POSTGRES_DRIVER = "postgresql+psycopg"
 PASSING_STATES = ("starting up", "shutting down", "recovery", "too many", "terminating connection")
@@ -30,6 +35,8 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
     """
     try:
         address = make_url(url.get_secret_value())
+        if "%00" in url.get_secret_value():
+            raise ValueError  # drivers would read no further, and call at another address
     except (ArgumentError, ValueError):
         raise SettingsError(
             f"setting {setting} is no SQLAlchemy URL, such as postgresql://user:password@host/name "
@@ -136,3 +143,22 @@ def is_unanswered(error: sa.exc.DBAPIError, engine: sa.Engine) -> bool:
     )
     is_file = engine.dialect.name == "sqlite"
     return is_passing(error, engine) and not (error.connection_invalidated or is_file or answers)
+
+
+def seconds_until_next(failures: int) -> float:
+    """How long to wait after so many attempts that failed."""
+    return min(2.0**failures, LONGEST_WAIT_SECONDS)
+
+
+def is_to_be_given_up(error: sa.exc.DBAPIError, failures: int) -> bool:
+    """Whether a server that has never answered was asked often enough, or long enough."""
+    has_waited = re.search(r"time(d )?[- ]?out", str(error.orig), re.IGNORECASE) is not None
+    return failures >= FIRST_ATTEMPTS or has_waited
+
+
+def no_answer(error: sa.exc.DBAPIError, engine: sa.Engine, variable: str) -> str:
+    """The sentence about a server that has never answered; ``variable`` has its URL."""
+    return (
+        f"nobody answers at {shown(engine)}: {explained(error, engine)}; see that the database is "
+        f"running, and that host and port in {variable} are right"
+    )

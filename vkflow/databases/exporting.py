@@ -1,14 +1,24 @@
 """Writing tables to somebody's database: all of them or nothing, in place of what was there."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from vkflow.databases.connections import explained, is_passing, open_database, shown
+from vkflow.databases.connections import (
+    explained,
+    is_passing,
+    is_to_be_given_up,
+    is_unanswered,
+    no_answer,
+    open_database,
+    seconds_until_next,
+    shown,
+)
 from vkflow.errors import ExportError, TransientError
 
 KEYS = ("owner_id", "post_id", "activity")
@@ -23,7 +33,10 @@ TYPES: Mapping[type[pl.DataType], type[sa.types.TypeEngine[Any]]] = {
 
 
 def write_tables(
-    url: SecretStr, tables: Mapping[str, Iterable[pl.DataFrame]], schema: str | None = None
+    url: SecretStr,
+    tables: Mapping[str, Iterable[pl.DataFrame]],
+    schema: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, int]:
     """Replace the rows of tables, in one transaction: readers see all of it or nothing.
 
@@ -32,18 +45,19 @@ def write_tables(
         tables: by name, their rows in batches; the first one, which may be empty, has the columns.
             Tables that are missing are made.
         schema: where the tables are; ``None``: where the connection puts them.
+        sleep: waits that many seconds; replaced in tests.
 
     Returns:
         The rows written, by table.
 
     Raises:
         SettingsError: ``url`` is no URL, or its driver is not installed.
-        ExportError: the database refuses, or a table has other columns.
+        ExportError: nobody answers there, the database refuses, or a table has other columns.
         TransientError: the connection was lost; nothing was written.
     """
     engine = open_database(url, "export.url")
     try:
-        with engine.begin() as connection:
+        with _reached(engine, sleep) as connection, connection.begin():
             return {
                 name: _replace_rows(connection, name, schema, iter(batches))
                 for name, batches in tables.items()
@@ -55,6 +69,21 @@ def write_tables(
                 f"nothing was exported, the connection was lost: {problem}"
             ) from None
         raise ExportError(f"nothing was exported, the database refuses: {problem}") from None
+
+
+def _reached(engine: sa.Engine, sleep: Callable[[float], None]) -> sa.Connection:
+    """A connection; where nobody answers another try after minutes would be of no use."""
+    for failures in count(1):
+        try:
+            return engine.connect()
+        except sa.exc.DBAPIError as error:
+            if not is_unanswered(error, engine):
+                raise
+            if is_to_be_given_up(error, failures):
+                problem = no_answer(error, engine, "VKFLOW_EXPORT__URL")
+                raise ExportError(f"nothing was exported, {problem}") from None
+            sleep(seconds_until_next(failures))
+    raise AssertionError
 
 
 def _replace_rows(

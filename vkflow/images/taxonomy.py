@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vkflow.errors import SettingsError
 
+MAX_BYTES = 2**18
+"""Of a file: some 4,000 categories. Reading YAML takes about 20 s a megabyte."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Phrase = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -104,14 +107,16 @@ def load_taxonomy(name_or_path: str | Path) -> Taxonomy:
     text = _read(str(name_or_path))
     try:
         return Taxonomy.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise SettingsError(f"Taxonomy {name_or_path} is not valid YAML: {error}") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
             for problem in error.errors()
         )
         raise SettingsError(f"Taxonomy {name_or_path} is not usable: {problems}") from error
+    except (yaml.YAMLError, ValueError) as error:  # the latter: a day or a number that is none
+        raise SettingsError(f"Taxonomy {name_or_path} is not valid YAML: {error}") from error
+    except RecursionError:
+        raise SettingsError(f"Taxonomy {name_or_path} is nested deeper than any") from None
 
 
 def _read(name_or_path: str) -> str:
@@ -125,6 +130,14 @@ def _read(name_or_path: str) -> str:
             f"Use one of these: {known}; or the path of a .yaml file."
         )
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise SettingsError(
+                f"Taxonomy file {path} is no file, but a folder, a pipe or the like"
+            )
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise SettingsError(f"Taxonomy file {path} is larger than {MAX_BYTES >> 10} KiB")
+        return content.decode("utf-8")
+    except (OSError, ValueError) as error:  # the latter: bytes that are no UTF-8, NUL in the path
         raise SettingsError(f"Taxonomy file {path} cannot be read: {error}") from error

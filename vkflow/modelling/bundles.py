@@ -33,12 +33,16 @@ REPLICATES = "replicates."
 class Prior(BaseModel):
     """A :class:`RatePrior` in the manifest."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     rate: float
     strength: float
 
 
 class Fitted(BaseModel):
     """How the model of one activity came out."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     intercept: float
     slope: float
@@ -138,6 +142,10 @@ def load_bundle(models_directory: Path, model_version: str) -> Bundle:
         MissingModelError: there is no such folder.
         BadBundleError: a file is missing, damaged, or not what the manifest says.
     """
+    if model_version in ("", "..") or Path(model_version).name != model_version:
+        raise MissingModelError(
+            f"{model_version!r} is no version of a bundle; `vkflow models list` shows them"
+        )
     folder = models_directory / model_version
     if not folder.is_dir():
         raise MissingModelError(
@@ -167,7 +175,11 @@ def name_champion(models_directory: Path, model_version: str) -> None:
 
 
 def _read(folder: Path) -> Bundle:
+    if odd := [file.name for file in folder.iterdir() if not file.is_file()]:
+        raise ValueError(f"{odd[0]} is no file, but a folder, a pipe or the like")
     manifest = Manifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    if manifest.model_version != folder.name:
+        raise ValueError(f"its manifest is of {manifest.model_version!r}")
     arrays = _load_arrays(folder / ARRAYS)
     try:
         recipe, coefficients = _unpack(arrays, manifest)
@@ -203,6 +215,10 @@ def _unpack(arrays: Arrays, manifest: Manifest) -> tuple[Recipe, dict[str, Matri
 def _load_trees(file: Path) -> Any:
     from catboost import CatBoost, CatBoostError
 
+    with file.open("rb") as opened:
+        magic, size = opened.read(4), int.from_bytes(opened.read(4), "little")
+    if magic != b"CBM1" or size > file.stat().st_size:  # CatBoost would end the whole process
+        raise ValueError(f"{file.name} is no model of CatBoost")
     try:
         return CatBoost().load_model(str(file))
     except CatBoostError as error:

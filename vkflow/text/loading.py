@@ -19,7 +19,7 @@ def load_encoder(settings: Settings) -> TextEncoder:
         NotReadyError: the disk has no room for the offline default.
         SettingsError: the device or precision does not exist here.
     """
-    from vkflow.text.transformer import load_transformer_encoder
+    from vkflow.text.checkpoints import load_transformer_encoder
 
     text = settings.text
     return load_transformer_encoder(

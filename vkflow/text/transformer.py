@@ -3,23 +3,14 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vkflow.errors import MissingModelError
-from vkflow.neural.devices import (
-    NumberFormat,
-    autocast,
-    device_name,
-    resolve_device,
-    resolve_precision,
-)
+from vkflow.neural.devices import NumberFormat, autocast, device_name
 from vkflow.neural.sharing import map_batches
-from vkflow.neural.weights import DIGITS, model_digest
 from vkflow.text.batching import longest_first, plan_batches
 from vkflow.text.budgets import RememberedBudgets, probe_budget
 from vkflow.text.encoders import EncodedTexts, Progress, no_progress
@@ -41,7 +32,7 @@ TOKENISED_AT_ONCE = 1_024
 
 
 class TransformerEncoder:
-    """A loaded model with its tokenizer. Build it with :func:`load_transformer_encoder`."""
+    """A loaded model with its tokenizer; :mod:`vkflow.text.checkpoints` builds it."""
 
     def __init__(
         self,
@@ -223,76 +214,3 @@ def masked_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
-
-
-def load_transformer_encoder(
-    name: str,
-    *,
-    revision: str | None = None,
-    max_tokens: int = 512,
-    token_budget: int | None = None,
-    budgets: RememberedBudgets | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-) -> TransformerEncoder:
-    """Load an encoder by hub name or from a local directory; only safetensors, never pickles.
-
-    Args:
-        name: such as ``xlm-roberta-base``, or the path of a directory.
-        revision: commit, tag or branch on the hub; pin it for reproducible vectors.
-        max_tokens: tokens after which a text is cut, special ones included.
-        token_budget: padded tokens in one batch; ``None``: what a probe finds best.
-        budgets: where the findings of probes are kept.
-        device: ``auto``, ``cuda`` or ``cpu``.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-
-    Raises:
-        MissingModelError: nothing usable is at that name.
-        SettingsError: the device or precision does not exist here.
-    """
-    import transformers
-
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    device = resolve_device(device)
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name, revision=revision)
-        model = transformers.AutoModel.from_pretrained(
-            name, revision=revision, use_safetensors=True, dtype=torch.float32
-        )
-    except (OSError, ValueError) as error:
-        raise MissingModelError(_missing(name, error)) from error
-    return TransformerEncoder(
-        model,
-        tokenizer,
-        name=_identity(name, model),
-        max_tokens=min(max_tokens, _longest_input(model, tokenizer)),
-        token_budget=token_budget,
-        budgets=budgets,
-        device=device,
-        precision=resolve_precision(precision, device),
-    )
-
-
-def _longest_input(model: Any, tokenizer: Any) -> int:
-    """Tokens the model has positions for; RoBERTa's first position lies after the padding id."""
-    positions = int(getattr(model.config, "max_position_embeddings", 10**9))
-    if "roberta" in model.config.model_type:
-        positions -= int(model.config.pad_token_id) + 1
-    return min(positions, int(tokenizer.model_max_length))
-
-
-def _identity(name: str, model: Any) -> str:
-    directory = Path(name)
-    if directory.is_dir():
-        return f"{directory.resolve().name}@{model_digest(directory)}"
-    commit = getattr(model.config, "_commit_hash", None) or "unknown"
-    return f"{name}@{commit[:DIGITS]}"
-
-
-def _missing(name: str, error: Exception) -> str:
-    reason = str(error).splitlines()[0]
-    return (
-        f"the text encoder {name!r} cannot be loaded: {reason} On a machine with internet run "
-        f"`vkflow models pull {name}`, copy the folder here, and set VKFLOW_TEXT__ENCODER to "
-        f"its path; or use e5-small, which needs no download."
-    )

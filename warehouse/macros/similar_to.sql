@@ -19,20 +19,20 @@ WITH text_cosines AS NOT MATERIALIZED (
 ), cosines AS (
     SELECT owner_id, post_id, cosine
     FROM text_cosines
-    WHERE compared = 'text'
+    WHERE compared::VARCHAR = 'text'
     UNION ALL
     SELECT owner_id, post_id, cosine
     FROM image_cosines
-    WHERE compared = 'picture'
+    WHERE compared::VARCHAR = 'picture'
     UNION ALL
     SELECT owner_id, post_id, (text_cosines.cosine + image_cosines.cosine) / 2 AS cosine
     FROM text_cosines
     JOIN image_cosines USING (owner_id, post_id)
-    WHERE compared = 'both'
+    WHERE compared::VARCHAR = 'both'
     UNION ALL
     SELECT of_owner_id, of_post_id + 1, 0
     WHERE CASE
-        WHEN compared IS NULL OR compared NOT IN ('text', 'picture', 'both')
+        WHEN compared IS NULL OR compared::VARCHAR NOT IN ('text', 'picture', 'both')
             THEN error('similar_to takes compared := ''text'', ''picture'' or ''both''') IS NULL
         ELSE false
     END

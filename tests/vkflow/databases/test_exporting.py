@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
+from vkflow.databases.connections import FIRST_ATTEMPTS
 from vkflow.databases.exporting import write_tables
 from vkflow.errors import ExportError, SettingsError, TransientError
 
@@ -164,16 +165,28 @@ def test_read_access_does_not_suffice_and_that_is_told(postgres: Postgres):
     assert PASSWORD not in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_a_server_that_is_not_there_is_a_passing_error_without_the_password():
-    url = SecretStr(f"postgresql://u:{QUOTED_PASSWORD}@127.0.0.1:9/x")
-    with pytest.raises(TransientError, match=r"nothing was exported.*127\.0\.0\.1:9/x") as raised:
-        write_tables(url, {"wide": [frame()]})
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "no-such-host.invalid:5432"])
+def test_where_no_server_answers_it_is_told_after_seconds(address: str):
+    """Not as a passing error, after which the run would wait for minutes."""
+    waits: list[float] = []
+    url = SecretStr(f"postgresql://u:{QUOTED_PASSWORD}@{address}/x")
+    with pytest.raises(ExportError, match=rf"nobody answers at postgresql://{address}/x") as raised:
+        write_tables(url, {"wide": [frame()]}, sleep=waits.append)
+    assert len(waits) == FIRST_ATTEMPTS - 1 and sum(waits) < 10
     assert PASSWORD not in str(raised.value) and QUOTED_PASSWORD not in str(raised.value)
 
 
-def test_no_url_is_a_wrong_setting():
+def test_a_server_that_answers_late_is_waited_for(postgres: Postgres):
+    postgres.stop()
+    url = SecretStr(postgres.url())
+    written = write_tables(url, {"wide": [frame(*ROWS)]}, sleep=lambda seconds: postgres.start())
+    assert written == {"wide": 3}
+
+
+@pytest.mark.parametrize("url", ["passw0rd", "postgresql://u:passw0rd%00@127.0.0.1:9/x"])
+def test_no_url_is_a_wrong_setting(url: str):
     with pytest.raises(SettingsError, match=r"export\.url is no SQLAlchemy URL") as raised:
-        write_tables(SecretStr("passw0rd"), {"wide": [frame()]})
+        write_tables(SecretStr(url), {"wide": [frame()]})
     assert "passw0rd" not in str(raised.value)
 
 

@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -88,12 +89,34 @@ def test_a_wrong_field_is_named(tmp_path, changes, problem):
         load_taxonomy(path)
 
 
-@pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.getcwd []", "just words"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a: [", "!!python/object/apply:os.getcwd []", "just words"),
+        *("[" * 3_000, "version: 2026-99-99", "version: " + "9" * 5_000, "name: " + "x" * 2**18),
+    ],
+    ids=lambda text: text[:20],
+)
 def test_a_file_that_is_no_taxonomy_is_refused(tmp_path, text):
     path = tmp_path / "pets.yaml"
     path.write_text(text, encoding="utf-8")
 
     with pytest.raises(SettingsError, match=r"pets\.yaml"):
+        load_taxonomy(path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "endless", "nul"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind):
+    path = tmp_path / "pets.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
+    else:
+        path = tmp_path / "pe\0ts.yaml"
+    with pytest.raises(SettingsError, match=r"Taxonomy file .*ts\.yaml"):
         load_taxonomy(path)
 
 

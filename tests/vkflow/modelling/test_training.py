@@ -1,4 +1,6 @@
+import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -436,7 +438,40 @@ def _damage_manifest(folder: Path) -> None:
     (folder / "manifest.json").write_text("{}")
 
 
-@pytest.mark.parametrize("damage", [_remove_model, _damage_model, _damage_arrays, _damage_manifest])
+def _promise_gigabytes(folder: Path) -> None:
+    """CatBoost would end the whole process."""
+    (folder / "like.cbm").write_bytes(b"CBM1" + b"\xff" * 100)
+
+
+def _put_pipe(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+
+
+def _unsettle_slopes(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["trained"]["like"]["slope"] = float("nan")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def _take_manifest_of_another(folder: Path) -> None:
+    file = folder / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_version": "other"}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _remove_model,
+        _damage_model,
+        _damage_arrays,
+        _damage_manifest,
+        _promise_gigabytes,
+        _put_pipe,
+        _unsettle_slopes,
+        _take_manifest_of_another,
+    ],
+)
 def test_damaged_bundle_is_named_with_the_way_out(
     damage: Callable[[Path], None], bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -455,6 +490,14 @@ def test_bundle_of_another_version_says_so(bundle: Bundle, tmp_path: Path) -> No
 def test_missing_bundle_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingModelError, match="there is no bundle"):
         load_bundle(tmp_path, "20260401-abc")
+
+
+@pytest.mark.parametrize("version", ["", ".", "..", "20260401-abc/", "a/../20260401-abc", "/etc"])
+def test_path_is_no_version(bundle: Bundle, tmp_path: Path, version: str) -> None:
+    """Promoted, such a name would be the champion's from then on."""
+    save_bundle(bundle, tmp_path)
+    with pytest.raises(MissingModelError, match="is no version of a bundle"):
+        load_bundle(tmp_path, version)
 
 
 def test_activity_without_a_model_is_predicted_by_its_owner_rate(

@@ -9,13 +9,13 @@ from transformers import AutoModel, AutoTokenizer
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.text import transformer
 from vkflow.text.budgets import ROUNDS, RememberedBudgets
+from vkflow.text.checkpoints import load_transformer_encoder
 from vkflow.text.packed_linear import PackedLinear
 from vkflow.text.transformer import (
     CANDIDATES,
     CHUNK_TEXTS,
     TOKEN_BUDGETS,
     TransformerEncoder,
-    load_transformer_encoder,
 )
 
 TEXTS = [

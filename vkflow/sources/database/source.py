@@ -1,7 +1,6 @@
 """A table or query of an SQL database as a source; it is only read, so read access suffices."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,9 +12,12 @@ import sqlalchemy as sa
 from vkflow.databases.connections import (
     explained,
     is_passing,
+    is_to_be_given_up,
     is_unanswered,
+    no_answer,
     open_database,
     refuse_missing_file,
+    seconds_until_next,
     shown,
 )
 from vkflow.errors import SettingsError, SourceError, TransientError
@@ -27,11 +29,7 @@ from vkflow.sources.rows import SeenRows, rows_to_chunk
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 ATTEMPTS = 5
-FIRST_ATTEMPTS = 3
-"""Of reaching a server that has never answered: it may be starting anew, or be none at all."""
-
 CHUNK_BYTES = 2**25
-LONGEST_WAIT_SECONDS = 30
 logger = logging.getLogger(__name__)
 
 
@@ -114,16 +112,13 @@ class DatabaseSource:
         problem = f"{shown(self._engine)}: {explained(error, self._engine)}"
         if not is_passing(error, self._engine):
             raise SourceError(f"the database cannot be read: {problem}") from None
-        if not has_answered and (failures >= FIRST_ATTEMPTS or _has_waited(error)):
-            raise SourceError(
-                f"nobody answers at {problem}; see that the database is running, and that host "
-                f"and port in VKFLOW_DATABASE__URL are right"
-            ) from None
+        if not has_answered and is_to_be_given_up(error, failures):
+            raise SourceError(no_answer(error, self._engine, "VKFLOW_DATABASE__URL")) from None
         if failures >= ATTEMPTS:
             raise TransientError(f"the database could not be reached {failures} times: {problem}")
         what = "the connection was lost" if has_answered else "there is no connection yet"
         logger.warning("trying again, %s: %s", what, problem)
-        self._sleep(min(2.0**failures, LONGEST_WAIT_SECONDS))
+        self._sleep(seconds_until_next(failures))
 
     def _read(self, position: Position | None, as_of: datetime) -> Iterator[Chunk]:
         seen = SeenRows()
@@ -135,11 +130,6 @@ class DatabaseSource:
                 chunk = _chunk(batch, seen, position)
                 is_all_anew = number == 0 and self._settings.cursor is None
                 yield replace(chunk, reread=NAME) if is_all_anew else chunk
-
-
-def _has_waited(error: sa.exc.DBAPIError) -> bool:
-    """A host that is silent has been waited for already."""
-    return re.search(r"time(d )?[- ]?out", str(error.orig), re.IGNORECASE) is not None
 
 
 def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:

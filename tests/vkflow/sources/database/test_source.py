@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.databases import connections
+from vkflow.databases.connections import FIRST_ATTEMPTS
 from vkflow.errors import SettingsError, SourceError, TransientError
 from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.database import reading
-from vkflow.sources.database.source import ATTEMPTS, FIRST_ATTEMPTS, DatabaseSource
+from vkflow.sources.database.source import ATTEMPTS, DatabaseSource
 from vkflow.sources.source import Chunk
 
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)

@@ -14,9 +14,9 @@ from vkflow.errors import MissingModelError, NotReadyError
 from vkflow.neural.hub import pull_model
 from vkflow.neural.weights import model_digest
 from vkflow.settings import load_settings
+from vkflow.text.checkpoints import load_transformer_encoder
 from vkflow.text.e5 import directory as e5_directory
 from vkflow.text.e5.directory import ensure_e5_small, packaged_weights
-from vkflow.text.transformer import load_transformer_encoder
 
 
 @pytest.fixture(scope="module")
