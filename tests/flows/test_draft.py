@@ -150,14 +150,16 @@ def test_the_flow_leaves_markdown_for_the_ui(home: Path, owner: str) -> None:
     assert len(list((home / "reports" / "drafts").glob("2026-11-02-*.html"))) == 1
 
 
-def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> None:
+def test_the_form_reads_no_file_of_the_worker_and_says_so_in_the_language_of_the_home(
+    nights: Nights, owner: str
+) -> None:
     from flows.draft import DraftOptions, draft
     from vkflow.errors import DraftError
 
     picture = str(next((nights.home / "media").rglob("*.jpg")).resolve())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(nights.home))
-        with pytest.raises(DraftError, match="no base64"):
+        with pytest.raises(DraftError, match="не base64"):
             draft(DraftOptions(text="а", picture=picture, owner=owner, as_of=UNTIL))
 
 

@@ -346,10 +346,20 @@ def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
     monkeypatch.setattr(drafting, "load_encoder", lambda _settings: HashedWords(8))
     draft = next(draft for _, draft in published if draft.text and draft.picture)
     rows, _ = draft_rows(desk := open_desk(settings, NIGHT), [draft])
-    assert "without their text" in desk.remarks[0] and rows["text_embedding"][0] is None
+    assert "without their text" in desk.remarks[0].told("en") and rows["text_embedding"][0] is None
     off = load_settings(home=settings.home, images={"tagger": "none"})
     rows, _ = draft_rows(desk := open_desk(off, NIGHT), [draft])
-    assert "switched off" in desk.remarks[1] and not rows["has_image"][0]
+    assert "выключены" in desk.remarks[1].told("ru") and not rows["has_image"][0]
+
+
+def test_a_wall_of_which_no_outcome_is_known_is_told(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    known = next(draft for _, draft in published if draft.text)
+    assert tell_of(settings, NIGHT, [known]).remarks == ()
+    told = tell_of(settings, NIGHT, [known, replace(known, owner_id=-999)])
+    (remark,) = (each.told("en") for each in told.remarks)
+    assert "no outcome of -999 is known yet" in remark and "rest on other walls" in remark
 
 
 def test_kept_drafts_are_judged_by_the_posts_they_became(
