@@ -161,17 +161,15 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[
 def _forecast(desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame) -> list[Forecast]:
     owners = {draft.owner_id for draft in drafts}
     with warehouse_of(desk.settings, desk.as_of) as connection:
-        recent = {
-            owner_id: read_recent_posts(
-                connection,
-                owner_id,
-                as_of=desk.as_of,
-                model_version=desk.bundle.manifest.model_version,
-                limit=LAST_POSTS,
-            )
-            for owner_id in owners
-        }
-    return forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
+        recent = read_recent_posts(
+            connection,
+            sorted(owners),
+            as_of=desk.as_of,
+            model_version=desk.bundle.manifest.model_version,
+            limit=LAST_POSTS,
+        )
+    of_owners = {owner_id: recent.filter(owner_id=owner_id) for owner_id in owners}
+    return forecast_drafts(desk.bundle, drafts, rows, of_owners, desk.insights, desk.as_of)
 
 
 def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
