@@ -150,9 +150,8 @@ def test_the_flow_leaves_markdown_for_the_ui(home: Path, owner: str) -> None:
     assert len(list((home / "reports" / "drafts").glob("2026-11-02-*.html"))) == 1
 
 
-def test_the_form_reads_no_file_of_the_worker_and_says_so_in_the_language_of_the_home(
-    nights: Nights, owner: str
-) -> None:
+def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> None:
+    """It says so in Russian, the language of the home."""
     from flows.draft import DraftOptions, draft
     from vkflow.errors import DraftError
 
