@@ -11,6 +11,7 @@ from tasks.drafting import intake_of, markdown_of, tell_of, title_of
 from tasks.keeping import keep_drafts
 from tasks.pages import address_of, write_drafts_page
 from vkflow.drafts.draft import Draft
+from vkflow.errors import told_in
 from vkflow.settings import Settings
 
 
@@ -59,7 +60,9 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     """Forecast the drafts; returns the Markdown of the artifact."""
     run = RunOptions(as_of=options.as_of)
     settings, moment = run.settings(), run.moment()
-    report = tell_of(settings, moment, _drafts(options, settings, moment), with_week=options.when)
+    with told_in(settings.report.language):
+        drafts = _drafts(options, settings, moment)
+        report = tell_of(settings, moment, drafts, with_week=options.when)
     markdown = markdown_of(report, settings.report.language)
     title = title_of(report, settings.report.language)
     create_markdown_artifact(markdown, key="draft", description=title)

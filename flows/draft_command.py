@@ -107,7 +107,7 @@ def _drafts(
     from vkflow.drafts.files import read_drafts
 
     if sum(map(bool, (texts, file, query))) > 1:
-        raise DraftError("give either texts, or a file of drafts, or a query, not both")
+        raise DraftError("too_much")
     intake = intake_of(settings, moment)
     if query:
         make = intake.from_row(owner, at, picture)

@@ -1,5 +1,6 @@
 """Draw a trial of a lever on one wall, ask which arm the next post belongs to, or stop one."""
 
+from datetime import datetime
 from typing import Literal
 
 from prefect import flow
@@ -11,7 +12,9 @@ from tasks.drafting import known_owners
 from tasks.trial_arms import next_arms
 from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial, stop_trial
 from vkflow.drafts.owners import find_owner
+from vkflow.errors import told_in
 from vkflow.printing import as_markdown
+from vkflow.settings import Settings
 from vkflow.trials.levers import read_choice
 from vkflow.trials.planning import MAX_EFFECT, MAX_UNITS, MIN_POWER, MIN_UNITS
 from vkflow.trials.words import assignment_lines, trial_language
@@ -82,27 +85,30 @@ def trial(options: TrialOptions = TrialOptions()) -> str:  # noqa: B008
     """Do it; returns the Markdown of the artifact."""
     run = RunOptions()
     settings, moment = run.settings(), run.moment()
-    code = settings.report.language
-    if options.action == "stop":
-        stop_trial(settings, moment, options.trial)
-        lines = [trial_language(code)("stopped_now", id=options.trial)]
-    else:
-        owner_id = find_owner(options.owner, known_owners(settings, moment))
-        request = TrialRequest(
-            owner_id, read_choice(options.lever), options.activity, options.unit, options.posts,
-            options.effect, options.power,
-        )  # fmt: skip
-        lines = []
-        if options.action == "plan":
-            lines = describe_plan(request, plan_trial(settings, moment, request), code)
-        if options.action == "start":
-            trial_id, plan = start_trial(settings, moment, request)
-            lines = [trial_language(code)("started", id=trial_id)]
-            lines += describe_plan(request, plan, code)
-        if options.action != "plan":
-            asked = next_arms(settings, moment, owner_id=owner_id)
-            lines += [line for each in asked for line in assignment_lines(each, code)]
-        lines = lines or [trial_language(code)("nothing_runs")]
+    with told_in(settings.report.language):
+        lines = _lines(options, settings, moment)
     markdown = "\n".join(f"- {as_markdown(line)}" for line in lines)
     create_markdown_artifact(markdown, key="trial", description=options.action)
     return markdown
+
+
+def _lines(options: TrialOptions, settings: Settings, moment: datetime) -> list[str]:
+    code = settings.report.language
+    if options.action == "stop":
+        stop_trial(settings, moment, options.trial)
+        return [trial_language(code)("stopped_now", id=options.trial)]
+    owner_id = find_owner(options.owner, known_owners(settings, moment))
+    request = TrialRequest(
+        owner_id, read_choice(options.lever), options.activity, options.unit, options.posts,
+        options.effect, options.power,
+    )  # fmt: skip
+    if options.action == "plan":
+        return describe_plan(request, plan_trial(settings, moment, request), code)
+    lines = []
+    if options.action == "start":
+        trial_id, plan = start_trial(settings, moment, request)
+        lines = [trial_language(code)("started", id=trial_id)]
+        lines += describe_plan(request, plan, code)
+    asked = next_arms(settings, moment, owner_id=owner_id)
+    lines += [line for each in asked for line in assignment_lines(each, code)]
+    return lines or [trial_language(code)("nothing_runs")]

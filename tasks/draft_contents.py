@@ -24,6 +24,7 @@ from vkflow.modelling.vectors import as_lists
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.statistics import text_statistics
+from vkflow.told import Sentence
 from warehouse.drafts import (
     CONTENT_SCHEMAS,
     POSTS_SCHEMA,
@@ -60,11 +61,13 @@ class Readers:
     keeps_pictures: bool = True
 
 
-def read_contents(drafts: Sequence[Draft], readers: Readers) -> tuple[DraftContents, list[str]]:
+def read_contents(
+    drafts: Sequence[Draft], readers: Readers
+) -> tuple[DraftContents, list[Sentence]]:
     """What drafts say, in the columns of the tables of posts.
 
     Returns:
-        The contents, and what could not be read, in sentences.
+        The contents, and what could not be read.
     """
     posts = as_posts(drafts, readers.customs, keeps_pictures=readers.keeps_pictures)
     vectors, remarks = _text_vectors(posts, readers.encoder)
@@ -103,13 +106,13 @@ def as_posts(drafts: Sequence[Draft], customs: Customs, *, keeps_pictures: bool)
 
 def _text_vectors(
     posts: pl.DataFrame, encoder: TextEncoder | None
-) -> tuple[pl.DataFrame, list[str]]:
+) -> tuple[pl.DataFrame, list[Sentence]]:
     texts = posts.filter(pl.col("text") != "").unique("text_hash", maintain_order=True)
     if encoder is None or texts.is_empty():
         return no_content("text_embeddings"), []
     rows = work_isolating_faults(TextWorker(encoder), texts.select("text_hash", "text"))
     remarks = [
-        f"the text encoder fails on a text, which is left out: {reason}"
+        Sentence("drafts", "remark_faulty_text", {"reason": reason})
         for reason in rows["fault"].drop_nulls()
     ]
     return rows.filter(pl.col("fault").is_null()).drop("fault", "text"), remarks

@@ -29,6 +29,7 @@ from vkflow.settings import Settings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.loading import load_encoder
+from vkflow.told import Sentence
 from warehouse import images, models
 from warehouse.drafts import (
     draft_features,
@@ -49,7 +50,7 @@ class Desk:
         bundle: the champion of that moment.
         readers: of texts and pictures.
         insights: the newest advice by then.
-        remarks: what is missing, in sentences.
+        remarks: what is missing.
     """
 
     settings: Settings
@@ -57,7 +58,7 @@ class Desk:
     bundle: Bundle
     readers: Readers
     insights: pl.DataFrame
-    remarks: tuple[str, ...]
+    remarks: tuple[Sentence, ...]
 
 
 def known_owners(settings: Settings, as_of: datetime) -> list[KnownOwner]:
@@ -100,33 +101,31 @@ def open_desk(settings: Settings, as_of: datetime, *, with_pictures: bool = True
     return Desk(settings, as_of, bundle, readers, insights, remarks)
 
 
-def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, str | None]:
+def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, Sentence | None]:
     """The encoder of the settings; where the champion reads another's vectors, it sees no text."""
     encoder = load_encoder(settings)
     if encoder.encoder_id == manifest.encoder_id:
         return encoder, None
-    return encoder, (
-        f"texts are embedded with {encoder.encoder_id} now, but the champion reads vectors of "
-        f"{manifest.encoder_id}: it forecasts drafts without their text"
-    )
+    return encoder, _remark("remark_encoder", now=encoder.encoder_id, champion=manifest.encoder_id)
 
 
-def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | None, str | None]:
+def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | None, Sentence | None]:
     """The tagger of the settings; ``None`` where the champion reads pictures by another one."""
     if settings.images.tagger == "none":
-        return None, "pictures are switched off (images.tagger = none), and left out"
+        return None, _remark("remark_no_pictures")
     tagger = load_tagger(
         settings.images.tagger, device=settings.device, precision=settings.precision
     )
     if tagger.encoder_id == manifest.tagger_id:
         return tagger, None
-    return None, (
-        f"pictures are tagged with {tagger.encoder_id} now, but the champion reads tags of "
-        f"{manifest.tagger_id}: it sees that there is a picture, and not what it shows"
-    )
+    return None, _remark("remark_tagger", now=tagger.encoder_id, champion=manifest.tagger_id)
 
 
-def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[str]]:
+def _remark(key: str, **values: object) -> Sentence:
+    return Sentence("drafts", key, values)
+
+
+def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[Sentence]]:
     """What is known of drafts, as of posts, in their order; and what could not be read.
 
     Raises:
@@ -149,7 +148,7 @@ def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[
     return rows, remarks
 
 
-def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[str]]:
+def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[Sentence]]:
     """What is to be expected of drafts, in their order; and what could not be read.
 
     Raises:
@@ -162,17 +161,15 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[
 def _forecast(desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame) -> list[Forecast]:
     owners = {draft.owner_id for draft in drafts}
     with warehouse_of(desk.settings, desk.as_of) as connection:
-        recent = {
-            owner_id: read_recent_posts(
-                connection,
-                owner_id,
-                as_of=desk.as_of,
-                model_version=desk.bundle.manifest.model_version,
-                limit=LAST_POSTS,
-            )
-            for owner_id in owners
-        }
-    return forecast_drafts(desk.bundle, drafts, rows, recent, desk.insights, desk.as_of)
+        recent = read_recent_posts(
+            connection,
+            sorted(owners),
+            as_of=desk.as_of,
+            model_version=desk.bundle.manifest.model_version,
+            limit=LAST_POSTS,
+        )
+    of_owners = {owner_id: recent.filter(owner_id=owner_id) for owner_id in owners}
+    return forecast_drafts(desk.bundle, drafts, rows, of_owners, desk.insights, desk.as_of)
 
 
 def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
@@ -219,7 +216,7 @@ def tell_of(
         tuple(_forecast(desk, drafts, rows)),
         compare_drafts(desk.bundle, drafts, rows),
         tuple(weeks),
-        (*desk.remarks, *remarks, *_lacks(desk, is_asked=with_week or len(drafts) > 1)),
+        (*desk.remarks, *remarks, *_lacks(desk, rows, is_asked=with_week or len(drafts) > 1)),
         {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
         zones,
         similar_posts(settings, as_of, drafts, "text", rows["text_embedding"], manifest.encoder_id),
@@ -239,13 +236,16 @@ def _as_published(drafts: Sequence[Draft]) -> pl.DataFrame:
     return frame.cast({"published_at": pl.Datetime("us", "UTC")})
 
 
-def _lacks(desk: Desk, *, is_asked: bool) -> list[str]:
-    """What a champion of an earlier version cannot tell."""
+def _lacks(desk: Desk, rows: pl.DataFrame, *, is_asked: bool) -> list[Sentence]:
+    """What a champion of an earlier version cannot tell, and which owners it has never seen."""
     remarks = []
+    is_new = pl.col("history_posts_count").fill_null(0) <= 0
+    if new := rows.filter(is_new)["owner_id"].unique().sort().to_list():
+        remarks.append(_remark("remark_new_owners", owners=", ".join(map(str, new))))
     if not desk.bundle.manifest.spreads:
-        remarks.append("the champion tells no intervals: it was trained by an earlier version")
+        remarks.append(_remark("remark_no_intervals"))
     if is_asked and all(model.replicates is None for model in desk.bundle.models.values()):
-        remarks.append("the champion cannot tell how sure differences are, for the same reason")
+        remarks.append(_remark("remark_no_replicates"))
     return remarks
 
 

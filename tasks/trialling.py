@@ -16,6 +16,7 @@ from vkflow.drafts.moments import zone_of
 from vkflow.errors import TrialError
 from vkflow.insights.sentences import LanguageCode
 from vkflow.settings import Settings
+from vkflow.told import Sentence
 from vkflow.trials.levers import Choice, check_activity
 from vkflow.trials.planning import Plan, habits_of, make_plan
 from vkflow.trials.schedule import DAY, POST, day_after, draw_schedule
@@ -68,9 +69,9 @@ def _plan(
 ) -> Plan:
     check_activity(request.choice, request.activity)
     if request.unit not in (POST, DAY):
-        raise TrialError(f"a trial draws arms by {POST} or by {DAY}")
+        raise TrialError("unit", post=POST, day=DAY)
     if request.choice.lever == "has_picture" and settings.images.tagger == "none":
-        raise TrialError("pictures are switched off (images.tagger = none): no post shows one here")
+        raise TrialError("no_pictures")
     history = trials.read_history(
         connection, request.owner_id, request.activity, until=as_of, limit=HISTORY_POSTS
     )
@@ -139,10 +140,12 @@ def _refuse_second(connection: duckdb.DuckDBPyConnection, as_of: datetime, owner
     )
     for row in running.iter_rows(named=True):
         raise TrialError(
-            f"trial {row['trial_id']} ({choice_of(row).name} on {row['activity']}) is running on "
-            f"this wall, with {row['n_units'] - row['n_seen']} of {row['n_units']} {row['unit']}s "
-            f"to come; let it end, or stop it: `vkflow trial stop {row['trial_id']}`, or stop "
-            f"in the form, with this number"
+            "second",
+            id=row["trial_id"],
+            lever=choice_of(row).name,
+            activity=row["activity"],
+            left=row["n_units"] - row["n_seen"],
+            all=row["n_units"],
         )
 
 
@@ -155,7 +158,7 @@ def stop_trial(settings: Settings, moment: datetime, trial_id: int | None) -> No
     """
     row = find_trial(known_trials(settings, moment), trial_id)
     if row["status"] != trials.RUNNING:
-        raise TrialError(f"trial {trial_id} is {row['status']} already")
+        raise TrialError(f"already_{row['status']}", id=trial_id)
     with logged_run(settings, "trial"), warehouse_of(settings) as connection:
         trials.stop_trial(connection, row["trial_id"], moment)
 
@@ -186,7 +189,7 @@ def find_trial(known: pl.DataFrame, trial_id: int | None) -> dict[str, Any]:
     for row in known.iter_rows(named=True):
         if row["trial_id"] == trial_id:
             return row
-    ids = ", ".join(map(str, known["trial_id"])) or "none yet"
+    ids = ", ".join(map(str, known["trial_id"])) or Sentence("trials", "none_yet")
     if trial_id is None:
-        raise TrialError(f"say which trial; there are: {ids}")
-    raise TrialError(f"there is no trial {trial_id}; there are: {ids}")
+        raise TrialError("which", ids=ids)
+    raise TrialError("unknown", id=trial_id, ids=ids)

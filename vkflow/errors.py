@@ -1,6 +1,11 @@
 """Errors a person can act on, in two kinds: worth another try, or not before somebody acts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Literal
+
 from vkflow.printing import printable
+from vkflow.told import Sentence
 
 
 class VkflowError(Exception):
@@ -33,12 +38,46 @@ class SourceError(TerminalError):
     """A source cannot be read: no such file, not the expected format, no access."""
 
 
-class DraftError(TerminalError):
+class ToldError(TerminalError):
+    """What somebody reads who fills in a form: it has a translation, see :func:`told_in`.
+
+    Attributes:
+        catalogue: of its phrases.
+        code: language it is told in; English as all commands, unless it is changed.
+        sentence: what it says.
+    """
+
+    catalogue: ClassVar[str]
+    code: Literal["ru", "en"] = "en"
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.sentence = Sentence(self.catalogue, f"error_{key}", values)
+
+    def __str__(self) -> str:
+        return printable(self.sentence.told(self.code))
+
+
+@contextmanager
+def told_in(code: Literal["ru", "en"]) -> Iterator[None]:
+    """Errors that leave the block are told in this language, if they have a translation."""
+    try:
+        yield
+    except ToldError as error:
+        error.code = code
+        raise
+
+
+class DraftError(ToldError):
     """A draft cannot be forecast: it is empty, nobody's, or its picture is none."""
 
+    catalogue = "drafts"
 
-class TrialError(TerminalError):
+
+class TrialError(ToldError):
     """A trial cannot be planned, started or stopped: its lever is none, or too few posts tell."""
+
+    catalogue = "trials"
 
 
 class ExportError(TerminalError):

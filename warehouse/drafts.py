@@ -5,7 +5,7 @@ and the statement of ``selected_features`` runs there. What is learnt and what i
 there is one statement of both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -180,25 +180,26 @@ def read_known_owners(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def read_recent_posts(
     connection: duckdb.DuckDBPyConnection,
-    owner_id: int,
+    owner_ids: Sequence[int],
     *,
     as_of: datetime,
     model_version: str,
     limit: int,
 ) -> pl.DataFrame:
-    """What was forecast of an owner's last posts by then, or else what they got.
+    """What was forecast of owners' last posts by then, or else what they got.
 
     Args:
         connection: the open warehouse.
-        owner_id: whose.
+        owner_ids: whose.
         as_of: nothing later is known.
         model_version: whose predictions come first.
-        limit: how many posts.
+        limit: how many posts of each owner.
 
     Returns:
-        post_id, activity, probability.
+        owner_id, post_id, activity, probability.
     """
     parameters = {
-        "owner_id": owner_id, "as_of": as_of, "model_version": model_version, "limit": limit,
+        "owner_ids": list(owner_ids), "as_of": as_of, "model_version": model_version,
+        "limit": limit,
     }  # fmt: skip
     return connection.execute(query("recent_posts"), parameters).pl()

@@ -151,13 +151,14 @@ def test_the_flow_leaves_markdown_for_the_ui(home: Path, owner: str) -> None:
 
 
 def test_the_form_reads_no_file_of_the_worker(nights: Nights, owner: str) -> None:
+    """It says so in Russian, the language of the home."""
     from flows.draft import DraftOptions, draft
     from vkflow.errors import DraftError
 
     picture = str(next((nights.home / "media").rglob("*.jpg")).resolve())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VKFLOW_HOME", str(nights.home))
-        with pytest.raises(DraftError, match="no base64"):
+        with pytest.raises(DraftError, match="не base64"):
             draft(DraftOptions(text="а", picture=picture, owner=owner, as_of=UNTIL))
 
 

@@ -204,12 +204,12 @@ def test_file_that_cannot_be_written_is_one_line_of_the_log(
 def test_a_run_of_a_worker_tells_an_error_in_one_line() -> None:
     from vkflow.errors import DraftError
 
-    log, error = logging.getLogger("prefect.flow_runs"), DraftError("no such owner")
+    log, error = logging.getLogger("prefect.flow_runs"), DraftError("no_draft")
     record = log.makeRecord(
         log.name, logging.ERROR, "", 0, "Encountered exception", (), (DraftError, error, None)
     )
     assert log.filter(record)
-    assert record.getMessage() == "no such owner" and record.exc_info is None
+    assert record.getMessage() == "there is no draft" and record.exc_info is None
 
 
 def test_summary_shows_what_others_wrote_and_nothing_it_would_do() -> None:

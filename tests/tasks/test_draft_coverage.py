@@ -11,17 +11,19 @@ import pytest
 from flows.sampling import ensure_sample
 from tasks import texts as texts_task
 from tasks import training
+from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.selected_posts import selected_posts
 from tasks.step import warehouse_of
 from tasks.training import train_bundle
 from tests.fakes.hashed_words import HashedWords
-from vkflow.drafts.contrasts import contrast, uncertain_logits
+from vkflow.drafts.contrasts import OTHER_CONTENT, contrast, uncertain_logits
 from vkflow.drafts.forecast import intervals
 from vkflow.drafts.hours import forecast_week, hours_from
 from vkflow.modelling.bundles import Bundle, load_bundle
+from vkflow.modelling.metrics import logits
 from vkflow.modelling.training_set import align_outcomes
-from vkflow.sample.truth import read_effects
+from vkflow.sample.truth import read_effects, read_oracle
 from vkflow.settings import Settings, load_settings
 from warehouse import features
 
@@ -31,14 +33,16 @@ SEEDS = range(4)
 
 
 def trained(
-    home: Path, seed: int, night: datetime, *, null: bool = False
+    home: Path, seed: int, night: datetime, *, null: bool = False, tagger: str = "none"
 ) -> tuple[Settings, Bundle]:
     """A home with a sample world, and what is learnt of it at a night."""
     ensure_sample(home / "sample", 3_000, until=UNTIL, seed=seed, null=null)
-    settings = load_settings(home=home, images={"tagger": "none"}, training={"threads": 1})
+    settings = load_settings(home=home, images={"tagger": tagger}, training={"threads": 1})
     pull_posts.fn(settings, UNTIL)
     texts_task.compute_text_statistics.fn(settings)
     texts_task.embed_texts.fn(settings)
+    if tagger != "none":
+        tag_pictures.fn(settings)
     version = train_bundle.fn(settings, night).model_version
     return settings, load_bundle(settings.models_directory, str(version))
 
@@ -119,6 +123,31 @@ def test_differences_between_hours_hold_the_planted_ones(tmp_path: Path) -> None
                     right.append(found.effect * difference > 0)
     assert np.mean(held) > 0.9
     assert len(right) > 50 and np.mean(right) > 0.95
+
+
+@pytest.mark.slow
+def test_differences_between_posts_of_a_wall_hold_the_true_ones(tmp_path: Path) -> None:
+    settings, bundle = trained(tmp_path, 12, NIGHT, tagger="sample")
+    with warehouse_of(settings) as connection:
+        features.select_published_between(connection, NIGHT, UNTIL)
+        rows = pl.concat(list(selected_posts(connection, bundle.manifest))).sort("owner_id")
+    oracle = read_oracle(settings.sample_directory)
+    held, right = [], []
+    for activity, told in uncertain_logits(bundle, rows).items():
+        of_activity = oracle.filter(activity=activity)
+        keys = rows.select("owner_id", "post_id")
+        joined = keys.join(of_activity, on=keys.columns, how="left", maintain_order="left")
+        truth, owners = logits(joined["oracle"].to_numpy()), rows["owner_id"]
+        for second in range(1, len(rows)):
+            if owners[second] != owners[second - 1]:
+                continue
+            (found,) = contrast({activity: told}, second - 1, second, widened=OTHER_CONTENT)
+            difference = truth[second] - truth[second - 1]
+            held.append(found.low <= difference <= found.high)
+            if found.is_evident:
+                right.append(found.effect * difference > 0)
+    assert 0.9 < np.mean(held) < 0.99
+    assert len(right) > 500 and np.mean(right) > 0.97
 
 
 @pytest.mark.slow

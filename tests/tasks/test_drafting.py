@@ -22,6 +22,8 @@ from tasks.selected_posts import selected_posts
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.hashed_words import HashedWords
+from vkflow.drafts.comparison import compare_drafts
+from vkflow.drafts.contrasts import contrast, uncertain_logits
 from vkflow.drafts.draft import Draft
 from vkflow.errors import DraftError, NotReadyError
 from vkflow.insights.contributions import design_groups
@@ -36,6 +38,7 @@ from warehouse.drafts import draft_features
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 NIGHT = UNTIL - timedelta(days=12)
 KEYS = ["owner_id", "post_id"]
+HOURS = timedelta(hours=6)
 
 
 @pytest.fixture(scope="module")
@@ -346,10 +349,33 @@ def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
     monkeypatch.setattr(drafting, "load_encoder", lambda _settings: HashedWords(8))
     draft = next(draft for _, draft in published if draft.text and draft.picture)
     rows, _ = draft_rows(desk := open_desk(settings, NIGHT), [draft])
-    assert "without their text" in desk.remarks[0] and rows["text_embedding"][0] is None
+    assert "without their text" in desk.remarks[0].told("en") and rows["text_embedding"][0] is None
     off = load_settings(home=settings.home, images={"tagger": "none"})
     rows, _ = draft_rows(desk := open_desk(off, NIGHT), [draft])
-    assert "switched off" in desk.remarks[1] and not rows["has_image"][0]
+    assert "выключены" in desk.remarks[1].told("ru") and not rows["has_image"][0]
+
+
+def test_other_texts_are_compared_less_surely_than_other_hours(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    draft = next(draft for _, draft in published if draft.text)
+    drafts = [draft, replace(draft, text="Совсем другое"), replace(draft, at=draft.at + HOURS)]
+    rows, _ = draft_rows(desk := open_desk(settings, NIGHT), drafts)
+    plain = uncertain_logits(desk.bundle, rows)
+    for pair, widened in zip(compare_drafts(desk.bundle, drafts, rows), (1.5, 1.0), strict=True):
+        assert len(pair.contrasts) >= 5
+        for found, bare in zip(pair.contrasts, contrast(plain, 0, pair.second), strict=True):
+            assert found.high - found.low == pytest.approx(widened * (bare.high - bare.low))
+
+
+def test_a_wall_of_which_no_outcome_is_known_is_told(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    known = next(draft for _, draft in published if draft.text)
+    assert tell_of(settings, NIGHT, [known]).remarks == ()
+    told = tell_of(settings, NIGHT, [known, replace(known, owner_id=-999)])
+    (remark,) = (each.told("en") for each in told.remarks)
+    assert "no outcome of -999 is known yet" in remark and "rest on other walls" in remark
 
 
 def test_kept_drafts_are_judged_by_the_posts_they_became(

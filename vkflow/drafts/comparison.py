@@ -1,15 +1,23 @@
 """Drafts side by side: what differs, and whether what they would get differs evidently."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from vkflow.drafts.contrasts import Contrast, contrast, uncertain_logits
+from vkflow.drafts.contrasts import (
+    OTHER_CONTENT,
+    Contrast,
+    UncertainLogits,
+    contrast,
+    uncertain_logits,
+)
 from vkflow.drafts.draft import Draft
 from vkflow.modelling.bundles import Bundle
 
 COMPARED = ("text", "picture", "at", "owner_id", "is_ad")
+SAME_CONTENT = frozenset({"at", "owner_id", "is_ad"})
+"""Drafts that differ in these alone say and show the same."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,16 @@ def compare_drafts(
         return ()
     logits = uncertain_logits(bundle, rows)
     return tuple(
-        Comparison(0, place, _differs(drafts[0], draft), tuple(contrast(logits, 0, place)))
-        for place, draft in enumerate(drafts[1:], start=1)
+        _compare(drafts[0], draft, place, logits) for place, draft in enumerate(drafts[1:], start=1)
     )
+
+
+def _compare(
+    first: Draft, draft: Draft, place: int, logits: Mapping[str, UncertainLogits]
+) -> Comparison:
+    differs = _differs(first, draft)
+    widened = 1.0 if SAME_CONTENT.issuperset(differs) else OTHER_CONTENT
+    return Comparison(0, place, differs, tuple(contrast(logits, 0, place, widened=widened)))
 
 
 def _differs(first: Draft, second: Draft) -> tuple[str, ...]:

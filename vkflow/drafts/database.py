@@ -60,9 +60,9 @@ def _drafts(batches: Iterator[Batch], make: MakeDraft) -> list[Draft]:
         for reason, _ in batch.unreadable:
             raise SourceError(f"a row of --query cannot be read: {reason}")
         if len(drafts) + len(batch.rows) > MAX_DRAFTS:
-            raise DraftError(f"--query gives too many drafts; at most {MAX_DRAFTS} at once")
+            raise DraftError("many_of_query", most=MAX_DRAFTS)
         numbers = pl.int_range(len(drafts) + 1, len(drafts) + len(batch.rows) + 1, eager=True)
         drafts += drafts_of_rows(batch.rows.with_columns(row=numbers), make)
     if not drafts:
-        raise DraftError("--query gives no drafts")
+        raise DraftError("none_of_query")
     return drafts

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from vkflow.errors import DraftError
 from vkflow.images.decoding import decode_picture
+from vkflow.told import Sentence
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A form takes some time to fill in: its moment may lie behind the clock by so much."""
@@ -52,7 +53,7 @@ def check_draft(draft: Draft, *, now: datetime, max_characters: int) -> None:
     """
     problem = _problem(draft, now, max_characters)
     if problem is not None:
-        raise DraftError(f"{draft.name}: {problem}")
+        raise DraftError("of", name=name_of(draft.name), problem=problem)
 
 
 def check_drafts(drafts: Sequence[Draft], *, now: datetime, max_characters: int) -> None:
@@ -62,16 +63,28 @@ def check_drafts(drafts: Sequence[Draft], *, now: datetime, max_characters: int)
         DraftError: as :func:`check_draft`, for the first one.
     """
     if not drafts:
-        raise DraftError("there is no draft")
+        raise DraftError("no_draft")
     if len(drafts) > MAX_DRAFTS:
-        raise DraftError(f"{len(drafts)} drafts are too many; at most {MAX_DRAFTS} at once")
+        raise DraftError("many_drafts", n=len(drafts), most=MAX_DRAFTS)
     for draft in drafts:
         check_draft(draft, now=now, max_characters=max_characters)
 
 
-def _problem(draft: Draft, now: datetime, max_characters: int) -> str | None:
+def name_of(name: str) -> Sentence | str:
+    """What a draft is called: "draft 1" has a translation, a name of others has none."""
+    kind, _, number = name.partition(" ")
+    if kind in ("draft", "row") and number:
+        return Sentence("drafts", f"name_{kind}", {"number": number})
+    return name
+
+
+def _error(key: str, **values: object) -> Sentence:
+    return Sentence("drafts", f"error_{key}", values)
+
+
+def _problem(draft: Draft, now: datetime, max_characters: int) -> Sentence | None:
     if not draft.text.strip() and draft.picture is None:
-        return "the draft is empty: give it a text, a picture, or both"
+        return _error("empty")
     return (
         _problem_of_text(draft.text, max_characters)
         or _problem_of_time(draft.at, now)
@@ -79,30 +92,25 @@ def _problem(draft: Draft, now: datetime, max_characters: int) -> str | None:
     )
 
 
-def _problem_of_text(text: str, max_characters: int) -> str | None:
+def _problem_of_text(text: str, max_characters: int) -> Sentence | None:
     if len(text) > max_characters:
-        return (
-            f"the text has {len(text)} characters, and at most {max_characters} are read "
-            f"(text.max_characters)"
-        )
+        return _error("long_text", n=len(text), most=max_characters)
     if "\0" in text:
-        return "the text contains NUL characters"
-    return "the text has halves of characters, which are no text" if NO_TEXT.search(text) else None
+        return _error("nul")
+    return _error("half_characters") if NO_TEXT.search(text) else None
 
 
-def _problem_of_time(at: datetime, now: datetime) -> str | None:
+def _problem_of_time(at: datetime, now: datetime) -> Sentence | None:
     if at < now - CLOCK_SKEW:
-        return f"its time {at:%Y-%m-%d %H:%M} UTC lies in the past; it is {now:%Y-%m-%d %H:%M} now"
-    if at > now + LONGEST_AHEAD:
-        return f"its time {at:%Y-%m-%d %H:%M} UTC lies more than a year ahead"
-    return None
+        return _error("past", at=at, now=now)
+    return _error("far_ahead", at=at) if at > now + LONGEST_AHEAD else None
 
 
-def _problem_of_picture(picture: bytes | None) -> str | None:
+def _problem_of_picture(picture: bytes | None) -> Sentence | None:
     if picture is None:
         return None
     error = decode_picture(picture, longest_side=SEEN_SIDE).error
-    return None if error is None else f"the picture cannot be used: {error}"
+    return None if error is None else _error("picture_unusable", problem=error)
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -114,4 +122,4 @@ def as_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise DraftError(f"{moment} is no time a post can be published at") from None
+        raise DraftError("no_moment", at=moment) from None

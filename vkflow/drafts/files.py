@@ -6,12 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from vkflow.drafts.draft import MAX_DRAFTS, Draft
+from vkflow.drafts.draft import MAX_DRAFTS, Draft, name_of
 from vkflow.errors import DraftError, SourceError
 from vkflow.sources.dataset.csv_file import RawRows, read_csv
 from vkflow.sources.dataset.files import find_files, kind_of
 from vkflow.sources.dataset.parquet_file import read_parquet
 from vkflow.sources.values import truths
+from vkflow.told import Sentence
 
 CHUNK_BYTES = 2**24
 REQUIRED = ("text",)
@@ -45,9 +46,9 @@ def read_drafts(
             raise SourceError(f"{path} row {damaged.row}: {damaged.reason}")
         drafts += drafts_of_rows(raw.rows, make)
         if len(drafts) > MAX_DRAFTS:
-            raise DraftError(f"{path} has too many drafts; at most {MAX_DRAFTS} at once")
+            raise DraftError("many_in_file", path=path, most=MAX_DRAFTS)
     if not drafts:
-        raise DraftError(f"{path} has a header but no drafts")
+        raise DraftError("none_in_file", path=path)
     return drafts
 
 
@@ -68,5 +69,5 @@ def drafts_of_rows(rows: pl.DataFrame, make: MakeDraft) -> Iterator[Draft]:
     for row, is_ad in zip(rows.iter_rows(named=True), marks, strict=True):
         name = f"row {row['row']}"
         if (row["is_ad"] or "").strip() and is_ad is None:
-            raise DraftError(f"{name}: is_ad is not true or false")
+            raise DraftError("of", name=name_of(name), problem=Sentence("drafts", "error_is_ad"))
         yield make(name, {**row, "is_ad": bool(is_ad)})

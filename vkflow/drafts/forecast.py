@@ -172,7 +172,8 @@ def intervals(
     """
     if spread is None:
         return [None] * len(rows), [None] * len(rows)
-    low, high = spread.interval(probabilities, expected_views(rows, spread.typical_views))
+    views = expected_views(rows, spread.typical_views)
+    low, high = spread.interval(probabilities, views, rows["owner_id"])
     return low.tolist(), high.tolist()
 
 

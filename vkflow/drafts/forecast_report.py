@@ -8,6 +8,7 @@ from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost
+from vkflow.told import Sentence
 from vkflow.trials.assignment import Assignment
 
 
@@ -19,7 +20,7 @@ class ForecastReport:
         forecasts: of all drafts, in their order.
         comparisons: of every other draft with the first.
         weeks: of each draft, every hour of seven days; none unless asked for.
-        remarks: what is missing, in sentences.
+        remarks: what is missing.
         owner_names: by id, where known.
         zones: where the owner of each draft lives.
         similar: of each draft, the published posts with the nearest texts, nearest first.
@@ -30,7 +31,7 @@ class ForecastReport:
     forecasts: tuple[Forecast, ...]
     comparisons: tuple[Comparison, ...]
     weeks: tuple[Week, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Sentence, ...]
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
     similar: tuple[tuple[SimilarPost, ...], ...]

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vkflow.drafts.draft import Draft
+from vkflow.drafts.draft import Draft, name_of
 from vkflow.drafts.moments import read_moment, zone_of
 from vkflow.drafts.owners import KnownOwner, find_owner
 from vkflow.drafts.pictures import read_picture
@@ -71,7 +71,7 @@ class Intake:
                     is_ad=row["is_ad"],
                 )
             except DraftError as error:
-                raise DraftError(f"{name}: {error}") from None
+                raise DraftError("of", name=name_of(name), problem=error.sentence) from None
 
         return make
 
@@ -98,7 +98,7 @@ def read_text_file(path: Path, max_characters: int) -> str:
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     if len(content) > most:
-        raise DraftError(f"{path} has more than {max_characters} characters (text.max_characters)")
+        raise DraftError("long_file", path=path, most=max_characters)
     try:
         return content.decode("utf-8-sig").rstrip("\n")
     except UnicodeDecodeError:

@@ -38,7 +38,4 @@ def _parsed(entry: str) -> datetime:
     try:
         return datetime.fromisoformat(entry.strip())
     except ValueError:
-        raise DraftError(
-            f"{printable(entry[:SHOWN_CHARACTERS])} is no time; write it as 2026-11-30 18:00, by "
-            f"the owner's clock, or with an offset, as 2026-11-30T18:00+03:00"
-        ) from None
+        raise DraftError("no_time", entry=printable(entry[:SHOWN_CHARACTERS])) from None

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from vkflow.errors import DraftError
 from vkflow.printing import printable
 from vkflow.sources.vk.names import numeric_owner, screen_name
+from vkflow.told import Sentence
 
 SHOWN_CHARACTERS = 100
 SHOWN_OWNERS = 5
@@ -33,11 +34,11 @@ def find_owner(entry: str, owners: Sequence[KnownOwner]) -> int:
         DraftError: there is no such owner, or more than one is called that.
     """
     if not owners:
-        raise DraftError("no posts of any owner are known yet; `vkflow nightly` pulls them")
+        raise DraftError("no_owners")
     if not entry.strip():
         if len(owners) == 1:
             return owners[0].owner_id
-        raise DraftError(f"say whose draft it is; there are {_shown(owners)}")
+        raise DraftError("no_owner", owners=_shown(owners))
     wanted = screen_name(entry)
     number = 0 if wanted == "0" else numeric_owner(wanted)
     found = [owner for owner in owners if owner.owner_id == number] or [
@@ -47,8 +48,8 @@ def find_owner(entry: str, owners: Sequence[KnownOwner]) -> int:
         return found[0].owner_id
     shown = printable(entry.strip()[:SHOWN_CHARACTERS])
     if found:
-        raise DraftError(f"{len(found)} owners are called {shown}; say its id: {_shown(found)}")
-    raise DraftError(f"no posts of an owner {shown} are known; there are {_nearest(entry, owners)}")
+        raise DraftError("many_owners", n=len(found), entry=shown, owners=_shown(found))
+    raise DraftError("unknown_owner", entry=shown, owners=_nearest(entry, owners))
 
 
 def _is_called(owner: KnownOwner, entry: str, wanted: str) -> bool:
@@ -56,7 +57,7 @@ def _is_called(owner: KnownOwner, entry: str, wanted: str) -> bool:
     return by_name or (owner.screen_name or "").casefold() == wanted.casefold() != ""
 
 
-def _nearest(entry: str, owners: Sequence[KnownOwner]) -> str:
+def _nearest(entry: str, owners: Sequence[KnownOwner]) -> Sentence:
     """Owners with a name like it first, then those with the most posts."""
     names = {owner.name: owner for owner in owners if owner.name}
     close = get_close_matches(entry[:SHOWN_CHARACTERS], names, n=SHOWN_OWNERS)
@@ -64,10 +65,11 @@ def _nearest(entry: str, owners: Sequence[KnownOwner]) -> str:
     return _shown([*first, *(owner for owner in owners if owner not in first)])
 
 
-def _shown(owners: Sequence[KnownOwner]) -> str:
+def _shown(owners: Sequence[KnownOwner]) -> Sentence:
     parts = [
         f"{owner.owner_id} ({printable(owner.name)})" if owner.name else str(owner.owner_id)
         for owner in owners[:SHOWN_OWNERS]
     ]
     more = len(owners) - SHOWN_OWNERS
-    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+    key = "owners_more" if more > 0 else "owners"
+    return Sentence("drafts", key, {"owners": ", ".join(parts), "n": more})

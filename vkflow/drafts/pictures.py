@@ -34,14 +34,14 @@ def read_picture(entry: str, downloader: PictureDownloader, *, files: bool = Tru
     if ADDRESS.match(entry):
         (found,) = downloader.download([entry])
         if found.problem:
-            raise DraftError(f"the picture at {_shown_address(entry)}: {found.problem}")
+            raise DraftError("picture_address", entry=_shown_address(entry), problem=found.problem)
         return found.content
     if files and not DATA.match(entry) and _is_file(entry):
         return _read_file(Path(entry))
     decoded = decode_base64(entry)
     if decoded.error or not decoded.content:
-        what = "neither a file here, nor an https address, nor base64" if files else "no base64"
-        raise DraftError(f"the picture {_shown(entry)} is {what}")
+        key = "picture_entry" if files else "picture_base64"
+        raise DraftError(key, entry=_shown(entry))
     return decoded.content
 
 
@@ -58,12 +58,12 @@ def _read_file(path: Path) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise DraftError(f"the picture {shown} is no file, but a folder, a pipe or the like")
+            raise DraftError("picture_no_file", path=shown)
         if found.st_size > MAX_BYTES:
-            raise DraftError(f"the picture {shown} has more than {MAX_BYTES // 10**6} MB")
+            raise DraftError("picture_large", path=shown, most=MAX_BYTES // 10**6)
         return path.read_bytes()
     except OSError as error:
-        raise DraftError(f"the picture {shown} cannot be read: {error.strerror}") from None
+        raise DraftError("picture_unread", path=shown, problem=error.strerror) from None
 
 
 def _shown(entry: str) -> str:

@@ -6,7 +6,7 @@ from math import expm1
 
 import yaml
 
-from vkflow.drafts.draft import Draft
+from vkflow.drafts.draft import Draft, name_of
 from vkflow.drafts.forecast import ActivityForecast, Parts
 from vkflow.drafts.levers import OpenLever
 from vkflow.insights.report.language import Language
@@ -29,8 +29,8 @@ def draft_language(code: LanguageCode) -> Language:
 
 def name_text(draft: Draft, say: Language) -> str:
     """What a draft is called beside others: "draft 1" on a Russian page is "черновик 1"."""
-    kind, _, number = draft.name.partition(" ")
-    return say(f"name_{kind}", number=number) if say.has(f"name_{kind}") else draft.name
+    name = name_of(draft.name)
+    return name if isinstance(name, str) else name.told(say.code)
 
 
 def interval_text(forecast: ActivityForecast, say: Language) -> str:

@@ -12,6 +12,7 @@ from vkflow.errors import TrialError
 from vkflow.insights.levers import HOURS, PRESUPPOSED, read_levers
 from vkflow.printing import printable
 from vkflow.text.statistics import text_statistics
+from vkflow.told import Sentence
 
 YES: Final = "yes"
 DRAWN_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -59,12 +60,14 @@ def read_choice(entry: str) -> Choice:
     found = CHOICES.get(entry.strip())
     if found is not None:
         return found
-    near = get_close_matches(entry[:SHOWN_CHARACTERS], CHOICES, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise TrialError(
-        f"{printable(entry[:SHOWN_CHARACTERS]) or 'nothing'} is no lever a trial can draw; "
-        f"{hint}there are {', '.join(CHOICES)}"
-    )
+    shown, known = _shown(entry), ", ".join(CHOICES)
+    for near in get_close_matches(entry[:SHOWN_CHARACTERS], CHOICES, n=1):
+        raise TrialError("near_lever", entry=shown, near=near, levers=known)
+    raise TrialError("no_lever", entry=shown, levers=known)
+
+
+def _shown(entry: str) -> str | Sentence:
+    return printable(entry[:SHOWN_CHARACTERS]) or Sentence("trials", "nothing")
 
 
 def check_activity(choice: Choice, activity: str) -> None:
@@ -74,13 +77,11 @@ def check_activity(choice: Choice, activity: str) -> None:
         TrialError: says which.
     """
     if activity not in ACTIVITY_NAMES:
-        shown = printable(activity[:SHOWN_CHARACTERS]) or "nothing"
-        raise TrialError(f"{shown} is no activity; there are {', '.join(ACTIVITY_NAMES)}")
-    if PRESUPPOSED.get(activity) == choice.lever:
         raise TrialError(
-            f"{activity} cannot happen without {choice.lever}, which needs no trial; judge the "
-            f"trial by another activity"
+            "no_activity", entry=_shown(activity), activities=", ".join(ACTIVITY_NAMES)
         )
+    if PRESUPPOSED.get(activity) == choice.lever:
+        raise TrialError("presupposed", activity=activity, lever=choice.lever)
 
 
 def has_level(posts: pl.DataFrame, choice: Choice, time_zone: str) -> pl.Series:

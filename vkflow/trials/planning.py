@@ -81,15 +81,12 @@ def habits_of(history: pl.DataFrame, unit: str, time_zone: str) -> Habits:
         TrialError: there are too few posts, or none of them got any.
     """
     if len(history) < MIN_HISTORY:
-        raise TrialError(
-            f"only {len(history)} posts of this owner have a known count of this activity, and "
-            f"{MIN_HISTORY} are needed to tell how many posts a trial takes"
-        )
+        raise TrialError("short_history", n=len(history), least=MIN_HISTORY)
     counts, exposures = (
         history[name].cast(pl.Float64).to_numpy() for name in ("count", "exposures")
     )
     if not counts.sum():
-        raise TrialError("no post of this owner got any of this activity; choose another one")
+        raise TrialError("no_counts")
     base_rate = float((counts / exposures).mean())
     variance = relative_variance(counts, exposures, np.full(len(counts), base_rate))
     days = history["published_at"].dt.convert_time_zone(time_zone).dt.date()
@@ -108,7 +105,7 @@ def _relative_blocks(outcomes: Outcomes) -> Floats:
     relative: Floats = 1 + weights * (rates - mean) / (weights.mean() * mean)
     whole = len(relative) // BLOCK * BLOCK
     if not whole:
-        raise TrialError(f"posts on fewer than {BLOCK} days do not tell how much days differ")
+        raise TrialError("few_days", least=BLOCK)
     return relative[-whole:].reshape(-1, BLOCK)
 
 
@@ -148,28 +145,25 @@ def make_plan(habits: Habits, *, effect: float, power: float, n_units: int | Non
         TrialError: a number is out of range, or so few units find nothing.
     """
     if not 0 < effect <= MAX_EFFECT:
-        raise TrialError(f"a change of {effect} is out of range; 0.5 is half more, at most 10")
+        raise TrialError("effect_range", effect=effect, most=MAX_EFFECT)
     if not MIN_POWER <= power < 1:
-        raise TrialError(f"a power of {power} is out of range; use {MIN_POWER} to 0.99")
+        raise TrialError("power_range", power=power, least=MIN_POWER)
     if n_units is not None and not MIN_UNITS <= n_units <= MAX_UNITS:
-        raise TrialError(
-            f"{n_units} is out of range: a trial has {MIN_UNITS} to {MAX_UNITS} posts or days"
-        )
+        raise TrialError("units_range", n=n_units, least=MIN_UNITS, most=MAX_UNITS)
     needed = _needed(habits, effect, power)
     if n_units is None and needed is None:
-        raise TrialError(
-            f"a change by {effect:.0%} would take more than {MAX_UNITS} posts or days here, as "
-            f"much as these differ; look for a larger one, or judge by an activity that is less "
-            f"rare"
-        )
+        raise TrialError("never_enough", effect=effect, most=MAX_UNITS)
     chosen = needed if n_units is None else -(-n_units // BLOCK) * BLOCK
     assert chosen is not None  # noqa: S101 - one of them is a number
     reached = power_of(chosen, effect, habits)
     if reached < MIN_POWER:
-        enough = f"it takes {needed}" if needed else f"it takes more than {MAX_UNITS}"
         raise TrialError(
-            f"{chosen} are too few: they find a change by {effect:.0%} with a probability of "
-            f"{reached:.0%} only; {enough} for {power:.0%}, or look for a larger change"
+            "too_few" if needed else "far_too_few",
+            n=chosen,
+            effect=effect,
+            reached=reached,
+            needed=needed or MAX_UNITS,
+            power=power,
         )
     return Plan(chosen, effect, reached, needed, habits)
 

