@@ -11,7 +11,7 @@ from tasks.drafting import intake_of, markdown_of, tell_of, title_of
 from tasks.keeping import keep_drafts
 from tasks.pages import address_of, write_drafts_page
 from vkflow.drafts.draft import Draft
-from vkflow.errors import told_in
+from vkflow.errors import translated_errors
 from vkflow.settings import Settings
 
 
@@ -60,7 +60,7 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     """Forecast the drafts; returns the Markdown of the artifact."""
     run = RunOptions(as_of=options.as_of)
     settings, moment = run.settings(), run.moment()
-    with told_in(settings.report.language):
+    with translated_errors(settings.report.language):
         drafts = _drafts(options, settings, moment)
         report = tell_of(settings, moment, drafts, with_week=options.when)
     markdown = markdown_of(report, settings.report.language)

@@ -29,7 +29,7 @@ def print_forecasts(report: ForecastReport) -> None:
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     _say(console, say("stands_at", moment=moment, model=first.model_version))
     for remark in report.remarks:
-        _say(console, f"Note: {remark.told('en')}")
+        _say(console, f"Note: {remark.in_language('en')}")
     for line in summary_lines(report, say):
         _say(console, line)
     for place in range(len(report.forecasts)):

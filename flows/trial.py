@@ -12,7 +12,7 @@ from tasks.drafting import known_owners
 from tasks.trial_arms import next_arms
 from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial, stop_trial
 from vkflow.drafts.owners import find_owner
-from vkflow.errors import told_in
+from vkflow.errors import translated_errors
 from vkflow.printing import as_markdown
 from vkflow.settings import Settings
 from vkflow.trials.levers import read_choice
@@ -85,7 +85,7 @@ def trial(options: TrialOptions = TrialOptions()) -> str:  # noqa: B008
     """Do it; returns the Markdown of the artifact."""
     run = RunOptions()
     settings, moment = run.settings(), run.moment()
-    with told_in(settings.report.language):
+    with translated_errors(settings.report.language):
         lines = _lines(options, settings, moment)
     markdown = "\n".join(f"- {as_markdown(line)}" for line in lines)
     create_markdown_artifact(markdown, key="trial", description=options.action)

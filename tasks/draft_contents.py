@@ -24,7 +24,7 @@ from vkflow.modelling.vectors import as_lists
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.statistics import text_statistics
-from vkflow.told import Sentence
+from vkflow.translation import Message
 from warehouse.drafts import (
     CONTENT_SCHEMAS,
     POSTS_SCHEMA,
@@ -61,9 +61,7 @@ class Readers:
     keeps_pictures: bool = True
 
 
-def read_contents(
-    drafts: Sequence[Draft], readers: Readers
-) -> tuple[DraftContents, list[Sentence]]:
+def read_contents(drafts: Sequence[Draft], readers: Readers) -> tuple[DraftContents, list[Message]]:
     """What drafts say, in the columns of the tables of posts.
 
     Returns:
@@ -106,13 +104,13 @@ def as_posts(drafts: Sequence[Draft], customs: Customs, *, keeps_pictures: bool)
 
 def _text_vectors(
     posts: pl.DataFrame, encoder: TextEncoder | None
-) -> tuple[pl.DataFrame, list[Sentence]]:
+) -> tuple[pl.DataFrame, list[Message]]:
     texts = posts.filter(pl.col("text") != "").unique("text_hash", maintain_order=True)
     if encoder is None or texts.is_empty():
         return no_content("text_embeddings"), []
     rows = work_isolating_faults(TextWorker(encoder), texts.select("text_hash", "text"))
     remarks = [
-        Sentence("drafts", "remark_faulty_text", {"reason": reason})
+        Message("drafts", "remark_faulty_text", {"reason": reason})
         for reason in rows["fault"].drop_nulls()
     ]
     return rows.filter(pl.col("fault").is_null()).drop("fault", "text"), remarks

@@ -29,7 +29,7 @@ from vkflow.settings import Settings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.loading import load_encoder
-from vkflow.told import Sentence
+from vkflow.translation import Message
 from warehouse import images, models
 from warehouse.drafts import (
     draft_features,
@@ -58,7 +58,7 @@ class Desk:
     bundle: Bundle
     readers: Readers
     insights: pl.DataFrame
-    remarks: tuple[Sentence, ...]
+    remarks: tuple[Message, ...]
 
 
 def known_owners(settings: Settings, as_of: datetime) -> list[KnownOwner]:
@@ -101,7 +101,7 @@ def open_desk(settings: Settings, as_of: datetime, *, with_pictures: bool = True
     return Desk(settings, as_of, bundle, readers, insights, remarks)
 
 
-def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, Sentence | None]:
+def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, Message | None]:
     """The encoder of the settings; where the champion reads another's vectors, it sees no text."""
     encoder = load_encoder(settings)
     if encoder.encoder_id == manifest.encoder_id:
@@ -109,7 +109,7 @@ def _encoder(settings: Settings, manifest: Manifest) -> tuple[TextEncoder, Sente
     return encoder, _remark("remark_encoder", now=encoder.encoder_id, champion=manifest.encoder_id)
 
 
-def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | None, Sentence | None]:
+def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | None, Message | None]:
     """The tagger of the settings; ``None`` where the champion reads pictures by another one."""
     if settings.images.tagger == "none":
         return None, _remark("remark_no_pictures")
@@ -121,11 +121,11 @@ def _tagger(settings: Settings, manifest: Manifest) -> tuple[PictureTagger | Non
     return None, _remark("remark_tagger", now=tagger.encoder_id, champion=manifest.tagger_id)
 
 
-def _remark(key: str, **values: object) -> Sentence:
-    return Sentence("drafts", key, values)
+def _remark(key: str, **values: object) -> Message:
+    return Message("drafts", key, values)
 
 
-def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[Sentence]]:
+def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[Message]]:
     """What is known of drafts, as of posts, in their order; and what could not be read.
 
     Raises:
@@ -148,7 +148,7 @@ def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[
     return rows, remarks
 
 
-def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[Sentence]]:
+def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[Message]]:
     """What is to be expected of drafts, in their order; and what could not be read.
 
     Raises:
@@ -236,7 +236,7 @@ def _as_published(drafts: Sequence[Draft]) -> pl.DataFrame:
     return frame.cast({"published_at": pl.Datetime("us", "UTC")})
 
 
-def _lacks(desk: Desk, rows: pl.DataFrame, *, is_asked: bool) -> list[Sentence]:
+def _lacks(desk: Desk, rows: pl.DataFrame, *, is_asked: bool) -> list[Message]:
     """What a champion of an earlier version cannot tell, and which owners it has never seen."""
     remarks = []
     is_new = pl.col("history_posts_count").fill_null(0) <= 0

@@ -16,7 +16,7 @@ from vkflow.drafts.moments import zone_of
 from vkflow.errors import TrialError
 from vkflow.insights.sentences import LanguageCode
 from vkflow.settings import Settings
-from vkflow.told import Sentence
+from vkflow.translation import Message
 from vkflow.trials.levers import Choice, check_activity
 from vkflow.trials.planning import Plan, habits_of, make_plan
 from vkflow.trials.schedule import DAY, POST, day_after, draw_schedule
@@ -189,7 +189,7 @@ def find_trial(known: pl.DataFrame, trial_id: int | None) -> dict[str, Any]:
     for row in known.iter_rows(named=True):
         if row["trial_id"] == trial_id:
             return row
-    ids = ", ".join(map(str, known["trial_id"])) or Sentence("trials", "none_yet")
+    ids = ", ".join(map(str, known["trial_id"])) or Message("trials", "none_yet")
     if trial_id is None:
         raise TrialError("which", ids=ids)
     raise TrialError("unknown", id=trial_id, ids=ids)

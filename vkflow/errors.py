@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Literal
 
 from vkflow.printing import printable
-from vkflow.told import Sentence
+from vkflow.translation import Message
 
 
 class VkflowError(Exception):
@@ -38,13 +38,13 @@ class SourceError(TerminalError):
     """A source cannot be read: no such file, not the expected format, no access."""
 
 
-class ToldError(TerminalError):
-    """What somebody reads who fills in a form: it has a translation, see :func:`told_in`.
+class TranslatedError(TerminalError):
+    """What somebody reads who fills in a form: it has a translation, see :func:`translated_errors`.
 
     Attributes:
         catalogue: of its phrases.
-        code: language it is told in; English as all commands, unless it is changed.
-        sentence: what it says.
+        code: language it is in; English as all commands, unless it is changed.
+        message: what it says.
     """
 
     catalogue: ClassVar[str]
@@ -52,29 +52,29 @@ class ToldError(TerminalError):
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key)
-        self.sentence = Sentence(self.catalogue, f"error_{key}", values)
+        self.message = Message(self.catalogue, f"error_{key}", values)
 
     def __str__(self) -> str:
-        return printable(self.sentence.told(self.code))
+        return printable(self.message.in_language(self.code))
 
 
 @contextmanager
-def told_in(code: Literal["ru", "en"]) -> Iterator[None]:
-    """Errors that leave the block are told in this language, if they have a translation."""
+def translated_errors(code: Literal["ru", "en"]) -> Iterator[None]:
+    """Errors that leave the block are in this language, if they have a translation."""
     try:
         yield
-    except ToldError as error:
+    except TranslatedError as error:
         error.code = code
         raise
 
 
-class DraftError(ToldError):
+class DraftError(TranslatedError):
     """A draft cannot be forecast: it is empty, nobody's, or its picture is none."""
 
     catalogue = "drafts"
 
 
-class TrialError(ToldError):
+class TrialError(TranslatedError):
     """A trial cannot be planned, started or stopped: its lever is none, or too few posts tell."""
 
     catalogue = "trials"

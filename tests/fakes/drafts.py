@@ -15,7 +15,7 @@ from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import HourlyForecast, Week, hours_from
 from vkflow.drafts.levers import OpenLever
 from vkflow.drafts.similar import SimilarPost
-from vkflow.told import Sentence
+from vkflow.translation import Message
 from vkflow.trials.assignment import Assignment
 from vkflow.trials.levers import Choice
 from vkflow.trials.schedule import WITH
@@ -83,7 +83,7 @@ def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) 
         (made_forecast("draft 1", text, png()), made_forecast("draft 2", "")),
         (Comparison(0, 1, ("text", "picture"), contrasts),),
         (made_week(), made_week()),
-        (Sentence("drafts", "remark_faulty_text", {"reason": remark}),),
+        (Message("drafts", "remark_faulty_text", {"reason": remark}),),
         {-7: owner},
         (MOSCOW, MOSCOW),
         (made_similar(), ()),

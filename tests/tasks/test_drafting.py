@@ -349,10 +349,13 @@ def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
     monkeypatch.setattr(drafting, "load_encoder", lambda _settings: HashedWords(8))
     draft = next(draft for _, draft in published if draft.text and draft.picture)
     rows, _ = draft_rows(desk := open_desk(settings, NIGHT), [draft])
-    assert "without their text" in desk.remarks[0].told("en") and rows["text_embedding"][0] is None
+    assert (
+        "without their text" in desk.remarks[0].in_language("en")
+        and rows["text_embedding"][0] is None
+    )
     off = load_settings(home=settings.home, images={"tagger": "none"})
     rows, _ = draft_rows(desk := open_desk(off, NIGHT), [draft])
-    assert "выключены" in desk.remarks[1].told("ru") and not rows["has_image"][0]
+    assert "выключены" in desk.remarks[1].in_language("ru") and not rows["has_image"][0]
 
 
 def test_other_texts_are_compared_less_surely_than_other_hours(
@@ -374,7 +377,7 @@ def test_a_wall_of_which_no_outcome_is_known_is_told(
     known = next(draft for _, draft in published if draft.text)
     assert tell_of(settings, NIGHT, [known]).remarks == ()
     told = tell_of(settings, NIGHT, [known, replace(known, owner_id=-999)])
-    (remark,) = (each.told("en") for each in told.remarks)
+    (remark,) = (each.in_language("en") for each in told.remarks)
     assert "no outcome of -999 is known yet" in remark and "rest on other walls" in remark
 
 

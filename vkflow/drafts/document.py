@@ -22,7 +22,7 @@ def as_document(report: ForecastReport) -> dict[str, Any]:
     document: dict[str, Any] = {
         "as_of": report.forecasts[0].as_of.isoformat(),
         "model_version": report.forecasts[0].model_version,
-        "remarks": [remark.told("en") for remark in report.remarks],
+        "remarks": [remark.in_language("en") for remark in report.remarks],
         "caveat": CAVEAT,
         "drafts": [_draft(each) for each in report.forecasts],
         "comparisons": [asdict(each) for each in report.comparisons],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from vkflow.errors import DraftError
 from vkflow.images.decoding import decode_picture
-from vkflow.told import Sentence
+from vkflow.translation import Message
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A form takes some time to fill in: its moment may lie behind the clock by so much."""
@@ -70,19 +70,19 @@ def check_drafts(drafts: Sequence[Draft], *, now: datetime, max_characters: int)
         check_draft(draft, now=now, max_characters=max_characters)
 
 
-def name_of(name: str) -> Sentence | str:
+def name_of(name: str) -> Message | str:
     """What a draft is called: "draft 1" has a translation, a name of others has none."""
     kind, _, number = name.partition(" ")
     if kind in ("draft", "row") and number:
-        return Sentence("drafts", f"name_{kind}", {"number": number})
+        return Message("drafts", f"name_{kind}", {"number": number})
     return name
 
 
-def _error(key: str, **values: object) -> Sentence:
-    return Sentence("drafts", f"error_{key}", values)
+def _error(key: str, **values: object) -> Message:
+    return Message("drafts", f"error_{key}", values)
 
 
-def _problem(draft: Draft, now: datetime, max_characters: int) -> Sentence | None:
+def _problem(draft: Draft, now: datetime, max_characters: int) -> Message | None:
     if not draft.text.strip() and draft.picture is None:
         return _error("empty")
     return (
@@ -92,7 +92,7 @@ def _problem(draft: Draft, now: datetime, max_characters: int) -> Sentence | Non
     )
 
 
-def _problem_of_text(text: str, max_characters: int) -> Sentence | None:
+def _problem_of_text(text: str, max_characters: int) -> Message | None:
     if len(text) > max_characters:
         return _error("long_text", n=len(text), most=max_characters)
     if "\0" in text:
@@ -100,13 +100,13 @@ def _problem_of_text(text: str, max_characters: int) -> Sentence | None:
     return _error("half_characters") if NO_TEXT.search(text) else None
 
 
-def _problem_of_time(at: datetime, now: datetime) -> Sentence | None:
+def _problem_of_time(at: datetime, now: datetime) -> Message | None:
     if at < now - CLOCK_SKEW:
         return _error("past", at=at, now=now)
     return _error("far_ahead", at=at) if at > now + LONGEST_AHEAD else None
 
 
-def _problem_of_picture(picture: bytes | None) -> Sentence | None:
+def _problem_of_picture(picture: bytes | None) -> Message | None:
     if picture is None:
         return None
     error = decode_picture(picture, longest_side=SEEN_SIDE).error

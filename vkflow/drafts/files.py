@@ -12,7 +12,7 @@ from vkflow.sources.dataset.csv_file import RawRows, read_csv
 from vkflow.sources.dataset.files import find_files, kind_of
 from vkflow.sources.dataset.parquet_file import read_parquet
 from vkflow.sources.values import truths
-from vkflow.told import Sentence
+from vkflow.translation import Message
 
 CHUNK_BYTES = 2**24
 REQUIRED = ("text",)
@@ -69,5 +69,5 @@ def drafts_of_rows(rows: pl.DataFrame, make: MakeDraft) -> Iterator[Draft]:
     for row, is_ad in zip(rows.iter_rows(named=True), marks, strict=True):
         name = f"row {row['row']}"
         if (row["is_ad"] or "").strip() and is_ad is None:
-            raise DraftError("of", name=name_of(name), problem=Sentence("drafts", "error_is_ad"))
+            raise DraftError("of", name=name_of(name), problem=Message("drafts", "error_is_ad"))
         yield make(name, {**row, "is_ad": bool(is_ad)})

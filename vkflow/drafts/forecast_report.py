@@ -8,7 +8,7 @@ from vkflow.drafts.comparison import Comparison
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.hours import Week
 from vkflow.drafts.similar import SimilarPost
-from vkflow.told import Sentence
+from vkflow.translation import Message
 from vkflow.trials.assignment import Assignment
 
 
@@ -31,7 +31,7 @@ class ForecastReport:
     forecasts: tuple[Forecast, ...]
     comparisons: tuple[Comparison, ...]
     weeks: tuple[Week, ...]
-    remarks: tuple[Sentence, ...]
+    remarks: tuple[Message, ...]
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
     similar: tuple[tuple[SimilarPost, ...], ...]

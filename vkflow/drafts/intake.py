@@ -71,7 +71,7 @@ class Intake:
                     is_ad=row["is_ad"],
                 )
             except DraftError as error:
-                raise DraftError("of", name=name_of(name), problem=error.sentence) from None
+                raise DraftError("of", name=name_of(name), problem=error.message) from None
 
         return make
 

@@ -32,7 +32,10 @@ def as_markdown_page(report: ForecastReport, say: Language) -> str:
     first = report.forecasts[0]
     moment = f"{first.as_of:%Y-%m-%d %H:%M}"
     lines = [f"## {say('title')}", "", say("stands_at", moment=moment, model=first.model_version)]
-    lines += ["", *(f"- **{as_markdown(remark.told(say.code))}**" for remark in report.remarks)]
+    lines += [
+        "",
+        *(f"- **{as_markdown(remark.in_language(say.code))}**" for remark in report.remarks),
+    ]
     if summary := summary_lines(report, say):
         lines += ["", f"### {say('summary')}", "", *(f"- {as_markdown(line)}" for line in summary)]
     for place in range(len(report.forecasts)):

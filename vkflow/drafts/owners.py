@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from vkflow.errors import DraftError
 from vkflow.printing import printable
 from vkflow.sources.vk.names import numeric_owner, screen_name
-from vkflow.told import Sentence
+from vkflow.translation import Message
 
 SHOWN_CHARACTERS = 100
 SHOWN_OWNERS = 5
@@ -57,7 +57,7 @@ def _is_called(owner: KnownOwner, entry: str, wanted: str) -> bool:
     return by_name or (owner.screen_name or "").casefold() == wanted.casefold() != ""
 
 
-def _nearest(entry: str, owners: Sequence[KnownOwner]) -> Sentence:
+def _nearest(entry: str, owners: Sequence[KnownOwner]) -> Message:
     """Owners with a name like it first, then those with the most posts."""
     names = {owner.name: owner for owner in owners if owner.name}
     close = get_close_matches(entry[:SHOWN_CHARACTERS], names, n=SHOWN_OWNERS)
@@ -65,11 +65,11 @@ def _nearest(entry: str, owners: Sequence[KnownOwner]) -> Sentence:
     return _shown([*first, *(owner for owner in owners if owner not in first)])
 
 
-def _shown(owners: Sequence[KnownOwner]) -> Sentence:
+def _shown(owners: Sequence[KnownOwner]) -> Message:
     parts = [
         f"{owner.owner_id} ({printable(owner.name)})" if owner.name else str(owner.owner_id)
         for owner in owners[:SHOWN_OWNERS]
     ]
     more = len(owners) - SHOWN_OWNERS
     key = "owners_more" if more > 0 else "owners"
-    return Sentence("drafts", key, {"owners": ", ".join(parts), "n": more})
+    return Message("drafts", key, {"owners": ", ".join(parts), "n": more})

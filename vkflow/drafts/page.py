@@ -52,7 +52,7 @@ def render_page(report: ForecastReport, say: Language) -> str:
         styles=Markup(_styles()),  # noqa: S704 - files of ours
         title=say("title"),
         subtitle=say("stands_at", moment=moment, model=first.model_version),
-        remarks=[printable(remark.told(say.code)) for remark in report.remarks],
+        remarks=[printable(remark.in_language(say.code)) for remark in report.remarks],
         summary=[printable(line) for line in summary_lines(report, say)],
         drafts=[_draft(report, place, say) for place in range(len(report.forecasts))],
         pairs=[_pair(report, comparison, say) for comparison in report.comparisons],

@@ -30,7 +30,7 @@ def draft_language(code: LanguageCode) -> Language:
 def name_text(draft: Draft, say: Language) -> str:
     """What a draft is called beside others: "draft 1" on a Russian page is "черновик 1"."""
     name = name_of(draft.name)
-    return name if isinstance(name, str) else name.told(say.code)
+    return name if isinstance(name, str) else name.in_language(say.code)
 
 
 def interval_text(forecast: ActivityForecast, say: Language) -> str:

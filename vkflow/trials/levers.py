@@ -12,7 +12,7 @@ from vkflow.errors import TrialError
 from vkflow.insights.levers import HOURS, PRESUPPOSED, read_levers
 from vkflow.printing import printable
 from vkflow.text.statistics import text_statistics
-from vkflow.told import Sentence
+from vkflow.translation import Message
 
 YES: Final = "yes"
 DRAWN_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -66,8 +66,8 @@ def read_choice(entry: str) -> Choice:
     raise TrialError("no_lever", entry=shown, levers=known)
 
 
-def _shown(entry: str) -> str | Sentence:
-    return printable(entry[:SHOWN_CHARACTERS]) or Sentence("trials", "nothing")
+def _shown(entry: str) -> str | Message:
+    return printable(entry[:SHOWN_CHARACTERS]) or Message("trials", "nothing")
 
 
 def check_activity(choice: Choice, activity: str) -> None:

@@ -9,8 +9,8 @@ from typing import Literal
 import pytest
 
 from vkflow.drafts.owners import KnownOwner, find_owner
-from vkflow.errors import DraftError, SourceError, TrialError, told_in
-from vkflow.told import Sentence
+from vkflow.errors import DraftError, SourceError, TrialError, translated_errors
+from vkflow.translation import Message
 from vkflow.trials.levers import read_choice
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ def test_every_error_that_is_raised_has_its_gaps_filled_in_both_languages() -> N
         if package and call.args and isinstance(call.args[0], ast.Constant):
             values = dict.fromkeys((each.arg or "" for each in call.keywords), Anything())
             key = f"error_{call.args[0].value}"
-            said = [Sentence(package, key, values).told(code) for code in CODES]
+            said = [Message(package, key, values).in_language(code) for code in CODES]
             assert said[0] != said[1] or key == "error_of"
             found += 1
     assert found > 35
@@ -49,22 +49,22 @@ class Anything:
 
 
 def test_an_error_is_told_in_the_language_of_the_home_with_all_that_stands_in_it() -> None:
-    with pytest.raises(DraftError) as caught, told_in("ru"):
+    with pytest.raises(DraftError) as caught, translated_errors("ru"):
         find_owner("", OWNERS)
     assert str(caught.value) == "скажите, для какой стены черновик; есть -1, -2, -3, -4, -5 и ещё 2"
     with pytest.raises(DraftError, match="say whose draft it is; there are -1, -2"):
         find_owner("", OWNERS)
-    with pytest.raises(TrialError, match="пустота не приём"), told_in("ru"):
+    with pytest.raises(TrialError, match="пустота не приём"), translated_errors("ru"):
         read_choice("")
 
 
 def test_an_error_without_a_translation_stays_as_it_is() -> None:
-    with pytest.raises(SourceError, match="there is no file"), told_in("ru"):
+    with pytest.raises(SourceError, match="there is no file"), translated_errors("ru"):
         raise SourceError("there is no file")
 
 
 def test_an_error_that_another_process_sends_says_the_same() -> None:
-    with pytest.raises(DraftError) as caught, told_in("ru"):
+    with pytest.raises(DraftError) as caught, translated_errors("ru"):
         find_owner("x", OWNERS)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert "владельца x" in str(caught.value)

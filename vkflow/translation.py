@@ -1,4 +1,4 @@
-"""Sentences that are told in the language of the home where a person reads them."""
+"""Messages in the language of the home, where a person reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ import yaml
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Message:
     """A phrase of a catalogue, with what stands in its gaps.
 
     Attributes:
         catalogue: ``drafts`` or ``trials``: a folder of vkflow, and its files of phrases.
         key: of the phrase.
-        values: in its gaps; a sentence among them is told in the same language.
+        values: in its gaps; a message among them is in the same language.
     """
 
     catalogue: str
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
 
-    def told(self, code: Literal["ru", "en"]) -> str:
-        """The sentence in Russian or English."""
+    def in_language(self, code: Literal["ru", "en"]) -> str:
+        """What it says in Russian or English."""
         values = {
-            name: value.told(code) if isinstance(value, Sentence) else value
+            name: value.in_language(code) if isinstance(value, Message) else value
             for name, value in self.values.items()
         }
         return str(_phrases(self.catalogue, code)[self.key]).format(**values)
