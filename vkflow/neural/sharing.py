@@ -22,6 +22,8 @@ def map_batches(
     cores that other programs use as well that took five times as long. And a batch of one thread
     gives the same bits on any number of cores. A GPU gets one batch after the other.
 
+    Not for two threads at once: torch's number of threads is set meanwhile.
+
     Args:
         work: what is done with a batch.
         batches: such as lists of tokenised texts; the costliest ones first keep threads busy.

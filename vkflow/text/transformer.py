@@ -19,7 +19,7 @@ from vkflow.text.packed_linear import gains_by_packing, pack_linear_layers
 # Padded tokens in one batch until a probe has found the best. A CPU is fastest with small batches
 # that stay in its caches; a GPU needs large ones to be busy.
 TOKEN_BUDGETS = {"cpu": 1_024, "cuda": 32_768}
-CANDIDATES = {"cpu": (256, 512, 1_024, 2_048, 4_096), "cuda": tuple(2**n for n in range(12, 19))}
+CANDIDATES = {"cpu": (256, 512, 1_024, 2_048), "cuda": tuple(2**n for n in range(12, 19))}
 PROBED_AFTER_SECONDS = 60.0
 """Work after which finding the best budget, which takes up to half a minute, begins to pay."""
 PROBE_TOKENS = 64
@@ -56,7 +56,8 @@ class TransformerEncoder:
         self._kind = device.partition(":")[0]
         self._precision = precision
         self._budgets = budgets
-        self._budget_key = f"{self.encoder_id} on {device_name(device)}"
+        sharing = ", a batch each" if device == "cpu" else ""
+        self._budget_key = f"{self.encoder_id} on {device_name(device)}{sharing}"
         known = token_budget or (budgets.find(self._budget_key) if budgets else None)
         self._is_tuned = known is not None
         self._worked_seconds = 0.0
