@@ -43,7 +43,7 @@ def load_transformer_encoder(
     Raises:
         MissingModelError: nothing usable is at that name.
         SettingsError: the device or precision does not exist here.
-        torch.OutOfMemoryError: the GPU has no room for it, which no other model would mend.
+        torch.OutOfMemoryError: the GPU has no room for it.
     """
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
