@@ -1,10 +1,14 @@
 """``vkflow models``: what was trained, which one is in use, and fetching encoders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from vkflow.settings import Settings, load_settings
 
 app = typer.Typer(help="Bundles that were trained, and models to download.", no_args_is_help=True)
 
@@ -14,7 +18,6 @@ def list_models() -> None:
     """All bundles with their status and the reason for it, newest first."""
     from flows.tables import print_table
     from tasks.step import warehouse_of
-    from vkflow.settings import load_settings
     from warehouse import models
 
     with warehouse_of(load_settings()) as connection:
@@ -31,7 +34,6 @@ def show(
     from flows.tables import print_bundle
     from tasks.step import warehouse_of
     from vkflow.modelling.bundles import read_manifest
-    from vkflow.settings import load_settings
     from warehouse import models
 
     settings = load_settings()
@@ -57,7 +59,6 @@ def pull(
 ) -> None:
     """Fetch a production model to a folder, to be copied to machines without internet."""
     from vkflow.neural.hub import pull_model
-    from vkflow.settings import load_settings
 
     target = to or load_settings().hub_directory
     pulled = pull_model(name, target, revision)
@@ -69,28 +70,38 @@ def promote(
     model_version: Annotated[str, typer.Argument(help="A version `vkflow models list` shows.")],
 ) -> None:
     """Make a bundle the champion by hand."""
-    _promote(model_version, "promoted by hand")
+    with _only_writer() as settings:
+        _promote(settings, model_version, "promoted by hand")
 
 
 @app.command()
 def rollback() -> None:
     """Go back to the champion before this one."""
     from tasks.step import warehouse_of
-    from vkflow.settings import load_settings
     from warehouse import models
 
-    with warehouse_of(load_settings()) as connection:
-        previous = models.previous_champion(connection)
-    _promote(previous, "rolled back by hand")
+    with _only_writer() as settings:
+        with warehouse_of(settings) as connection:
+            previous = models.previous_champion(connection)
+        _promote(settings, previous, "rolled back by hand")
 
 
-def _promote(model_version: str, reason: str) -> None:
-    from tasks.step import warehouse_of
-    from vkflow.modelling.bundles import load_bundle, name_champion
-    from vkflow.settings import load_settings
-    from warehouse import models
+@contextmanager
+def _only_writer() -> Iterator[Settings]:
+    """Nobody else decides meanwhile, or the file could name another champion than the warehouse."""
+    from tasks.step import catalog_of
+    from warehouse.catalogs import only_writer
 
     settings = load_settings()
+    with only_writer(catalog_of(settings), "promotion", settings.warehouse.wait_seconds):
+        yield settings
+
+
+def _promote(settings: Settings, model_version: str, reason: str) -> None:
+    from tasks.step import warehouse_of
+    from vkflow.modelling.bundles import load_bundle, name_champion
+    from warehouse import models
+
     load_bundle(settings.models_directory, model_version)  # a damaged one must not take over
     with warehouse_of(settings) as connection:
         models.decide(
@@ -100,6 +111,5 @@ def _promote(model_version: str, reason: str) -> None:
             reason=reason,
             decided_at=datetime.now(UTC),
         )
-        # While nobody else writes: of two who promote at once the file would name either.
-        name_champion(settings.models_directory, model_version)
+    name_champion(settings.models_directory, model_version)
     typer.echo(f"{model_version} is the champion now; `vkflow score` scores with it")

@@ -112,6 +112,9 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
             models.read_metrics(connection, model_version),
             has_champion=models.champion_version(connection, as_of) is not None,
         )
+        if decision.promoted:
+            # Before it is decided, which is done once: a run killed between the two does both anew.
+            name_champion(settings.models_directory, model_version)
         models.decide(
             connection,
             model_version,
@@ -120,7 +123,6 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
             decided_at=as_of,
         )
     if decision.promoted:
-        name_champion(settings.models_directory, model_version)
         emit_event(
             event=PROMOTED,
             resource={"prefect.resource.id": f"vkflow.model.{model_version}"},

@@ -14,7 +14,12 @@ from pathlib import Path
 import duckdb
 
 from warehouse.database import SIGN_OF_FULL_DISK, SIGNS_OF_HOLDER, explained
-from warehouse.errors import DiskFullError, WarehouseDamagedError, WarehouseError
+from warehouse.errors import (
+    DiskFullError,
+    WarehouseDamagedError,
+    WarehouseError,
+    WarehouseNewerError,
+)
 from warehouse.schema import applied_migrations
 
 SIGNS_OF_WAREHOUSE = {"schema_migrations", "posts", "snapshots"}
@@ -160,10 +165,23 @@ def _check(backup: Path) -> None:
                 raise WarehouseError(
                     f"{backup} is no copy of a warehouse; see `vkflow restore --list`"
                 )
-            applied_migrations(connection)
+            _check_migrations(backup, connection)
             for (table,) in tables:
                 connection.table(table).aggregate("count(COLUMNS(*))").fetchall()
     except duckdb.IOException as error:
         raise explained(backup, error) from error
     except duckdb.Error as error:
         raise WarehouseDamagedError(f"{backup} cannot be read: {error}") from error
+
+
+def _check_migrations(backup: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """What is said of an open warehouse would send people to the command that they run."""
+    try:
+        applied_migrations(connection)
+    except WarehouseNewerError as error:
+        raise WarehouseNewerError(f"{backup} cannot be put back: {error}") from error
+    except WarehouseError as error:
+        raise WarehouseError(
+            f"{backup} is no copy of a warehouse: its table schema_migrations is somebody else's; "
+            f"see `vkflow restore --list`"
+        ) from error

@@ -7,6 +7,7 @@ import pytest
 
 from tests.command import vkflow, vkflow_here
 from vkflow.activities import ACTIVITY_NAMES
+from warehouse.catalogs import only_writer
 
 
 def test_sql_prints_a_table(nights) -> None:
@@ -125,6 +126,14 @@ def test_mistakes_are_told_before_any_work(
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("promote", "a"), ("rollback",)], ids=" ".join)
+def test_nobody_promotes_while_another_writes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    with only_writer(tmp_path / "warehouse.duckdb", "nightly", 0):
+        result = vkflow("models", *arguments, home=tmp_path, VKFLOW_WAREHOUSE__WAIT_SECONDS="0")
+    assert result.returncode == 1
+    assert "in use by nightly" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:

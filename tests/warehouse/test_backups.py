@@ -252,7 +252,10 @@ def test_snapshot_is_no_backup(tmp_path: Path, path: Path) -> None:
     [
         ("DROP TABLE snapshots", "no copy of a warehouse"),
         ("INSERT INTO schema_migrations VALUES (9999, 'later', now())", "Upgrade this one"),
-        ("ALTER TABLE schema_migrations RENAME COLUMN version TO number", "somebody else's"),
+        (
+            "ALTER TABLE schema_migrations RENAME COLUMN version TO number",
+            "schema_migrations is somebody else's; see `vkflow restore --list`",
+        ),
     ],
 )
 def test_copy_of_another_kind_or_of_the_future_is_not_put_back(
@@ -263,7 +266,7 @@ def test_copy_of_another_kind_or_of_the_future_is_not_put_back(
     with duckdb.connect(str(tmp_path / "other.duckdb")) as other:
         other.execute(change)
     path.write_bytes(b"old")
-    with pytest.raises(WarehouseError, match=problem):
+    with pytest.raises(WarehouseError, match=rf"other\.duckdb .*{problem}"):
         restore(tmp_path / "other.duckdb", path, NIGHT)
     assert path.read_bytes() == b"old"
 

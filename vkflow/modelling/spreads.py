@@ -49,7 +49,7 @@ class Spread(BaseModel):
             id; 1 for those that are not there.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     variance: float
     below: float

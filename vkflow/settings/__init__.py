@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     @field_validator("home", "hub")
     @classmethod
     def _is_unicode(cls, folder: Path | None) -> Path | None:
-        """DuckDB takes no other names."""
+        """DuckDB, for the home, and tokenizers, for the hub, take no other names."""
         str(folder).encode()
         return folder
 

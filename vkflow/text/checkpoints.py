@@ -1,5 +1,7 @@
 """Loading a transformers encoder, from a directory or the hub: whole, safe, and able to read."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,13 @@ import torch
 
 from vkflow.errors import MissingModelError
 from vkflow.neural.devices import resolve_device, resolve_precision
-from vkflow.neural.weights import DIGITS, check_files, model_digest
+from vkflow.neural.weights import DIGITS, model_digest
 from vkflow.text.budgets import RememberedBudgets
 from vkflow.text.transformer import TransformerEncoder
+
+READ_WHOLE = ("*.json", "*.txt", "*.model", "*.jinja")
+MAX_BYTES = 2**28
+WEIGHTS = re.compile(r"[^/\\]+\.safetensors")
 
 
 def load_transformer_encoder(
@@ -37,6 +43,7 @@ def load_transformer_encoder(
     Raises:
         MissingModelError: nothing usable is at that name.
         SettingsError: the device or precision does not exist here.
+        torch.OutOfMemoryError: the GPU has no room for it.
     """
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
@@ -54,7 +61,7 @@ def load_transformer_encoder(
         )
         # One that cannot read would put every text into the quarantine.
         vectors = encoder.encode(["a"]).vectors
-    except MissingModelError:
+    except (MissingModelError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # of any kind: it depends on which file is damaged, and how
         raise MissingModelError(_missing(name, error)) from error
@@ -70,18 +77,53 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Unless told not to, it asks whoever sits there whether to run code of the model.
     given: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
-    check_files(Path(name))
+    _check_files(Path(name))
+    config = transformers.AutoConfig.from_pretrained(name, **given)
+    # As transformers reads it: another file may say it, or another name stand for it.
+    if (other := getattr(config, "transformers_weights", None)) is not None:
+        problem = f"its configuration names {str(other)!r} as its weights."
+        raise MissingModelError(_missing(name, problem))
     tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
     if tokenizer.vocab_size <= len(tokenizer.all_special_ids):
         raise MissingModelError(_missing(name, "its tokenizer has no words."))
     model, loaded = transformers.AutoModel.from_pretrained(
-        name, **given, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        name,
+        **given,
+        config=config,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
     )
     # What a file lacks is drawn by chance; of the pooler, which many lack, nothing is used.
     if drawn := sorted(each for each in loaded["missing_keys"] if "pooler" not in each):
         problem = f"its weights lack {len(drawn)} parts, such as {drawn[0]}."
         raise MissingModelError(_missing(name, problem))
     return model, tokenizer
+
+
+def _check_files(directory: Path) -> None:
+    """See that a directory has no pipe, no file that is larger than any, and no pickled weights.
+
+    Raises:
+        MissingModelError: a tokenizer, say, is of gigabytes, which all become memory; or an index
+            of weights names other files than safetensors beside it.
+    """
+    for file in directory.glob("*"):
+        if file.is_dir():
+            continue
+        if not file.is_file():
+            raise MissingModelError(f"{file} is no file, but a pipe or the like")
+        size, is_read_whole = file.stat().st_size, any(map(file.match, READ_WHOLE))
+        if is_read_whole and size > MAX_BYTES:
+            raise MissingModelError(
+                f"{file} has {size / 2**20:.0f} MiB, where no model has more than {MAX_BYTES >> 20}"
+            )
+    for index in directory.glob("*.safetensors.index.json"):
+        named = set(json.loads(index.read_bytes())["weight_map"].values())
+        if odd := sorted(each for each in named if not WEIGHTS.fullmatch(each)):
+            raise MissingModelError(
+                f"{index} names {odd[0]!r}, which is no .safetensors file of its folder"
+            )
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

@@ -34,6 +34,7 @@ from vkflow.modelling.prediction import predict_posts
 from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
+from vkflow.modelling.spreads import Spread
 from vkflow.modelling.training import ActivityModel, Trained, train
 from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
 from vkflow.settings.sections import TrainingSettings
@@ -114,6 +115,16 @@ def bundle(prepared: Prepared, trained: Trained) -> Bundle:
             for name, model in trained.models.items()
         },
         skipped=dict(trained.skipped),
+        spreads={
+            "like": Spread(
+                variance=0.1,
+                below=1.0,
+                above=2.0,
+                typical_views=500.0,
+                n_posts=100,
+                owners={-1: 1.5},
+            )
+        },
         parameters={},
         versions={},
     )
@@ -448,10 +459,17 @@ def _put_pipe(folder: Path) -> None:
     os.mkfifo(folder / "manifest.json")
 
 
-def _unsettle_slopes(folder: Path) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["trained"]["like"]["slope"] = float("nan")
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+def _unsettle(*where: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        *path, last = where
+        place = manifest
+        for name in path:
+            place = place[name]
+        place[last] = float("nan")
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return damage
 
 
 def _take_manifest_of_another(folder: Path) -> None:
@@ -468,7 +486,9 @@ def _take_manifest_of_another(folder: Path) -> None:
         _damage_manifest,
         _promise_gigabytes,
         _put_pipe,
-        _unsettle_slopes,
+        _unsettle("trained", "like", "slope"),
+        _unsettle("spreads", "like", "variance"),
+        _unsettle("spreads", "like", "owners", "-1"),
         _take_manifest_of_another,
     ],
 )

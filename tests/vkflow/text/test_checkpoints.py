@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from vkflow.errors import MissingModelError
 from vkflow.text.checkpoints import load_transformer_encoder
+from vkflow.text.transformer import TransformerEncoder
 
 CONFIG, TOKENIZER, WEIGHTS = "config.json", "tokenizer.json", "model.safetensors"
-INDEX = "model.safetensors.index.json"
+INDEX, SHARD = "model.safetensors.index.json", "model-00001-of-00001.safetensors"
 REFUSED = r"cannot be loaded|which is no|where no model|is no file"
 
 
@@ -36,6 +38,17 @@ def configured(**changes: Any) -> Callable[[Path], object]:
     def change(directory: Path) -> None:
         file = directory / CONFIG
         file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+    return change
+
+
+def configured_elsewhere(weights: str) -> Callable[[Path], object]:
+    def change(directory: Path) -> None:
+        own = (directory / CONFIG).read_text()
+        configured(transformers_weights=weights)(directory)
+        (directory / CONFIG).rename(directory / "config.4.0.0.json")
+        (directory / CONFIG).write_text(own)
+        configured(configuration_files=["config.4.0.0.json"])(directory)
 
     return change
 
@@ -62,9 +75,23 @@ def indexed(directory: Path) -> None:
     (directory / INDEX).write_text(json.dumps(index))
 
 
-def piped(directory: Path) -> None:
-    (directory / TOKENIZER).unlink()
-    os.mkfifo(directory / TOKENIZER)
+def piped(name: str) -> Callable[[Path], object]:
+    def change(directory: Path) -> None:
+        (directory / name).unlink(missing_ok=True)
+        os.mkfifo(directory / name)
+
+    return change
+
+
+def sharded(directory: Path) -> None:
+    """In both formats, of which `vkflow models pull` leaves the pickled weights out."""
+    from safetensors.numpy import load_file
+
+    names = [*load_file(directory / WEIGHTS)]
+    (directory / WEIGHTS).rename(directory / SHARD)
+    for index, shard in ((INDEX, SHARD), ("pytorch_model.bin.index.json", "pytorch_model.bin")):
+        weight_map = dict.fromkeys(names, shard)
+        (directory / index).write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
 
 
 def limited_to(n_tokens: int) -> Callable[[Path], object]:
@@ -93,7 +120,12 @@ def of_gigabytes(directory: Path) -> None:
         written(TOKENIZER, "[]"),
         written(TOKENIZER, "[" * 100_000),
         of_gigabytes,
-        piped,
+        piped(TOKENIZER),
+        piped(WEIGHTS),
+        piped("more.safetensors"),
+        piped("vocab.txt"),
+        piped("vocab.bpe"),
+        piped("chat_template.jinja"),
         limited_to(0),
         limited_to(-5),
     ],
@@ -123,6 +155,44 @@ def test_nothing_of_an_encoder_is_left_to_chance(
     """It would be loaded, and its vectors mean nothing."""
     damage(directory)
     with pytest.raises(MissingModelError, match=problem):
+        load(directory)
+
+
+@pytest.mark.parametrize(
+    "weights", ["sub/model.safetensors", "other.safetensors", "adapter_model.bin", ""]
+)
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda weights: configured(transformers_weights=weights),
+        lambda weights: configured(a=weights, attribute_map={"transformers_weights": "a"}),
+        configured_elsewhere,
+    ],
+    ids=["said", "by another name", "in another file"],
+)
+def test_configuration_chooses_no_weights(
+    directory: Path, weights: str, spelled: Callable[[str], Callable[[Path], object]]
+) -> None:
+    """Nobody would have looked at them, and the identity of the vectors would not tell."""
+    file = directory / (weights or WEIGHTS)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes((directory / WEIGHTS).read_bytes())
+    spelled(weights)(directory)
+    with pytest.raises(MissingModelError, match=f"its configuration names '{weights}'"):
+        load(directory)
+
+
+def test_weights_in_shards_are_read_whatever_other_formats_are_there(directory: Path) -> None:
+    sharded(directory)
+    load(directory)
+
+
+def test_full_gpu_is_no_missing_model(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def encode(*_: object) -> None:
+        raise torch.OutOfMemoryError("injected")
+
+    monkeypatch.setattr(TransformerEncoder, "encode", encode)
+    with pytest.raises(torch.OutOfMemoryError, match="injected"):
         load(directory)
 
 
