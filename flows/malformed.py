@@ -4,6 +4,10 @@ Prefect takes the first message of a web socket for JSON before it has asked for
 gives every character of an address or a body to its database, which holds neither U+0000
 (PostgreSQL) nor half a character: the one who sent it was told 503 or 500, as if the server were at
 fault, and Prefect's own client asked again and again.
+
+What runs tell of themselves (states, logs, artifacts, events) is taken all the same, with such
+characters written out, as they are in logs: a run whose error has one could not say that it failed,
+and would stand there as running for ever.
 """
 
 import json
@@ -22,6 +26,11 @@ logger = logging.getLogger(__name__)
 API = "/api/"
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 IS_NO_TEXT = "U+0000, or half a character, is no text: remove it."
+OF_RUNS = re.compile(
+    r"/api/(logs/?|artifacts/?([0-9a-f-]{36})?|(flow|task)_runs/[0-9a-f-]{36}(/set_state)?)"
+)
+"""Where runs tell of themselves."""
+
 MAX_BODY_BYTES = 2**24
 UNPROCESSABLE = 422
 NOT_UNDERSTOOD = 1003
@@ -42,7 +51,10 @@ class RefuseMalformed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "websocket":
+        is_socket = scope["type"] == "websocket"
+        if is_socket and _is_no_address(scope):
+            await send({"type": "websocket.close", "code": NOT_UNDERSTOOD})
+        elif is_socket:
             await self._talk(scope, receive, send)
         elif scope["type"] == "http" and _is_no_address(scope):
             await _refuse(send, IS_NO_TEXT)
@@ -60,9 +72,13 @@ class RefuseMalformed:
 
         async def receive_text() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and message.get("text") is None:
+            if message["type"] != "websocket.receive":
+                return message
+            if message.get("text") is None:
                 await send({"type": "websocket.close", "code": NOT_UNDERSTOOD})
                 return {"type": "websocket.disconnect", "code": NOT_UNDERSTOOD}
+            if _has_no_text(message["text"]):
+                return {**message, "text": _written_out(message["text"])}
             return message
 
         try:
@@ -83,8 +99,10 @@ class RefuseMalformed:
             return await _refuse(
                 send, f"More than {MAX_BODY_BYTES >> 20} MiB, which nothing here takes."
             )
-        if any(map(NO_TEXT.search, _texts(body))):
-            return await _refuse(send, IS_NO_TEXT)
+        if _has_no_text(body):
+            if not OF_RUNS.fullmatch(scope["path"]):
+                return await _refuse(send, IS_NO_TEXT)
+            messages = [{"type": "http.request", "body": _written_out(body).encode()}]
         waiting = iter(messages)
 
         async def receive_again() -> Message:
@@ -111,10 +129,27 @@ async def _whole(receive: Receive) -> list[Message]:
     return messages
 
 
-def _texts(body: bytes) -> Iterator[str]:
+def _has_no_text(told: str | bytes) -> bool:
+    return any(map(NO_TEXT.search, _texts(told)))
+
+
+def _written_out(told: str | bytes) -> str:
+    """The same JSON, with what is no text in it written as Python would."""
+
+    def written(value: object) -> object:
+        if isinstance(value, str):
+            return NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], value)
+        if isinstance(value, dict):
+            return {written(name): written(each) for name, each in value.items()}
+        return [*map(written, value)] if isinstance(value, list) else value
+
+    return json.dumps(written(json.loads(told)))
+
+
+def _texts(told: str | bytes) -> Iterator[str]:
     """All names and values in it that are text; of what is no JSON Prefect says so itself."""
     try:
-        waiting = [json.loads(body)]
+        waiting = [json.loads(told)]
     except (ValueError, RecursionError):
         return
     while waiting:

@@ -29,11 +29,18 @@ class Message:
             name: value.in_language(code) if isinstance(value, Message) else value
             for name, value in self.values.items()
         }
-        return str(_phrases(self.catalogue, code)[self.key]).format(**values)
+        return str(phrases(self.catalogue, code)[self.key]).format(**values)
 
 
 @cache
-def _phrases(catalogue: str, code: str) -> Mapping[str, Any]:
-    file = files(f"vkflow.{catalogue}") / "catalogue" / f"{catalogue}.{code}.yaml"
-    phrases: Mapping[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-    return phrases
+def phrases(catalogue: str, code: Literal["ru", "en"], folder: str | None = None) -> dict[str, Any]:
+    """The phrases of a catalogue, in Russian or English.
+
+    Args:
+        catalogue: its name.
+        code: the language.
+        folder: of vkflow, where it is; by default the one that is called so.
+    """
+    file = files(f"vkflow.{folder or catalogue}") / "catalogue" / f"{catalogue}.{code}.yaml"
+    found: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
+    return found

@@ -47,7 +47,7 @@ def bounded_memory(memory_limit: str) -> Iterator[None]:
     before, hardest = resource.getrlimit(resource.RLIMIT_DATA)
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     taken = 1024 * int(re.findall(r"VmData:\s+(\d+)", status)[0])
-    most = min(taken + _bytes(memory_limit) + BEYOND_DUCKDB_BYTES, 2**62)
+    most = min(taken + size_in_bytes(memory_limit) + BEYOND_DUCKDB_BYTES, 2**62)
     bounds = [most, *(each for each in (before, hardest) if each != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hardest))
     try:
@@ -56,7 +56,7 @@ def bounded_memory(memory_limit: str) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (before, hardest))
 
 
-def _bytes(size: str) -> int:
-    """Of a size as DuckDB writes them."""
+def size_in_bytes(size: str) -> int:
+    """A size as DuckDB writes them, such as ``4GB`` or ``1.5 MiB``, in bytes."""
     number, unit, binary = re.findall(r"([0-9.]+)\s*([KMGT])(i?)B", size, re.IGNORECASE)[0]
     return int(float(number) * (1024 if binary else 1000) ** ("KMGT".index(unit.upper()) + 1))

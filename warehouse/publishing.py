@@ -7,38 +7,28 @@ So nobody may write the snapshot, and a log beside it is a stranger's and goes.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, count
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
+from warehouse.answers import batches_of, is_answered, told
 from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
+from warehouse.memory import size_in_bytes
 from warehouse.schema import create_views
 from warehouse.vectors import copy_vectors, create_similar_to
 
-T = TypeVar("T")
-
 READ_ONLY = 0o444
-POLL_SECONDS = 0.1
 SHUT_IN: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "python_enable_replacements": False,
 }
 """A query gets at nothing but the snapshot: no other file, no extension, no variable of Python."""
 
-CALENDAR = (-719_162, 2_932_897)
-"""The years 1 to 9999 in days since 1970, the end excluded."""
-CAST = "cast it to VARCHAR"
-A_DAY = {None: 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
-
-BATCH_ROWS = 10_000
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 TABLES = (
     "owners",
@@ -125,10 +115,12 @@ def read_snapshot(
         QueryError: the query does not run, the message is DuckDB's; or there is none, or several.
     """
     with open_snapshot(snapshot) as connection:
-        found = _statements(connection, statement)
-        if len(found) > 1:
-            raise QueryError(f"there are {len(found)} statements where one was expected")
-        return pl.concat(_batches(connection, found[0], parameters))
+        *before, query = _statements(connection, statement)
+        if any(map(is_answered, before)):
+            raise QueryError(f"there are {len(before) + 1} statements where one was expected")
+        for each in before:  # of a PIVOT DuckDB makes two
+            list(batches_of(connection, each, ()))
+        return pl.concat(batches_of(connection, query, parameters))
 
 
 def read_answers(
@@ -151,8 +143,9 @@ def read_answers(
     """
     with open_snapshot(snapshot, memory_limit) as connection:
         for statement in _statements(connection, text):
-            batches = _batches(connection, statement, ())
-            if statement.expected_result_type[0] == duckdb.ExpectedResultType.QUERY_RESULT:
+            most_bytes = size_in_bytes(memory_limit) // 32 if memory_limit else sys.maxsize
+            batches = batches_of(connection, statement, (), most_bytes)
+            if is_answered(statement):
                 yield batches
             else:
                 list(batches)
@@ -187,106 +180,7 @@ def open_snapshot(
 def _statements(connection: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
     if NO_TEXT.search(text):  # behind a NUL nothing would be read
         raise QueryError("the query has characters that are no text")
-    with _told():
+    with told():
         if not (found := connection.extract_statements(text)):
             raise QueryError("there is no statement in this query")
     return found
-
-
-def _batches(
-    connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, parameters: Sequence[object]
-) -> Iterator[pl.DataFrame]:
-    with _told():
-        reader = _stopped_by_ctrl_c(
-            connection,
-            lambda: connection.execute(statement, list(parameters)).to_arrow_reader(BATCH_ROWS),
-        )
-        _refuse_unread_kinds(reader.schema)
-        names = _distinct(reader.schema.names)
-        yield pl.DataFrame(reader.schema.empty_table().rename_columns(names))
-        while batch := _stopped_by_ctrl_c(connection, lambda: next(reader, None)):
-            _refuse_times_of_no_calendar(batch)
-            yield pl.DataFrame(batch.rename_columns(names))
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """``a, a`` as ``a, a_1``, in DuckDB's way: no two columns of a frame have the same name."""
-    taken: dict[str, None] = {}
-    for name in names:
-        others = (f"{name}_{number}" for number in count(1))
-        taken[next(each for each in chain([name], others) if each not in taken)] = None
-    return list(taken)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is wrong with a query, as an error for people."""
-    try:
-        yield
-    except (duckdb.OutOfMemoryException, MemoryError):
-        raise QueryError(
-            "the query needs more memory than it may take: ask for less at a time, or raise "
-            "VKFLOW_WAREHOUSE__MEMORY_LIMIT"
-        ) from None
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from None
-    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
-        raise QueryError(
-            f"a column has values of a kind that is not read: {CAST} ({error})"
-        ) from None
-
-
-def _stopped_by_ctrl_c(connection: duckdb.DuckDBPyConnection, query: Callable[[], T]) -> T:
-    """DuckDB sees a Ctrl-C only between its tasks, of which a join of everything is one."""
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(query)
-        try:
-            while not waiting.done():
-                wait([waiting], POLL_SECONDS)  # a wait without an end would not see it either
-            return waiting.result()
-        except KeyboardInterrupt:
-            connection.interrupt()
-            raise
-
-
-def _refuse_unread_kinds(schema: pa.Schema) -> None:
-    """Polars panics at some of them, and would show others as bytes of no meaning."""
-    for field in schema:
-        kinds = [field.type]
-        for kind in kinds:
-            kinds += [kind.field(number).type for number in range(kind.num_fields)]
-        if any(map(_is_unread, kinds)):
-            raise QueryError(f"{field.name} has values of a kind that is not read: {CAST}")
-
-
-def _is_unread(kind: pa.DataType) -> bool:
-    is_opaque = isinstance(kind, pa.OpaqueType)
-    return bool(is_opaque or pa.types.is_interval(kind) or pa.types.is_union(kind))
-
-
-def _refuse_times_of_no_calendar(rows: pa.RecordBatch) -> None:
-    """Polars holds them, and panics when it is to write them out."""
-    for name, column in zip(rows.schema.names, rows.columns, strict=True):
-        for times in map(pl.Series, filter(_are_times, _leaves(column))):
-            days = times.cast(pl.Int64) // A_DAY[getattr(times.dtype, "time_unit", None)]
-            if not days.is_between(*CALENDAR, closed="left").all():
-                raise QueryError(f"{name} has times outside of the calendar: {CAST}")
-
-
-def _are_times(values: pa.Array) -> bool:
-    return bool(pa.types.is_date(values.type) or pa.types.is_timestamp(values.type))
-
-
-def _leaves(values: pa.Array) -> Iterator[pa.Array]:
-    """What is in lists and records, at any depth."""
-    if not pa.types.is_nested(values.type):
-        yield values
-        return
-    if pa.types.is_map(values.type):
-        parts = [values.keys, values.items]
-    elif pa.types.is_struct(values.type):
-        parts = values.flatten()
-    else:
-        parts = [values.flatten()]
-    for part in parts:
-        yield from _leaves(part)

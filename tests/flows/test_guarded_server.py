@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from websockets.sync.client import connect
 
 from flows.authentication import auth_string, private_folder
 from flows.environment import prepare_prefect
+from flows.malformed import OF_RUNS
 from vkflow.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -247,9 +248,72 @@ def test_no_route_takes_what_is_no_text(server: Server, place: str) -> None:
         for method, path, body in asked
     ]
     assert len(said) > 50
+    is_body = place not in ("path", "query")
+    of_runs = [answer for _, path, answer in said if is_body and OF_RUNS.fullmatch(f"/api{path}")]
+    assert len(of_runs) == is_body * 7
+    assert [a.text for a in of_runs if a.is_server_error or NO_TEXT in a.text] == []
     assert [
-        (m, p, a.text) for m, p, a in said if a.status_code != 422 or NO_TEXT not in a.text
+        (m, p, a.text)
+        for m, p, a in said
+        if a not in of_runs and (a.status_code != 422 or NO_TEXT not in a.text)
     ] == []
+
+
+FAILS = r"""
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+@task
+def break_off():
+    raise ValueError("a\0b")
+
+@flow
+def tell():
+    get_run_logger().info("said a\0b")
+    create_markdown_artifact("a\0b", key="told")
+    break_off()
+
+tell()
+"""
+
+
+def test_run_whose_error_has_a_nul_ends_and_nothing_it_told_is_lost(
+    server: Server, tmp_path: Path
+) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_API_URL": f"http://127.0.0.1:{server.port}/api",
+        "PREFECT_API_AUTH_STRING": server.known,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert "ValueError" in done.stderr
+
+    def told(kind: str, text: Callable[[dict], str]) -> None:
+        """Of tasks and logs the server hears a little later."""
+        deadline, said = time.monotonic() + 30, []
+        while not any(each.endswith(r"a\x00b") for each in said):
+            assert time.monotonic() < deadline, (kind, said)
+            found = server.ask("POST", f"/{kind}/filter", signed_in=True, body={}, **server.csrf())
+            said = [text(each) for each in found.raise_for_status().json()]
+            time.sleep(0.2)
+
+    def state(run: dict) -> str:
+        return f"{run['state']['type']} {run['state']['message']}"
+
+    told("flow_runs", state)
+    told("artifacts", lambda artifact: str(artifact["data"]))
+    told("logs", lambda log: log["message"])
+    told("task_runs", state)
+
+
+def test_no_socket_has_an_address_that_is_no_text(server: Server) -> None:
+    url = f"ws://127.0.0.1:{server.port}/api/events/in?a=%00"
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, subprotocols=["prefect"], proxy=None)
+    assert refused.value.response.status_code == 403
 
 
 def test_header_with_a_nul_is_refused(server: Server) -> None:

@@ -388,6 +388,7 @@ def test_ctrl_c_ends_a_query_that_takes_long(
     "value",
     [
         *("TIMESTAMP 'infinity'", "DATE '-infinity'", "DATE '12000-01-01'"),
+        *("TIMESTAMP_S 'infinity'", "[TIMESTAMP_S '-infinity']"),
         *("[DATE 'infinity']", "{'a': [TIMESTAMP 'infinity']}", "MAP {'k': DATE 'infinity'}"),
     ],
 )
@@ -454,6 +455,43 @@ def test_several_statements_where_one_is_expected_are_refused(
     publish(connection, tmp_path / "snapshot.duckdb")
     with pytest.raises(QueryError, match="2 statements where one was expected"):
         read_snapshot(tmp_path / "snapshot.duckdb", "SELECT 1; SELECT 2")
+
+
+def test_pivot_is_one_query_though_duckdb_makes_two_of_it(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    pivot = "PIVOT (SELECT range % 2 AS k, range AS v FROM range(4)) ON k USING sum(v)"
+    assert read_snapshot(tmp_path / "snapshot.duckdb", pivot).to_dicts() == [{"0": 2, "1": 4}]
+
+
+@pytest.mark.parametrize(
+    ("statement", "answer"),
+    [
+        ("INSERT INTO t VALUES (7) RETURNING a", [(7,)]),
+        ("UPDATE t SET a = 2 RETURNING a", [(2,)]),
+        ("DELETE FROM t returning a", [(1,)]),
+    ],
+)
+def test_what_is_returned_of_a_change_is_an_answer(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, statement: str, answer: list[tuple[int]]
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    text = f"CREATE TEMP TABLE t AS SELECT 1 AS a; INSERT INTO t FROM t LIMIT 0; {statement}"
+    (only,) = (pl.concat(each) for each in read_answers(tmp_path / "snapshot.duckdb", text))
+    assert only.rows() == answer
+
+
+def test_rows_that_are_large_come_few_at_a_time(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    publish(connection, tmp_path / "snapshot.duckdb")
+    text = (
+        "SELECT range AS n, repeat('a', CASE WHEN n < 100 THEN 0 ELSE 1000000 END) FROM range(140)"
+    )
+    (batches,) = map(list, read_answers(tmp_path / "snapshot.duckdb", text, "320MB"))
+    assert pl.concat(batches)["n"].to_list() == list(range(140))
+    assert max(batch.estimated_size() for batch in batches) <= 10**7
 
 
 def test_columns_of_the_same_name_are_numbered(

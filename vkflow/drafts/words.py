@@ -1,16 +1,14 @@
 """What forecasts of drafts say, in Russian or English."""
 
 from functools import cache
-from importlib.resources import files
 from math import expm1
-
-import yaml
 
 from vkflow.drafts.draft import Draft, name_of
 from vkflow.drafts.forecast import ActivityForecast, Parts
 from vkflow.drafts.levers import OpenLever
 from vkflow.insights.report.language import Language
 from vkflow.insights.sentences import LanguageCode, advice_sentence
+from vkflow.translation import phrases
 
 SHOWN_PARTS = 3
 MIN_PART = 0.01
@@ -20,11 +18,7 @@ MIN_PART = 0.01
 @cache
 def draft_language(code: LanguageCode) -> Language:
     """The phrases of the report, and those of drafts."""
-    phrases: dict[str, object] = {}
-    for package, name in (("insights", "report"), ("drafts", "drafts")):
-        file = files(f"vkflow.{package}") / "catalogue" / f"{name}.{code}.yaml"
-        phrases |= yaml.safe_load(file.read_text("utf-8"))
-    return Language(code, phrases)
+    return Language(code, phrases("report", code, "insights") | phrases("drafts", code))
 
 
 def name_text(draft: Draft, say: Language) -> str:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from vkflow.insights.report.language import Language
 from vkflow.insights.sentences import LanguageCode
+from vkflow.translation import phrases
 from vkflow.trials.assignment import Assignment
 from vkflow.trials.levers import Choice
 from vkflow.trials.planning import Plan
@@ -21,21 +19,13 @@ WEEKS_OF_A_YEAR = 52
 @cache
 def trial_language(code: LanguageCode) -> Language:
     """The phrases of the report, and those of trials."""
-    report = files("vkflow.insights") / "catalogue" / f"report.{code}.yaml"
-    return Language(code, yaml.safe_load(report.read_text("utf-8")) | _catalogue(code))
-
-
-@cache
-def _catalogue(code: LanguageCode) -> dict[str, Any]:
-    file = files("vkflow.trials") / "catalogue" / f"trials.{code}.yaml"
-    phrases: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-    return phrases
+    return Language(code, phrases("report", code, "insights") | phrases("trials", code))
 
 
 def arm_phrase(choice: Choice, arm: str, code: LanguageCode) -> str:
     """What a post of an arm is like: "with a question in the text"."""
-    phrases: Mapping[str, Any] = _catalogue(code)["arms"][choice.lever]
-    of_level: Mapping[str, str] = phrases.get(choice.level, phrases)
+    arms: Mapping[str, Any] = phrases("trials", code)["arms"][choice.lever]
+    of_level: Mapping[str, str] = arms.get(choice.level, arms)
     start, _, end = choice.level.partition("-")
     return of_level[arm].format(start=start, end=end)
 

@@ -73,7 +73,8 @@ def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> N
     named = {key for key in CATALOGUES["en"] if f'"{key}"' in text or f"'{key}'" in text}
     made = {f"group_{name}" for name in GROUPS} | {f"differs_{name}" for name in COMPARED}
     made |= {key for key in CATALOGUES["en"] if key.startswith(("table_", "name_", "similar"))}
-    made |= {key for key in CATALOGUES["en"] if f'"{key.removeprefix("error_")}"' in text}
+    raised = re.findall(r"""(?:\bDraftError|_error)\(\s*"([a-z_0-9]+)\"""", text)
+    made |= {f"error_{key}" for key in (*raised, "picture_entry", "picture_base64")}
     for code in CODES:
         assert all(draft_language(code).has(key) for key in said | made)
     assert set(CATALOGUES["en"]) == named | made

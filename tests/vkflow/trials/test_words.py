@@ -39,11 +39,9 @@ def test_every_phrase_is_said_somewhere_and_every_one_that_is_said_exists() -> N
     sources = [*(ROOT / "vkflow" / "trials").glob("*.py"), *(ROOT / "flows").glob("trial*.py")]
     sources.append(ROOT / "tasks" / "trialling.py")
     text = "\n".join(file.read_text("utf-8") for file in sources)
-    named = {
-        key
-        for key in CATALOGUES["en"]
-        if f'"{key}"' in text or f'"{key.removeprefix("error_")}"' in text
-    } | {f"error_already_{status}" for status in ("finished", "stopped")}
+    raised = {f"error_{key}" for key in re.findall(r'\bTrialError\(\s*"([a-z_]+)"', text)}
+    named = {key for key in CATALOGUES["en"] if f'"{key}"' in text} | raised
+    named |= {f"error_{key}" for key in ("already_finished", "already_stopped", "far_too_few")}
     assert named == set(CATALOGUES["en"])
     said = set(re.findall(r"say(?:\.plural)?\(\s*\"([a-z_0-9]+)\"", text))
     assert all(trial_language(code).has(key) for code in CODES for key in said)
