@@ -55,7 +55,7 @@ def batches_of(
     Raises:
         QueryError: it does not run, needs too much memory, or has values of no form.
     """
-    with told():
+    with query_errors():
         reader = _stopped_by_ctrl_c(
             connection,
             lambda: connection.execute(statement, list(parameters)).to_arrow_reader(BATCH_ROWS),
@@ -92,7 +92,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def query_errors() -> Iterator[None]:
     """What is wrong with a query, as an error for people."""
     try:
         yield

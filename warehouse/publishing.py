@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from warehouse.answers import batches_of, is_answered, told
+from warehouse.answers import batches_of, is_answered, query_errors
 from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
 from warehouse.memory import size_in_bytes
@@ -180,7 +180,7 @@ def open_snapshot(
 def _statements(connection: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
     if NO_TEXT.search(text):  # behind a NUL nothing would be read
         raise QueryError("the query has characters that are no text")
-    with told():
+    with query_errors():
         if not (found := connection.extract_statements(text)):
             raise QueryError("there is no statement in this query")
     return found
