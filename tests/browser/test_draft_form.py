@@ -97,7 +97,7 @@ def test_an_unknown_owner_is_one_line_of_the_log(served: Served, owner: str) -> 
         answer = served.api.post("/logs/filter", json=query).raise_for_status()
         return "\n".join(line["message"] for line in answer.json())
 
-    wait_for(lambda: re.search(r"^no posts of an owner nobody", told(), re.MULTILINE), 30)
+    wait_for(lambda: re.search(r"^постов владельца nobody", told(), re.MULTILINE), 30)
     assert "Traceback" not in told()
 
 
@@ -136,4 +136,4 @@ def test_a_trial_is_begun_from_the_form_and_a_second_one_refused(
                 page.open(f"{served.url}/artifacts/artifact/{artifact}", 390)
                 page.wait_for_text("Опыт 1")
                 page.screenshot(SCREENSHOTS / "8-trial.png")
-        assert "is running on this wall" in served.message(run["id"])
+        assert "на этой стене идёт опыт 1" in served.message(run["id"])
