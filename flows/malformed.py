@@ -129,11 +129,11 @@ async def _whole(receive: Receive) -> list[Message]:
     return messages
 
 
-def _has_no_text(told: str | bytes) -> bool:
-    return any(map(NO_TEXT.search, _texts(told)))
+def _has_no_text(content: str | bytes) -> bool:
+    return any(map(NO_TEXT.search, _texts(content)))
 
 
-def _written_out(told: str | bytes) -> str:
+def _written_out(content: str | bytes) -> str:
     """The same JSON, with what is no text in it written as Python would."""
 
     def written(value: object) -> object:
@@ -143,13 +143,13 @@ def _written_out(told: str | bytes) -> str:
             return {written(name): written(each) for name, each in value.items()}
         return [*map(written, value)] if isinstance(value, list) else value
 
-    return json.dumps(written(json.loads(told)))
+    return json.dumps(written(json.loads(content)))
 
 
-def _texts(told: str | bytes) -> Iterator[str]:
+def _texts(content: str | bytes) -> Iterator[str]:
     """All names and values in it that are text; of what is no JSON Prefect says so itself."""
     try:
-        waiting = [json.loads(told)]
+        waiting = [json.loads(content)]
     except (ValueError, RecursionError):
         return
     while waiting:

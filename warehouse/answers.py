@@ -63,7 +63,8 @@ def batches_of(
         _refuse_unread_kinds(reader.schema)
         names = _distinct(reader.schema.names)
         yield pl.DataFrame(reader.schema.empty_table().rename_columns(names))
-        while batch := _stopped_by_ctrl_c(connection, lambda: next(reader, None)):
+        # A batch without rows is no end, though it is as good as false.
+        while (batch := _stopped_by_ctrl_c(connection, lambda: next(reader, None))) is not None:
             _refuse_times_of_no_calendar(batch)
             for rows in _parts(batch.rename_columns(names), most_bytes):
                 yield pl.DataFrame(rows)
