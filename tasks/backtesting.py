@@ -10,6 +10,7 @@ from tasks.step import run_logger, step, warehouse_of
 from vkflow.modelling.evaluation import summarise_judged
 from vkflow.modelling.judging import judge_posts
 from vkflow.modelling.prediction import predict_posts
+from vkflow.modelling.promotion import drop_weak_models
 from vkflow.modelling.training import train
 from vkflow.settings import Settings
 from warehouse import experiments
@@ -39,6 +40,7 @@ def backtest_night(
     with labelled_posts(settings, night) as posts:
         recipe, data = posts.prepare(settings)
         trained = train(data, recipe, settings.training, lambda _activity: None)
+        trained = drop_weak_models(trained, data, recipe.features.priors, settings.training)
     # What was known of a post at its publication is the same whenever it is asked for.
     scored = (night, night + timedelta(days=days))
     with labelled_posts(settings, as_of, published=scored) as later:

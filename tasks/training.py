@@ -39,6 +39,7 @@ from vkflow.modelling.promotion import (
     AGAINST_EARLIER,
     LONG_RUN_DAYS,
     decide_promotion,
+    drop_weak_models,
 )
 from vkflow.modelling.spreads import fit_spreads
 from vkflow.modelling.training import ActivityModel, Trained, train
@@ -82,6 +83,7 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         recipe, data = posts.prepare(settings)
         with progress("activities trained", len(ACTIVITY_NAMES)) as advance:
             trained = train(data, recipe, settings.training, lambda _activity: advance(1))
+        trained = drop_weak_models(trained, data, recipe.features.priors, settings.training)
         manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
         incumbents = {
             metric: _predict_with(settings, as_of, version)

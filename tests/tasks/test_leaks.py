@@ -5,6 +5,7 @@ trains in a second.
 """
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,44 @@ def test_each_activity_is_predicted_by_its_own_model(settings: Settings) -> None
             maintain_order="left",
         )
         assert np.corrcoef(p, known["rate"])[0, 1] > 0.5, name
+
+
+def spoil_likes(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    """Let the model of likes be wrong about every post."""
+
+    def train_badly(*arguments: Any) -> Trained:
+        trained = train(*arguments)
+        wrong = np.full(len(trained.predictions["like"]), 0.9)
+        return replace(trained, predictions={**trained.predictions, "like": wrong})
+
+    train = module.train
+    monkeypatch.setattr(module, "train", train_badly)
+
+
+def test_a_weak_model_costs_a_night_its_activity_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_likes(monkeypatch, training)
+    version = str(train_bundle.fn(settings, NIGHT).model_version)
+    bundle = load_bundle(settings.models_directory, version)
+    assert set(bundle.models) == {"comment"}
+    assert "worse than the owner's rate" in bundle.manifest.skipped["like"]
+    assert "promoted" in decide_on_bundle.fn(settings, version, NIGHT)
+
+
+def test_a_backtest_drops_the_models_that_its_night_would_have_dropped(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[set[str]] = []
+
+    def predict(recipe: Any, fitted: dict[str, Any], rows: pl.DataFrame) -> Any:
+        used.append(set(fitted))
+        return predict_posts(recipe, fitted, rows)
+
+    spoil_likes(monkeypatch, backtesting)
+    monkeypatch.setattr(backtesting, "predict_posts", predict)
+    backtest_night.fn(settings, "b", NIGHT - timedelta(days=20), NIGHT, 7)
+    assert used == [{"comment"}]
 
 
 def test_a_champion_is_compared_on_posts_alone_that_it_has_not_learnt_from(

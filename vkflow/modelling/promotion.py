@@ -1,9 +1,19 @@
-"""Whether tonight's bundle takes over."""
+"""Which models tonight's bundle keeps, and whether it takes over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
+from vkflow.modelling.evaluation import metrics_table
+from vkflow.modelling.judging import judge
+from vkflow.modelling.owner_rates import RatePrior
+from vkflow.modelling.registry import gain_over_owner
+from vkflow.modelling.training import Trained
+from vkflow.modelling.training_set import TrainingSet
+from vkflow.settings.sections import TrainingSettings
+
+GAIN = gain_over_owner.__name__
 MARGIN = 0.005
 """Relative difference in log loss that is none."""
 LONG_RUN_DAYS = 28
@@ -60,6 +70,40 @@ def decide_promotion(metrics: pl.DataFrame, *, has_champion: bool) -> Decision:
     if champion is None:
         return Decision(True, f"no post that the champion has not learnt from: {gains}")
     return Decision(True, f"{gains}, {_against(champion)} against the champion")
+
+
+def drop_weak_models(
+    trained: Trained,
+    data: TrainingSet,
+    priors: Mapping[str, RatePrior],
+    settings: TrainingSettings,
+) -> Trained:
+    """Without the models that are worse than the owner rate on the test window.
+
+    Decided activity by activity, by what also tells a challenger from its champion: where a model
+    is worse its owner rate predicts, and the models of other activities are not held up.
+
+    Args:
+        trained: from :func:`vkflow.modelling.training.train`.
+        data: what it was trained on.
+        priors: of the owner rates, by activity.
+        settings: how many resamples, and their seed.
+    """
+    gains = metrics_table(
+        judge(data, priors, trained.predictions, oracle=None),
+        {GAIN: gain_over_owner},
+        samples=settings.bootstrap_samples,
+        seed=settings.seed,
+    )
+    reasons = {}
+    for gain in gains.filter(
+        pl.col("activity").is_in(list(trained.models)), metric=GAIN
+    ).to_dicts():
+        loss = {"value": -gain["value"], "low": -gain["high"], "high": -gain["low"]}
+        if _is_worse(loss):
+            against = f"{_against(loss)} against it"
+            reasons[gain["activity"]] = f"worse than the owner's rate on the test window, {against}"
+    return trained.without(reasons)
 
 
 def _is_worse(loss: dict[str, float]) -> bool:

@@ -63,6 +63,16 @@ class Trained:
     skipped: Mapping[str, str]
     predictions: Mapping[str, Floats]
 
+    def without(self, reasons: Mapping[str, str]) -> "Trained":
+        """The same but for some activities, each with the reason why it loses its model."""
+        kept = [name for name in self.models if name not in reasons]
+        return Trained(
+            models={name: self.models[name] for name in kept},
+            judged={name: self.judged[name] for name in kept},
+            skipped={**self.skipped, **reasons},
+            predictions={name: self.predictions[name] for name in kept},
+        )
+
 
 def train(
     data: TrainingSet,

@@ -31,7 +31,7 @@ from vkflow.modelling.linear_stage import fit_linear_stage
 from vkflow.modelling.metrics import logits
 from vkflow.modelling.owner_rates import smoothed_rates
 from vkflow.modelling.prediction import predict_posts
-from vkflow.modelling.promotion import decide_promotion
+from vkflow.modelling.promotion import decide_promotion, drop_weak_models
 from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
 from vkflow.modelling.spreads import Spread
@@ -528,6 +528,30 @@ def test_activity_without_a_model_is_predicted_by_its_owner_rate(
     rates = without.predict(posts)["like"]
     assert np.unique(rates.round(12)).size > 10
     assert abs(rates.mean() - bundle.recipe.features.priors["like"].rate) < 0.03
+
+
+def test_a_weak_model_costs_its_activity_alone(posts: pl.DataFrame, outcomes: pl.DataFrame) -> None:
+    both = pl.concat([outcomes, outcomes.with_columns(activity=pl.lit("comment"))])
+    recipe, data = prepared = prepare_posts(posts, both, first_counts_of(posts, outcomes))
+    trained = train_silently(prepared)
+    spoiled = {**trained.predictions, "like": trained.predictions["like"] ** 2}
+    weak = replace(trained, predictions=spoiled)
+    kept = drop_weak_models(weak, data, recipe.features.priors, SETTINGS)
+    assert set(kept.models) == set(kept.predictions) == set(kept.judged) == {"comment"}
+    assert "worse than the owner's rate on the test window, log loss +" in kept.skipped["like"]
+    assert decide_promotion(table_of(prepared, kept), has_champion=True).promoted
+    assert not decide_promotion(table_of(prepared, weak), has_champion=True).promoted
+
+
+def test_no_model_is_dropped_that_is_no_worse_than_chance_allows(
+    prepared: Prepared, trained: Trained
+) -> None:
+    recipe, data = prepared
+    history = data.history
+    rates = {a: smoothed_rates(history, a, recipe.features.priors[a]) for a in trained.models}
+    close = replace(trained, predictions={a: rate * 1.001 for a, rate in rates.items()})
+    for kept in (trained, close):
+        assert drop_weak_models(kept, data, recipe.features.priors, SETTINGS) == kept
 
 
 def test_members_are_a_feature_where_the_source_tells_them(
