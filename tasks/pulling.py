@@ -122,6 +122,7 @@ class _Pull:
                 source=self._source,
                 seen_at=self._as_of,
                 awaiting=self._awaiting(chunk, checked),
+                moments=_first_observed(checked.snapshots),
             )
             self.counts.snapshots += posts.add_snapshots(connection, fresh)
             images.write_images(connection, new_images)
@@ -136,12 +137,15 @@ class _Pull:
             )
             if chunk.watermark is not None:
                 posts.write_watermark(connection, self._source, chunk.watermark)
+        self.counts.refreshed += refreshed
+        self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
+        self._count(checked, written)
+
+    def _count(self, checked: CheckedChunk, written: posts.Written) -> None:
         self._complained.update(checked.rejected["key"])
         self.counts.seen += checked.seen
         self.counts.new += written.new
         self.counts.changed += written.changed
-        self.counts.refreshed += refreshed
-        self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self.counts.quarantined.update(checked.rejected["reason"])
 
     def _answered(self, checked: CheckedChunk) -> pl.DataFrame:
@@ -220,6 +224,12 @@ class _Pull:
         if status == "ok":
             return media_path(self._settings.media_directory, image_hash).exists()
         return status not in (None, LOST)
+
+
+def _first_observed(snapshots: pl.DataFrame) -> pl.DataFrame:
+    """When posts were first seen as they come now, as far as their counts say so."""
+    observed = snapshots.drop_nulls("observed_at")
+    return observed.group_by("owner_id", "post_id").agg(seen_at=pl.col("observed_at").min())
 
 
 def _complaints(pictures: pl.DataFrame, problems: dict[str, str]) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from warehouse.writing import add_missing_rows, registered, replace_rows
 KEY = ("owner_id", "post_id")
 SNAPSHOT_KEY = (*KEY, "observed_at")
 CONTENT_KEY = (*KEY, "seen_at")
+CONTENTS = (*CONTENT_KEY, "text", "text_hash", "image_hash", "is_ad", "awaits_picture")
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ def write_posts(
     source: str,
     seen_at: datetime,
     awaiting: pl.DataFrame | None = None,
+    moments: pl.DataFrame | None = None,
 ) -> Written:
     """Store posts; those that are the same as in the warehouse are left alone.
 
-    What a post said before an edit stays in ``earlier_contents``.
+    What a post said before an edit stays in ``earlier_contents``, and so does what it said before
+    what is stored of it.
 
     Args:
         connection: the open warehouse, inside a transaction.
@@ -45,23 +48,32 @@ def write_posts(
         seen_at: the moment of this run; a known post keeps its ``first_seen_at``.
         awaiting: owner_id, post_id of posts whose picture did not come this time: one that is
             stored stays, and one that comes later was there all the time.
+        moments: owner_id, post_id, seen_at: when posts were seen to say this, UTC; those it lacks
+            were at the moment of this run.
     """
     rows = posts.unique(subset=list(KEY), keep="last", maintain_order=True)
     if rows.is_empty():
         return Written()
-    waiting = rows.select(KEY).clear() if awaiting is None else awaiting.select(KEY)
-    with registered(connection, "incoming", rows), registered(connection, "awaiting", waiting):
+    nobody = rows.select(KEY).clear()
+    waiting = nobody if awaiting is None else awaiting.select(KEY)
+    dated = nobody.with_columns(seen_at=pl.lit(seen_at)) if moments is None else moments
+    with (
+        registered(connection, "incoming", rows),
+        registered(connection, "awaiting", waiting),
+        registered(connection, "moments", dated.select(CONTENT_KEY)),
+    ):
         parameters = {"source": source, "seen_at": seen_at}
         differing = connection.execute(query("differing_posts"), parameters).pl()
-    _keep_contents(connection, differing)
-    now = pl.lit(seen_at)
-    stamped = differing.with_columns(
+    late, current = differing.filter("is_late"), differing.filter(~pl.col("is_late"))
+    _keep_contents(connection, current)
+    _add_earlier(connection, late.rename({"moment": "seen_at"}).select(CONTENTS))
+    stamped = current.with_columns(
         pl.lit(source).alias("source"),
-        pl.col("first_seen_at").fill_null(now),
-        pl.when("is_edit").then(now).otherwise("edited_at").alias("edited_at"),
-        now.alias("updated_at"),
+        pl.col("first_seen_at").fill_null(pl.col("moment")),
+        pl.when("is_edit").then("moment").otherwise("edited_at").alias("edited_at"),
+        pl.lit(seen_at).alias("updated_at"),
     )
-    replace_rows(connection, "posts", stamped.drop("is_new", "is_edit"), KEY)
+    replace_rows(connection, "posts", stamped.drop("is_new", "is_edit", "is_late", "moment"), KEY)
     new = int(differing["is_new"].sum())
     return Written(new, len(differing) - new)
 
@@ -74,6 +86,15 @@ def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFram
     with registered(connection, "differing", known):
         earlier = connection.execute(query("completed_contents")).pl()
     replace_rows(connection, "earlier_contents", earlier, CONTENT_KEY)
+
+
+def _add_earlier(connection: duckdb.DuckDBPyConnection, versions: pl.DataFrame) -> None:
+    """Store what posts said before what is stored, which has been an edit then."""
+    if versions.is_empty():
+        return
+    replace_rows(connection, "earlier_contents", versions, CONTENT_KEY)
+    with registered(connection, "versions", versions):
+        connection.execute(query("earlier_seen_posts"))
 
 
 def write_snapshots(
@@ -147,14 +168,14 @@ def count_conflicts(snapshots: pl.DataFrame, fresh: pl.DataFrame) -> int:
 def count_known(
     connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, *, before: datetime
 ) -> int:
-    """How many posts of ``rows`` (owner_id, post_id) were first seen before a moment."""
+    """How many posts of ``rows`` (owner_id, post_id) no run has touched since a moment."""
     if rows.is_empty():
         return 0
     with registered(connection, "wanted", rows.select(*KEY).unique()):
         known = first_row(
             connection.execute(
                 "SELECT count(*) FROM posts SEMI JOIN wanted USING (owner_id, post_id) "
-                "WHERE first_seen_at < ?",
+                "WHERE updated_at < ?",
                 [before],
             )
         )

@@ -289,12 +289,43 @@ def test_a_post_observed_twice_in_a_file_is_one_post_with_two_snapshots(home: Pa
         row(REAL[0], "final", "", **key, observed_at="2026-05-02"),
     ]
     counts = pull_posts.fn(dataset(home, write_csv(file, rows), PICTURES_ON), NIGHT)
-    assert counts == PullCounts(seen=1, new=1, snapshots=2)
+    assert counts == PullCounts(seen=1, new=1, changed=1, snapshots=2)
     assert ask(home, "SELECT text, image_hash FROM posts") == [("final", None)]
     assert ask(home, "SELECT views FROM snapshots ORDER BY observed_at") == [
         (REAL[1][0],),
         (REAL[0][0],),
     ]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_of_several_crawls_in_a_folder_the_first_is_learnt_from(
+    home: Path, tmp_path: Path, chunk_rows: int, newest_first: bool
+):
+    """One run reads all that was crawled before there was a warehouse."""
+    red, blue = jpeg(), jpeg("blue")
+    crawls = [
+        ("win", red, "2026-05-01"),
+        ("win", red, "2026-05-02"),
+        ("it is over", blue, "2026-05-03"),
+    ]
+    rows = [
+        row(REAL[0], text, as_base64(picture), owner_id="-1", post_id="7", observed_at=at)
+        for text, picture, at in (reversed(crawls) if newest_first else crawls)
+    ]
+    folder = tmp_path / "crawls"
+    folder.mkdir()
+    write_csv(folder / "1.csv", rows[:2])
+    write_csv(folder / "2.csv", rows[2:])
+    settings = dataset(home, folder, PICTURES_ON, chunk_rows)
+    counts = pull_posts.fn(settings, NIGHT)
+    assert (counts.new, counts.snapshots, counts.refreshed) == (1, 3, 0)
+    found = whole_warehouse(home)
+    pull_posts.fn(settings, NEXT_NIGHT)
+    assert whole_warehouse(home) == found
+    shown = "SELECT text, image_hash FROM"
+    assert ask(home, f"{shown} first_contents") == [("win", picture_hash(red))]
+    assert ask(home, f"{shown} posts") == [("it is over", picture_hash(blue))]
 
 
 def test_an_edited_row_of_a_file_keeps_what_it_said_first(home: Path, file: Path):

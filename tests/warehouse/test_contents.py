@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,56 @@ def test_an_edit_back_and_forth_is_kept_step_by_step(
     ]
     assert now(connection) == [("c", None, False, night(3))]
     assert first(connection) == [("a", None, False)]
+
+
+def tell(
+    connection: duckdb.DuckDBPyConnection, run: datetime, told: tuple[Any, ...], at: datetime
+) -> Written:
+    """Store a post that was seen at a moment of its own, as a file of several crawls tells it."""
+    frame = pl.DataFrame([told], schema=SCHEMA, orient="row")
+    moments = frame.select(*KEYS).with_columns(seen_at=pl.lit(at).dt.cast_time_unit("us"))
+    return write_posts(connection, frame, source="dataset", seen_at=run, moments=moments)
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+def test_what_was_said_first_is_the_oldest_whatever_comes_first(
+    connection: duckdb.DuckDBPyConnection, order: tuple[int, ...]
+) -> None:
+    said = {1: "win", 2: "it is over", 3: "thanks"}
+    for _ in range(2):  # the file is read again: nothing
+        for day in order:
+            tell(connection, night(9), post(said[day]), night(day))
+    assert first(connection) == [("win", None, False)]
+    assert now(connection) == [("thanks", None, False, night(3))]
+    assert earlier(connection) == [(said[day], None, False, night(day)) for day in (1, 2)]
+    assert connection.execute("SELECT first_seen_at FROM posts").fetchall() == [(night(1),)]
+
+
+def test_an_edit_that_comes_with_the_old_moment_is_one_of_its_run(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    for run, text in enumerate(("win", "it is over", "it is over!", "it is over!"), start=5):
+        tell(connection, night(run), post(text), night(1))
+    assert earlier(connection) == [
+        ("win", None, False, night(1)),
+        ("it is over", None, False, night(6)),
+    ]
+    assert now(connection) == [("it is over!", None, False, night(7))]
+
+
+def test_of_two_texts_of_one_moment_in_one_run_the_last_was_seen(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    for text in ("win", "win!"):
+        tell(connection, night(5), post(text), night(1))
+    assert (earlier(connection), now(connection)) == ([], [("win!", None, False, None)])
+
+
+def test_nothing_was_seen_after_the_run_that_tells_it(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    tell(connection, night(5), post("win"), night(6))
+    assert connection.execute("SELECT first_seen_at FROM posts").fetchall() == [(night(5),)]
 
 
 def test_another_date_or_source_is_no_edit(connection: duckdb.DuckDBPyConnection) -> None:
@@ -367,3 +418,36 @@ def test_pictures_that_were_switched_off_so_far_were_there(
     with open_warehouse(path) as connection:
         write(connection, night(1), post("a", "p"))
         assert first(connection) == [("a", "p", False)] and earlier(connection) == []
+
+
+def test_posts_of_before_count_as_first_seen_when_they_were_counted_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    old = {number: file for number, file in schema.migrations().items() if number < 41}
+    with duckdb.connect(str(path)) as connection:
+        with monkeypatch.context() as patch:
+            patch.setattr(schema, "migrations", lambda: old)
+            schema.migrate(connection)
+        for number, edited_at in ((1, None), (2, night(6)), (3, None)):
+            connection.execute(
+                "INSERT INTO posts BY NAME SELECT -1 AS owner_id, $number AS post_id, 'b' AS text, "
+                "'b' AS text_hash, 'dataset' AS source, $run AS first_seen_at, "
+                "$edited AS edited_at, $run AS updated_at",
+                {"number": number, "run": night(5), "edited": edited_at},
+            )
+        connection.execute(
+            "INSERT INTO earlier_contents BY NAME SELECT -1 AS owner_id, 2 AS post_id, "
+            "'a' AS text, 'a' AS text_hash, $run AS seen_at",
+            {"run": night(5)},
+        )
+        for number, day in ((1, 2), (1, 3), (2, 4), (3, 7)):
+            connection.execute(
+                "INSERT INTO snapshots BY NAME SELECT -1 AS owner_id, $number AS post_id, "
+                "$at AS observed_at, 9 AS views",
+                {"number": number, "at": night(day)},
+            )
+    with open_warehouse(path) as connection:
+        moments = connection.execute("SELECT first_seen_at FROM posts ORDER BY post_id").fetchall()
+        assert moments == [(night(2),), (night(4),), (night(5),)]
+        assert earlier(connection) == [("a", None, None, night(4))]

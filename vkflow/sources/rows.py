@@ -7,7 +7,7 @@ these: the post stays, and is scored like one whose outcome is not known.
 import hashlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -45,13 +45,14 @@ class SeenRows:
     undated: set[tuple[int, int]] = field(default_factory=set)
 
 
-def rows_to_chunk(
+def rows_to_chunks(
     raw: pl.DataFrame, seen: SeenRows, name_rows: NameRows, *, makes_ids: bool = True
-) -> Chunk:
+) -> list[Chunk]:
     """Type the columns and part posts from their counts and pictures.
 
     Rows without ids get ``owner_id`` 0 and a number made of their text and picture. A file may
-    repeat a post, once for each time it was observed: its last row describes it.
+    repeat a post, once for each time it was observed. What it said before an edit comes in a chunk
+    before that of what it said then.
 
     Args:
         raw: ``COLUMNS`` (text; empty or NULL: not given), and where rows have a number, ``row``.
@@ -66,11 +67,9 @@ def rows_to_chunk(
     bad, fine = rows.filter(pl.col("reason").is_not_null()), rows.filter(pl.col("reason").is_null())
     fine = fine.with_columns(_count_problem(fine, seen).alias("reason"))
     bad_counts = fine.filter(pl.col("reason").is_not_null())
-    posts = fine.unique(subset=list(IDS), keep="last", maintain_order=True)
-    return Chunk(
-        posts=posts.select(*POSTS_SCHEMA),
-        snapshots=_snapshots(fine.filter(HAS_COUNTS, pl.col("reason").is_null())),
-        pictures=_pictures(posts),
+    first, *others = [_chunk(version, name_rows) for version in _versions(fine)]
+    first = replace(
+        first,
         rejected=pl.concat(
             [
                 _rejected(bad, pl.coalesce(_own_key(), pl.lit(name_rows(bad)))),
@@ -78,8 +77,27 @@ def rows_to_chunk(
             ]
         ),
         mended=tuple(fine.filter(~HAS_COUNTS).select(pl.format("{} counts", POST)).to_series()),
+        seen=len(first.posts) + len(bad),
+    )
+    return [first, *others]
+
+
+def _versions(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows of all posts until their first edit, then until their second one, and so on."""
+    content = pl.struct("text", "photo", "is_ad").hash()
+    n_edits = (content != content.shift()).fill_null(False).cum_sum().over(*IDS)
+    return rows.with_columns(n_edits.alias("version")).partition_by("version") or [rows]
+
+
+def _chunk(rows: pl.DataFrame, name_rows: NameRows) -> Chunk:
+    """Posts that each say one thing; they are counted with their first version."""
+    posts = rows.unique(subset=list(IDS), keep="last", maintain_order=True)
+    return Chunk(
+        posts=posts.select(*POSTS_SCHEMA),
+        snapshots=_snapshots(rows.filter(HAS_COUNTS, pl.col("reason").is_null())),
+        pictures=_pictures(posts),
         names=_names(posts.filter(~pl.col("has_own_id")), name_rows),
-        seen=len(posts) + len(bad),
+        seen=0,
     )
 
 

@@ -61,7 +61,7 @@ class Chunk:
     """Some of what a source has, typed but not yet checked.
 
     Attributes:
-        posts: ``POSTS_SCHEMA``; each post once.
+        posts: ``POSTS_SCHEMA``; each post once. What it said before an edit is in an earlier chunk.
         snapshots: ``SNAPSHOTS_SCHEMA``; no ``observed_at``: observed now, if it differs.
         pictures: ``PICTURES_SCHEMA``; the bytes as they came, at most one a post.
         rejected: ``REJECTED_SCHEMA``: rows that do not even have the right types.

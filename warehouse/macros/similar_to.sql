@@ -22,7 +22,6 @@ WITH text_cosines AS NOT MATERIALIZED (
     SELECT owner_id, post_id, text_cosines.cosine AS text, image_cosines.cosine AS image
     FROM text_cosines
     JOIN image_cosines USING (owner_id, post_id)
-    WHERE NOT (owner_id = of_owner_id AND post_id = of_post_id)
 ), cosines AS (
     SELECT owner_id, post_id, cosine, cosine AS nearness
     FROM text_cosines

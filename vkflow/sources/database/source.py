@@ -25,7 +25,7 @@ from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.columns import check_mapping
 from vkflow.sources.database.position import Position
 from vkflow.sources.database.reading import NAME, Batch, Reader, name_rows, row_name
-from vkflow.sources.rows import SeenRows, rows_to_chunk
+from vkflow.sources.rows import SeenRows, rows_to_chunks
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 ATTEMPTS = 5
@@ -127,22 +127,25 @@ class DatabaseSource:
             for number, batch in enumerate(reader.batches(position)):
                 furthest = [each for each in (position, batch.furthest) if each]
                 position = max(furthest, key=lambda each: each.rank, default=None)
-                chunk = _chunk(batch, seen, position)
+                first, *others = _chunks(batch, seen, position)
                 is_all_anew = number == 0 and self._settings.cursor is None
-                yield replace(chunk, reread=NAME) if is_all_anew else chunk
+                yield replace(first, reread=NAME) if is_all_anew else first
+                yield from others
 
 
-def _chunk(batch: Batch, seen: SeenRows, position: Position | None) -> Chunk:
-    chunk = rows_to_chunk(batch.rows, seen, name_rows, makes_ids=False)
+def _chunks(batch: Batch, seen: SeenRows, position: Position | None) -> list[Chunk]:
+    """Of a batch; it is read once the last of them is stored."""
+    first, *others = rows_to_chunks(batch.rows, seen, name_rows, makes_ids=False)
     unreadable = [(row_name(text), reason, text) for reason, text in batch.unreadable]
     ahead = [
         (key, "the cursor lies in the future: the row is not read before", value)
         for key, value in batch.ahead
     ]
     rejected = pl.DataFrame([*unreadable, *ahead], schema=dict(REJECTED_SCHEMA), orient="row")
-    return replace(
-        chunk,
-        rejected=pl.concat([chunk.rejected, rejected]),
-        seen=(chunk.seen or 0) + len(unreadable) + len(ahead),
-        watermark=position.write() if position else None,
+    first = replace(
+        first,
+        rejected=pl.concat([first.rejected, rejected]),
+        seen=(first.seen or 0) + len(unreadable) + len(ahead),
     )
+    *before, last = [first, *others]
+    return [*before, replace(last, watermark=position.write() if position else None)]

@@ -19,7 +19,7 @@ from vkflow.sources.dataset.records import Damaged
 from vkflow.sources.dataset.remote import MEBIBYTE, Limits, download_once, is_remote, local_path
 from vkflow.sources.dataset.transports import shown
 from vkflow.sources.dataset.unowned import Unowned
-from vkflow.sources.rows import SeenRows, rows_to_chunk
+from vkflow.sources.rows import SeenRows, rows_to_chunks
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 
 REQUIRED = (
@@ -135,11 +135,10 @@ class DatasetSource:
                 self._encoding,
             )
         for number, raw in enumerate(raws):
-            chunk = rows_to_chunk(raw.rows, seen, partial(_name_rows, name))
-            chunk = _with_damaged(chunk, raw.damaged, name)
-            if number == 0:
-                chunk = replace(chunk, reread=name)
-            yield chunk
+            first, *others = rows_to_chunks(raw.rows, seen, partial(_name_rows, name))
+            first = _with_damaged(first, raw.damaged, name)
+            yield replace(first, reread=name) if number == 0 else first
+            yield from others
 
 
 def _without_rows(path: str, unreadable: Sequence[str]) -> str:
