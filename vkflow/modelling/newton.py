@@ -28,13 +28,13 @@ def maximise(
         max_steps: after which there is no other, either.
 
     Returns:
-        Coefficients, float64, shape (coefficients,).
+        Coefficients, float64, shape (coefficients,); NaN where a step was.
     """
     coefficients = start.astype(np.float64)
     for _ in range(max_steps):
         step = step_from(coefficients)
         length = float(np.abs(step).max(initial=0.0))
         coefficients = coefficients + step * min(1.0, longest / max(length, tolerance))
-        if length < tolerance:
+        if not length >= tolerance:  # NaN, too: no step leads away from it
             break
     return coefficients

@@ -38,3 +38,14 @@ def test_where_a_full_step_would_run_away_it_arrives() -> None:
 def test_steps_without_end_have_one() -> None:
     found = maximise(np.zeros(1), lambda at: np.ones(1), longest=1, tolerance=0.1, max_steps=7)
     assert found == pytest.approx(7)
+
+
+def test_a_step_that_is_no_number_is_the_last() -> None:
+    steps: list[float] = []
+
+    def step_from(at: np.ndarray) -> np.ndarray:
+        steps.append(float(at[0]))
+        return np.full(1, np.nan)
+
+    assert np.isnan(maximise(np.zeros(1), step_from, longest=1, tolerance=0.1, max_steps=7))
+    assert len(steps) == 1
