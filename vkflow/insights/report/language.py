@@ -1,5 +1,6 @@
 """The words of the report, and the forms numbers and dates have in its language."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -29,6 +30,13 @@ class Language:
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
         return key in self._phrases
+
+    def stored(self, sentence: str) -> str:
+        """A sentence that was stored in English, in this language; as it is if it is unknown."""
+        for template, phrase in self._phrases["stored"].items():
+            if found := _with_gaps(template).fullmatch(sentence):
+                return str(phrase).format(**found.groupdict())
+        return sentence
 
     def activity(self, name: str) -> str:
         """What an activity is called."""
@@ -105,6 +113,12 @@ class Language:
     def _localised(self, text: str) -> str:
         signs = {",": self("thousands"), ".": self("decimal"), "-": MINUS}
         return "".join(signs.get(character, character) for character in text)
+
+
+@cache
+def _with_gaps(template: str) -> re.Pattern[str]:
+    """What a sentence looks like that was made of a template such as ``{name} is negative``."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template)))
 
 
 def plural_form(code: str, number: int) -> int:

@@ -63,10 +63,12 @@ def _warnings(data: ReportData, last: dict[str, Any] | None, say: Language) -> l
     if bad:
         warnings.append(say("warning_pictures", number=say.number(bad)))
     for row in data.refused.to_dicts():
-        warnings.append(say("warning_refused", rows=say.number(row["rows"]), reason=row["reason"]))
-    for activity, reason in data.skipped.items():
+        reason = say.stored(row["reason"])
+        warnings.append(say("warning_refused", rows=say.number(row["rows"]), reason=reason))
+    for activity, stored in data.skipped.items():
+        reason = say.stored(stored)
         warnings.append(say("warning_skipped", activity=say.activity(activity), reason=reason))
-    warnings.extend(data.notes)
+    warnings.extend(say.stored(note) for note in data.notes)
     if data.model_version is None:
         warnings.append(say("warning_no_model"))
     return warnings
