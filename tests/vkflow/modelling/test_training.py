@@ -1,29 +1,15 @@
-import json
-import math
-import os
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from tests.fakes.first_counts import first_counts_of
-from vkflow.errors import BadBundleError, MissingModelError
-from vkflow.modelling.arrays import pack_arrays, unpack_arrays
+from tests.fakes.training import SETTINGS, Prepared, prepare_posts, table_of, train_silently
 from vkflow.modelling.bundles import (
     Bundle,
-    Fitted,
-    Manifest,
-    Prior,
-    load_bundle,
-    save_bundle,
 )
 from vkflow.modelling.calibration import IDENTITY, Calibration
-from vkflow.modelling.drift import GROWING
 from vkflow.modelling.evaluation import metrics_table
 from vkflow.modelling.judging import EvaluatedPosts, judge
 from vkflow.modelling.linear import FOLDS
@@ -31,104 +17,10 @@ from vkflow.modelling.linear_stage import fit_linear_stage
 from vkflow.modelling.metrics import logits
 from vkflow.modelling.owner_rates import smoothed_rates
 from vkflow.modelling.prediction import predict_posts
-from vkflow.modelling.promotion import decide_promotion, drop_weak_models
+from vkflow.modelling.promotion import decide_promotion
 from vkflow.modelling.registry import load_metrics
 from vkflow.modelling.splits import GAP, TEST, TRAIN, VALIDATION
-from vkflow.modelling.spreads import Spread
-from vkflow.modelling.training import ActivityModel, Trained, train
-from vkflow.modelling.training_set import Recipe, TrainingSet, prepare
-from vkflow.settings.sections import TrainingSettings
-
-SETTINGS = TrainingSettings(iterations=60, learning_rate=0.1, text_components=4, threads=2)
-CATEGORIES = ("cat", "dog")
-Prepared = tuple[Recipe, TrainingSet]
-
-
-def prepare_posts(
-    posts: pl.DataFrame, outcomes: pl.DataFrame, first_counts: pl.DataFrame | None = None
-) -> Prepared:
-    if first_counts is None:
-        first_counts = first_counts_of(posts, outcomes)
-    return prepare(
-        lambda: posts.iter_slices(400),
-        outcomes,
-        first_counts,
-        CATEGORIES,
-        SETTINGS,
-        timedelta(hours=72),
-    )
-
-
-def train_silently(prepared: Prepared, settings: TrainingSettings = SETTINGS) -> Trained:
-    return train(prepared[1], prepared[0], settings, lambda activity: None)
-
-
-def table_of(prepared: Prepared, trained: Trained, samples: int = 200) -> pl.DataFrame:
-    judged = judge(prepared[1], prepared[0].features.priors, trained.predictions, None)
-    return metrics_table(judged, load_metrics(), samples=samples, seed=0)
-
-
-@pytest.fixture(scope="module")
-def prepared(posts: pl.DataFrame, outcomes: pl.DataFrame) -> Prepared:
-    return prepare_posts(posts, outcomes)
-
-
-@pytest.fixture(scope="module")
-def trained(prepared: Prepared) -> Trained:
-    return train_silently(prepared)
-
-
-@pytest.fixture(scope="module")
-def judged(prepared: Prepared, trained: Trained) -> dict[str, EvaluatedPosts]:
-    return judge(prepared[1], prepared[0].features.priors, trained.predictions, None)
-
-
-@pytest.fixture(scope="module")
-def bundle(prepared: Prepared, trained: Trained) -> Bundle:
-    recipe, data = prepared
-    manifest = Manifest(
-        model_version="20260401-abc",
-        created_at="2026-04-01T00:00:00Z",
-        fingerprint="abc",
-        trained_on_from=None,
-        trained_on_to=None,
-        split_sizes=dict(data.keys["split"].value_counts().iter_rows()),
-        encoder_id="e",
-        tagger_id="t",
-        taxonomy="x@1",
-        statistics_version=1,
-        categories=list(CATEGORIES),
-        priors={
-            n: Prior(rate=p.rate, strength=p.strength) for n, p in recipe.features.priors.items()
-        },
-        features=recipe.features.describe(),
-        time_zone="Europe/Moscow",
-        owner_time_zones={},
-        trained={
-            name: Fitted(
-                intercept=model.calibration.intercept,
-                slope=model.calibration.slope,
-                variance=model.variance,
-                penalty=model.penalty,
-                n_trees=model.trees.tree_count_,
-            )
-            for name, model in trained.models.items()
-        },
-        skipped=dict(trained.skipped),
-        spreads={
-            "like": Spread(
-                variance=0.1,
-                below=1.0,
-                above=2.0,
-                typical_views=500.0,
-                n_posts=100,
-                owners={-1: 1.5},
-            )
-        },
-        parameters={},
-        versions={},
-    )
-    return Bundle(manifest, recipe, trained.models)
+from vkflow.modelling.training import ActivityModel, Trained
 
 
 def test_model_beats_both_baselines_where_there_is_something_to_learn(
@@ -150,83 +42,6 @@ def test_too_few_posts_are_named(prepared: Prepared) -> None:
     few = SETTINGS.model_copy(update={"min_posts": 5_000})
     skipped = train_silently(prepared, few).skipped
     assert skipped["like"].startswith("too few labelled posts: ")
-
-
-def test_features_are_described_one_by_one(prepared: Prepared) -> None:
-    recipe, data = prepared
-    assert list(recipe.features.describe()) == data.features.columns
-    assert all(recipe.features.describe().values())
-
-
-def test_chunks_do_not_change_the_features(posts: pl.DataFrame, prepared: Prepared) -> None:
-    recipe, data = prepared
-    whole = recipe.features.table(posts)
-    assert whole.equals(data.features)
-
-
-def test_features_that_only_grow_are_features(prepared: Prepared) -> None:
-    assert set(GROWING) <= set(prepared[0].features.describe())
-
-
-def test_missing_picture_text_owner_and_date_have_features(
-    posts: pl.DataFrame, prepared: Prepared, bundle: Bundle
-) -> None:
-    # given: a post of which nothing is known but an empty text
-    history = {name: None for name in posts.columns if name.startswith("history_")}
-    unknown = {
-        "has_image": False,
-        "is_ad": None,
-        "published_at": None,
-        "text": None,
-        "text_embedding": None,
-        "image_embedding": None,
-        "image_scores": None,
-        "image_category": None,
-        "text_image_similarity": None,
-        **dict.fromkeys(("characters", "words", "n_tokens"), 0),
-        **history,
-    }
-    post = posts.head(1).with_columns(
-        pl.lit(value, posts.schema[name]).alias(name) for name, value in unknown.items()
-    )
-    # when
-    features = prepared[0].features.table(post).row(0, named=True)
-    probability = bundle.predict(post)["like"]
-    # then
-    assert features["image_category"] == "none"
-    assert features["has_image"] == features["has_text"] == 0
-    assert all(math.isnan(features[name]) for name in ("hour", "text_00", "score_cat"))
-    prior = prepared[0].features.priors["like"].rate
-    assert features["owner_like_logit"] == pytest.approx(math.log(prior / (1 - prior)), rel=1e-4)
-    assert 0 < probability[0] < 1
-
-
-def test_recipe_sees_the_training_posts_only(
-    posts: pl.DataFrame, outcomes: pl.DataFrame, prepared: Prepared
-) -> None:
-    # given: the same posts, but everything outside of the training window is changed
-    outside = pl.lit(prepared[1].keys["split"] != TRAIN)
-    moved = posts.with_columns(
-        pl.when(outside)
-        .then(pl.lit([100.0] * 8, pl.List(pl.Float32)))
-        .otherwise("text_embedding")
-        .alias("text_embedding"),
-        pl.when(outside).then(9_999).otherwise("characters").alias("characters"),
-        pl.when(outside).then(pl.lit("другие слова")).otherwise("text").alias("text"),
-    )
-    others = outcomes.with_columns(pl.when(outside).then(0).otherwise("count").alias("count"))
-    # when
-    recipe, _ = prepare_posts(moved, others)
-    # then
-    before, after = prepared[0], recipe
-    np.testing.assert_array_equal(
-        before.features.text_reducer.components, after.features.text_reducer.components
-    )
-    np.testing.assert_array_equal(before.design.words.components, after.design.words.components)
-    for group, standardiser in before.design.standardisers.items():
-        np.testing.assert_array_equal(standardiser.mean, after.design.standardisers[group].mean)
-    assert after.features.priors == before.features.priors
-    assert after.design.owners == before.design.owners
 
 
 def test_same_data_give_the_same_model_on_any_number_of_threads(prepared: Prepared) -> None:
@@ -413,184 +228,6 @@ def test_oracle_share_is_one_for_the_oracle_itself(prepared: Prepared, trained: 
     judged = judge(data, recipe.features.priors, trained.predictions, oracle)
     table = metrics_table(judged, load_metrics(), samples=100, seed=0)
     assert table.filter(activity="like", metric="oracle_share")["value"].item() == pytest.approx(1)
-
-
-def test_bundle_comes_back_from_disk_as_it_was(
-    posts: pl.DataFrame, bundle: Bundle, tmp_path: Path
-) -> None:
-    folder = save_bundle(bundle, tmp_path)
-    loaded = load_bundle(tmp_path, "20260401-abc")
-    np.testing.assert_array_equal(bundle.predict(posts)["like"], loaded.predict(posts)["like"])
-    assert loaded.manifest == bundle.manifest
-    names = {file.name for file in folder.iterdir()}
-    assert names == {"like.cbm", "manifest.json", "arrays.safetensors"}
-
-
-def test_saving_twice_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:
-    first = save_bundle(bundle, tmp_path / "a")
-    second = save_bundle(bundle, tmp_path / "b")
-    for name in ("manifest.json", "arrays.safetensors"):
-        assert (first / name).read_bytes() == (second / name).read_bytes()
-
-
-def _remove_model(folder: Path) -> None:
-    (folder / "like.cbm").unlink()
-
-
-def _damage_model(folder: Path) -> None:
-    (folder / "like.cbm").write_bytes(b"nonsense")
-
-
-def _damage_arrays(folder: Path) -> None:
-    (folder / "arrays.safetensors").write_bytes(b"nonsense")
-
-
-def _damage_manifest(folder: Path) -> None:
-    (folder / "manifest.json").write_text("{}")
-
-
-def _promise_gigabytes(folder: Path) -> None:
-    """CatBoost would end the whole process."""
-    (folder / "like.cbm").write_bytes(b"CBM1" + b"\xff" * 100)
-
-
-def _put_pipe(folder: Path) -> None:
-    (folder / "manifest.json").unlink()
-    os.mkfifo(folder / "manifest.json")
-
-
-def _unsettle(*where: str) -> Callable[[Path], None]:
-    def damage(folder: Path) -> None:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        *path, last = where
-        place = manifest
-        for name in path:
-            place = place[name]
-        place[last] = float("nan")
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-
-    return damage
-
-
-def _take_manifest_of_another(folder: Path) -> None:
-    file = folder / "manifest.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_version": "other"}))
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        _remove_model,
-        _damage_model,
-        _damage_arrays,
-        _damage_manifest,
-        _promise_gigabytes,
-        _put_pipe,
-        _unsettle("trained", "like", "slope"),
-        _unsettle("spreads", "like", "variance"),
-        _unsettle("spreads", "like", "owners", "-1"),
-        _take_manifest_of_another,
-    ],
-)
-def test_damaged_bundle_is_named_with_the_way_out(
-    damage: Callable[[Path], None], bundle: Bundle, tmp_path: Path
-) -> None:
-    damage(save_bundle(bundle, tmp_path))
-    with pytest.raises(BadBundleError, match="promote VERSION"):
-        load_bundle(tmp_path, "20260401-abc")
-
-
-def test_bundle_of_another_version_says_so(bundle: Bundle, tmp_path: Path) -> None:
-    arrays = save_bundle(bundle, tmp_path) / "arrays.safetensors"
-    save_file({k: v for k, v in load_file(arrays).items() if k != "design.owners"}, arrays)
-    with pytest.raises(BadBundleError, match=r"another version of vkflow.*vkflow train"):
-        load_bundle(tmp_path, "20260401-abc")
-
-
-def test_missing_bundle_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingModelError, match="there is no bundle"):
-        load_bundle(tmp_path, "20260401-abc")
-
-
-@pytest.mark.parametrize("version", ["", ".", "..", "20260401-abc/", "a/../20260401-abc", "/etc"])
-def test_path_is_no_version(bundle: Bundle, tmp_path: Path, version: str) -> None:
-    """Promoted, such a name would be the champion's from then on."""
-    save_bundle(bundle, tmp_path)
-    with pytest.raises(MissingModelError, match="is no version of a bundle"):
-        load_bundle(tmp_path, version)
-
-
-def test_activity_without_a_model_is_predicted_by_its_owner_rate(
-    posts: pl.DataFrame, bundle: Bundle
-) -> None:
-    without = Bundle(bundle.manifest, bundle.recipe, {})
-    assert (bundle.predicted_by("like"), without.predicted_by("like")) == ("model", "owner rate")
-    rates = without.predict(posts)["like"]
-    assert np.unique(rates.round(12)).size > 10
-    assert abs(rates.mean() - bundle.recipe.features.priors["like"].rate) < 0.03
-
-
-def test_a_weak_model_costs_its_activity_alone(posts: pl.DataFrame, outcomes: pl.DataFrame) -> None:
-    both = pl.concat([outcomes, outcomes.with_columns(activity=pl.lit("comment"))])
-    recipe, data = prepared = prepare_posts(posts, both, first_counts_of(posts, outcomes))
-    trained = train_silently(prepared)
-    spoiled = {**trained.predictions, "like": trained.predictions["like"] ** 2}
-    weak = replace(trained, predictions=spoiled)
-    kept = drop_weak_models(weak, data, recipe.features.priors, SETTINGS)
-    assert set(kept.models) == set(kept.predictions) == set(kept.judged) == {"comment"}
-    assert "worse than the owner's rate on the test window, log loss +" in kept.skipped["like"]
-    assert decide_promotion(table_of(prepared, kept), has_champion=True).promoted
-    assert not decide_promotion(table_of(prepared, weak), has_champion=True).promoted
-
-
-def test_no_model_is_dropped_that_is_no_worse_than_chance_allows(
-    prepared: Prepared, trained: Trained
-) -> None:
-    recipe, data = prepared
-    history = data.history
-    rates = {a: smoothed_rates(history, a, recipe.features.priors[a]) for a in trained.models}
-    close = replace(trained, predictions={a: rate * 1.001 for a, rate in rates.items()})
-    for kept in (trained, close):
-        assert drop_weak_models(kept, data, recipe.features.priors, SETTINGS) == kept
-
-
-def test_members_are_a_feature_where_the_source_tells_them(
-    posts: pl.DataFrame, outcomes: pl.DataFrame, prepared: Prepared, tmp_path: Path
-):
-    assert "owner_members" not in prepared[0].features.describe()
-    unknown = posts.with_columns(owner_members=pl.lit(None, pl.Int64))
-    assert "owner_members" not in prepare_posts(unknown, outcomes)[0].features.describe()
-    members = pl.col("owner_id").abs() * 1_000
-    known = posts.with_columns(owner_members=pl.when(pl.col("post_id") > 3).then(members))
-    recipe, data = prepare_posts(known, outcomes)
-    table = recipe.features.table(known.head(10))
-    assert table["owner_members"].head(4).is_nan().all()
-    assert table["owner_members"][5] == abs(known["owner_id"][5]) * 1_000
-    assert "owner_members" in data.features.columns
-    plain, wider = (each[1].linear_design.shape[1] for each in (prepared, (recipe, data)))
-    assert wider == plain + 1
-    arrays = pack_arrays(recipe, {})
-    back, _ = unpack_arrays(
-        arrays,
-        priors=recipe.features.priors,
-        categories=recipe.features.categories,
-        time_zone=recipe.features.time_zone,
-        owner_time_zones={},
-        knows_members=True,
-    )
-    assert list(back.features.describe()) == list(recipe.features.describe())
-
-
-def test_undated_posts_of_an_owner_are_in_all_folds(
-    posts: pl.DataFrame, outcomes: pl.DataFrame
-) -> None:
-    """They come in the order of owners: blocks of that order would be whole walls."""
-    undated = posts.with_columns(pl.lit(None, posts.schema["published_at"]).alias("published_at"))
-    _, data = prepare_posts(undated.sort("owner_id", "post_id"), outcomes)
-    folds = data.keys.with_columns(pl.Series("fold", data.blocks)).filter(split="train")
-    of_owner = folds.group_by("owner_id").agg(pl.len(), pl.col("fold").n_unique())
-    assert of_owner.filter(pl.col("len") >= 20)["fold"].to_list()
-    assert (of_owner.filter(pl.col("len") >= 20)["fold"] == FOLDS).all()
 
 
 def test_an_activity_that_hardly_ever_happened_is_not_learnt(
