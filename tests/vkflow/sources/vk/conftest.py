@@ -1,17 +1,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 import pytest
 
-from tests.fakes.vk import TOKEN, FakeVk, serving
+from tests.fakes.vk import TOKEN, FakeVk, make_post, serving
+from tests.fakes.vk_calls import DAY
+from tests.fakes.vk_walls import NOW
 from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.calls import Timing
 from vkflow.sources.vk.client import VkClient
 from vkflow.sources.vk.pacing import DailyBudget
 from vkflow.sources.vk.source import VkSource
-
-NOW = datetime(2026, 6, 1, 2, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -60,3 +59,9 @@ def open_source(vk_settings, timing: Timing) -> Callable[..., VkSource]:
         return VkSource(settings, pictures, timing)
 
     return source
+
+
+@pytest.fixture
+def small_wall(vk: FakeVk) -> None:
+    """Five posts of one community."""
+    vk.add_wall(-1, [make_post(-1, number, DAY + number) for number in range(1, 6)])

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.vk import FakeVk, Reply, make_post
-from tests.vkflow.sources.vk.conftest import NOW
+from tests.fakes.vk_walls import NOW
 from vkflow.errors import SettingsError, SourceError
 from vkflow.settings.sources import VkSettings
 from vkflow.sources.vk.access import check_access

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests.fakes.vk import FakeVk, Reply, make_post
-from tests.vkflow.sources.vk.conftest import NOW
+from tests.fakes.vk_walls import NOW
 from vkflow.sources.vk.errors import OwnerError, SpentError, TooLargeError, UnavailableError
 from vkflow.sources.vk.methods import wall_get
 from vkflow.sources.vk.wall import FIRST_PAGE, WallRead, read_wall

@@ -1,0 +1,10 @@
+"""A file of posts to write."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "posts.csv"
