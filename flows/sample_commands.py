@@ -40,12 +40,12 @@ def sample(
     from vkflow.settings import load_settings
 
     directory = load_settings().sample_directory
-    moment = (until or last_midnight()).replace(tzinfo=UTC)
+    moment = until or last_midnight()
     written = ensure_sample(
         directory,
         posts,
         seed=seed,
-        until=moment,
+        until=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         days=days,
         owners=owners,
         null=null,

@@ -1,6 +1,7 @@
 import csv
 import io
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,13 @@ def test_mistakes_are_told_before_any_work(
     assert result.returncode == 1
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_zone_of_a_moment_is_heeded(tmp_path: Path) -> None:
+    """In an hour, by a clock of the west: as UTC it would have been eleven hours ago."""
+    west = datetime.now(timezone(timedelta(hours=-12))) + timedelta(hours=1)
+    result = vkflow("features", "--as-of", f"{west:%Y-%m-%dT%H:%M:%S%z}", home=tmp_path)
+    assert "lies in the future" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [("promote", "a"), ("rollback",)], ids=" ".join)

@@ -94,7 +94,7 @@ def test_a_data_set_without_owners_has_one() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("", "say whose draft it is; there are -7 (Котики и пёсики)"),
+        ("", "say on whose wall; there are -7 (Котики и пёсики)"),
         ("-9", "no posts of an owner -9 are known"),
         ("Новости", "2 owners are called Новости; say its id: -8 (Новости), 5 (Новости)"),
         ("Котик", r"no posts of an owner Котик are known; there are -7 (Котики"),
