@@ -130,6 +130,8 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch):
         ("VKFLOW_LABEL_MATURITY_HOURS", "s3cret", "label_maturity_hours"),
         ("VKFLOW_LABEL_MATURITY_HOURS", "0", "label_maturity_hours"),
         ("VKFLOW_SOURCE", "s3cret", "source"),
+        ("VKFLOW_EXPORT__OWNERS_TABLE", "s3cret%", "export.owners_table"),
+        ("VKFLOW_EXPORT__SCHEMA_NAME", "s3cret:x", "export.schema_name"),
         ("VKFLOW_DEVICE", "s3cret", "device"),
         ("VKFLOW_TRAINING__TEST_SHARE", "0.9", "training.test_share"),
         ("VKFLOW_TRAINING__SEED", "s3cret", "training.seed"),
@@ -244,13 +246,15 @@ def test_settings_are_frozen_on_every_level():
         ("VK__FIRST_DAYS", "9" * 12),
         ("VK__REFRESH_DAYS", "[1, 999999999999]"),
         ("WAREHOUSE__WAIT_SECONDS", "1e300"),
+        ("EXPORT__WIDE_TABLE", "a" * 64),
+        ("EXPORT__LONG_TABLE", "ж" * 32),
         ("WAREHOUSE__MEMORY_LIMIT", "1.2.3GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "0GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "0.0GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "9" * 30 + "TB"),
     ],
 )
-def test_number_no_night_could_work_with_is_refused(
+def test_value_no_night_could_work_with_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ):
     monkeypatch.setenv(f"VKFLOW_{name}", value)

@@ -203,3 +203,9 @@ def test_what_is_no_file_of_drafts_is_told(tmp_path: Path, content: str, said: s
         read_drafts(str(file), {}, None, make)
     with pytest.raises(SourceError, match=r"no file of drafts|no file in"):
         read_drafts(str(tmp_path), {}, None, make)
+
+
+def test_an_address_of_a_file_is_refused_and_not_quoted():
+    with pytest.raises(DraftError, match="no address") as raised:
+        read_drafts("https://user:p4ss@example.org/drafts.csv", {}, None, lambda *_: None)
+    assert "p4ss" not in str(raised.value)
