@@ -25,7 +25,7 @@ SHOWN_CHARACTERS = 20_000
 MAX_CHARACTERS = 2**25
 """Of JSON and hexadecimal digits at once, which Polars takes many times to write them out."""
 
-BORDER = 3
+BORDER, MIN_WIDTH = 3, 10
 
 
 def print_answer(batches: Iterable[pl.DataFrame]) -> None:
@@ -55,6 +55,8 @@ def _shown_rows(frame: pl.DataFrame) -> list[list[str]]:
 
 def _print_rows(schema: pl.Schema, rows: Sequence[Sequence[str]], title: str | None) -> None:
     console = Console()
+    if console.width < MIN_WIDTH:  # COLUMNS=0: it would print nothing
+        console = Console(width=MIN_WIDTH)
     names = [*map(printable, schema)]
     if _is_too_wide(names, rows, console.width):
         return _print_list(console, names, rows, title)

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +13,7 @@ from warehouse.database import open_warehouse
 from warehouse.errors import QueryError
 from warehouse.publishing import publish
 
+RUN = "from flows.command_line import main; main()"
 LONG = "repeat('a', 100000000)"
 
 
@@ -36,6 +40,29 @@ def test_large_rows_end_a_query_in_a_sentence(
     result = vkflow("sql", "--csv", query, home=home, VKFLOW_WAREHOUSE__MEMORY_LIMIT=limit)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--csv"]], ids=["table", "csv"])
+def test_encoding_that_lacks_characters_is_told(home: Path, options: list[str]) -> None:
+    result = vkflow("sql", *options, "SELECT 'ж'", home=home, PYTHONIOENCODING="ascii")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "vkflow: the output is in ascii, which lacks characters: set PYTHONIOENCODING=utf-8\n"
+    )
+
+
+def test_closed_output_is_no_reason_to_fail(home: Path) -> None:
+    command = f"{sys.executable} -c '{RUN}' sql --csv 'SELECT 1' >&-"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**os.environ, "VKFLOW_HOME": str(home)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_without_columns_is_one(home: Path) -> None:
+    result = vkflow("sql", "SELECT 7", home=home, COLUMNS="0")
+    assert "7" in result.stdout
 
 
 def test_rows_that_take_much_json_are_written_few_at_a_time(
