@@ -164,6 +164,21 @@ def test_sample_writes_once(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "until", ["0001-01-01T00:00:00+1400", "9999-12-31T23:59:59-1200", "2006-11-01", "2999-01-01"]
+)
+def test_sample_of_an_impossible_time_is_refused(tmp_path: Path, until: str) -> None:
+    result = vkflow("sample", "--posts", "5", "--until", until, home=tmp_path)
+    assert result.returncode == 1
+    assert "is no end of 120 days" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_what_is_no_text_is_no_version_of_a_model(tmp_path: Path) -> None:
+    result = vkflow("models", "show", "\udcff", home=tmp_path)
+    assert result.returncode == 1
+    assert "there is no bundle" in result.stderr and "Traceback" not in result.stderr
+
+
 def test_models_are_listed_with_the_reason_of_their_status(nights) -> None:
     result = vkflow_here("models", "list", home=nights.home)
     assert "champion" in result.stdout and "mean gain on the test window" in result.stdout
