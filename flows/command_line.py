@@ -3,7 +3,9 @@
 Every heavy import waits inside its command, so that ``vkflow sql`` answers at once.
 """
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -141,12 +143,18 @@ def doctor(source: Source = None) -> None:
 
 def main() -> None:
     """Run the command; errors meant for people end it with one message and status 1."""
+    if sys.stdout is None:  # closed, as by >&-
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the end
     try:
         app()
     except (VkflowError, WarehouseError) as error:
         _complain(str(error))
     except MemoryError:
         _complain("there is not enough memory for this: ask for less at a time")
+    except UnicodeEncodeError as error:
+        _complain(
+            f"the output is in {error.encoding}, which lacks characters: set PYTHONIOENCODING=utf-8"
+        )
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}")

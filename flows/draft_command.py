@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +67,7 @@ def draft(
     """Say what posts would get, before they are published."""
     from flows.options import RunOptions
 
-    options = RunOptions(as_of=as_of and as_of.replace(tzinfo=UTC))
+    options = RunOptions(as_of=as_of)
     settings, moment = options.settings(), options.moment()
     prepare_prefect(settings.home)
     from tasks.drafting import tell_of

@@ -2,8 +2,8 @@
 
 Prefect takes the first message of a web socket for JSON before it has asked for a password, and
 gives every character of an address or a body to its database, which holds neither U+0000
-(PostgreSQL) nor half a character: the one who sent it was told 503 or 500, as if the server were at
-fault, and Prefect's own client asked again and again.
+(PostgreSQL) nor half a character, nor a number beyond 64 bits: the one who sent it was told 503 or
+500, as if the server were at fault, and Prefect's own client asked again and again.
 
 What runs tell of themselves (states, logs, artifacts, events) is taken all the same, with such
 characters written out, as they are in logs: a run whose error has one could not say that it failed,
@@ -13,8 +13,8 @@ and would stand there as running for ever.
 import json
 import logging
 import re
-from collections.abc import Iterator
 from contextlib import suppress
+from math import isfinite
 from urllib.parse import unquote
 
 from flows.authentication import is_signed_in
@@ -26,6 +26,12 @@ logger = logging.getLogger(__name__)
 API = "/api/"
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
 IS_NO_TEXT = "U+0000, or half a character, is no text: remove it."
+IS_NO_NUMBER = "Infinity, NaN, or an integer beyond 2^53, is no number that can be kept here."
+IS_TOO_DEEP = "This is nested deeper than anything here."
+MAX_DEPTH = 100
+LARGEST_INTEGER = 2**53
+"""A browser holds no larger ones, and the database has to multiply those of pages."""
+
 OF_RUNS = re.compile(
     r"/api/(logs/?|artifacts/?([0-9a-f-]{36})?|(flow|task)_runs/[0-9a-f-]{36}(/set_state)?)"
 )
@@ -74,10 +80,11 @@ class RefuseMalformed:
             message = await receive()
             if message["type"] != "websocket.receive":
                 return message
-            if message.get("text") is None:
+            problem = _problem(message.get("text") or "")
+            if message.get("text") is None or problem in (IS_NO_NUMBER, IS_TOO_DEEP):
                 await send({"type": "websocket.close", "code": NOT_UNDERSTOOD})
                 return {"type": "websocket.disconnect", "code": NOT_UNDERSTOOD}
-            if _has_no_text(message["text"]):
+            if problem:
                 return {**message, "text": _written_out(message["text"])}
             return message
 
@@ -99,9 +106,9 @@ class RefuseMalformed:
             return await _refuse(
                 send, f"More than {MAX_BODY_BYTES >> 20} MiB, which nothing here takes."
             )
-        if _has_no_text(body):
-            if not OF_RUNS.fullmatch(scope["path"]):
-                return await _refuse(send, IS_NO_TEXT)
+        if problem := _problem(body):
+            if problem != IS_NO_TEXT or not OF_RUNS.fullmatch(scope["path"]):
+                return await _refuse(send, problem)
             messages = [{"type": "http.request", "body": _written_out(body).encode()}]
         waiting = iter(messages)
 
@@ -129,10 +136,6 @@ async def _whole(receive: Receive) -> list[Message]:
     return messages
 
 
-def _has_no_text(content: str | bytes) -> bool:
-    return any(map(NO_TEXT.search, _texts(content)))
-
-
 def _written_out(content: str | bytes) -> str:
     """The same JSON, with what is no text in it written as Python would."""
 
@@ -146,20 +149,33 @@ def _written_out(content: str | bytes) -> str:
     return json.dumps(written(json.loads(content)))
 
 
-def _texts(content: str | bytes) -> Iterator[str]:
-    """All names and values in it that are text; of what is no JSON Prefect says so itself."""
+def _problem(content: str | bytes) -> str | None:
+    """What Prefect would fail at; of what is no JSON it says so itself."""
     try:
-        waiting = [json.loads(content)]
-    except (ValueError, RecursionError):
-        return
+        waiting = [(json.loads(content), 0)]
+    except ValueError:
+        return None
+    except RecursionError:
+        return IS_TOO_DEEP
+    found = None
     while waiting:
-        value = waiting.pop()
+        value, depth = waiting.pop()
         if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            waiting += [*value, *value.values()]
-        elif isinstance(value, list):
-            waiting += value
+            found = IS_NO_TEXT if NO_TEXT.search(value) else found
+        elif _is_no_number(value):
+            return IS_NO_NUMBER
+        elif isinstance(value, dict | list):
+            if depth == MAX_DEPTH:
+                return IS_TOO_DEEP
+            inside = [*value, *value.values()] if isinstance(value, dict) else value
+            waiting += [(each, depth + 1) for each in inside]
+    return found
+
+
+def _is_no_number(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) > LARGEST_INTEGER
+    return isinstance(value, float) and not isfinite(value)
 
 
 async def _refuse(send: Send, reason: str) -> None:

@@ -42,8 +42,9 @@ def show(
         if version is None:
             typer.echo("there is no champion yet")
             raise typer.Exit(1)
+        manifest = read_manifest(settings.models_directory, version)
         metrics = models.read_metrics(connection, version)
-    print_bundle(read_manifest(settings.models_directory, version), metrics)
+    print_bundle(manifest, metrics)
 
 
 @app.command()

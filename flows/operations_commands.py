@@ -8,6 +8,7 @@ import typer
 
 from flows.environment import prepare_prefect
 from flows.running import load_flow
+from vkflow.printing import printable
 from vkflow.settings import load_settings
 from vkflow.settings.section import MAX_DAYS
 
@@ -61,7 +62,7 @@ def restore(
     backups = list_backups(catalog, folder)
     if list_only:
         for file in backups:
-            typer.echo(f"{file}  {file.stat().st_size / 2**20:.0f} MiB")
+            typer.echo(f"{printable(str(file))}  {file.stat().st_size / 2**20:.0f} MiB")
         return
     if backup is None and not backups:
         raise WarehouseError(f"there is no backup in {folder.absolute()}")

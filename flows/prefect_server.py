@@ -32,7 +32,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         _serve(arguments.port, is_temporary=arguments.temporary, is_bound=arguments.bound)
-    except (SettingsError, OSError) as error:
+    except (SettingsError, OSError, OverflowError, ValueError) as error:  # of a port, an origin
         sys.exit(f"Prefect's server cannot start: {error}")
 
 

@@ -1,7 +1,7 @@
 """How a command runs a flow, and the arguments all of them share."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -48,7 +48,7 @@ def run_flow(
     arguments = {
         "source": source and source.value,
         "path": path,
-        "as_of": as_of and as_of.replace(tzinfo=UTC),
+        "as_of": as_of,
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     settings = RunOptions(**given).settings()

@@ -1,7 +1,7 @@
 """``vkflow sample``: write sample posts; train the CLIP that tags their pictures."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +40,7 @@ def sample(
     from vkflow.settings import load_settings
 
     directory = load_settings().sample_directory
-    moment = (until or last_midnight()).replace(tzinfo=UTC)
+    moment = _end(until, days)
     written = ensure_sample(
         directory,
         posts,
@@ -76,6 +76,21 @@ def train_clip(
 
         train_sample_clip(directory, seed=seed, on_progress=on_progress)
     typer.echo(f"wrote {directory}; use it with VKFLOW_IMAGES__TAGGER=local-dir:{directory}")
+
+
+def _end(until: datetime | None, days: int) -> datetime:
+    """Of the world, UTC: no post may be older than VK, and after it the nights begin."""
+    from vkflow.errors import SettingsError
+    from vkflow.sources.validation import FIRST_DAY
+
+    end = until or last_midnight()
+    end = end if end.tzinfo else end.replace(tzinfo=UTC)
+    if not FIRST_DAY + timedelta(days=days) <= end <= datetime.now(UTC):
+        raise SettingsError(
+            f"--until {end} is no end of {days} days: the first must be after "
+            f"{FIRST_DAY:%Y-%m-%d}, the last one past"
+        )
+    return end.astimezone(UTC)
 
 
 def last_midnight() -> datetime:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import polars as pl
 from rich.console import Console
@@ -21,43 +22,51 @@ MIN_CHARACTERS = 24
 SHOWN_CHARACTERS = 20_000
 """Of a value; to fold one of 20 million takes minutes."""
 
-BORDER = 3
+MAX_CHARACTERS = 2**25
+"""Of JSON and hexadecimal digits at once, which Polars takes many times to write them out."""
+
+BORDER, MIN_WIDTH = 3, 10
 
 
 def print_answer(batches: Iterable[pl.DataFrame]) -> None:
     """Print the first rows of what comes in batches, and how many more there are."""
-    shown, n_rows = pl.DataFrame(), 0
+    schema, rows, n_rows = pl.Schema(), list[list[str]](), 0
     for batch in batches:
-        n_rows += len(batch)
-        if len(shown) < MAX_ROWS:
-            shown = pl.concat([shown, batch]).head(MAX_ROWS)
-    print_table(shown, n_rows=n_rows)
+        schema, n_rows = batch.schema, n_rows + len(batch)
+        rows += _shown_rows(batch.head(MAX_ROWS - len(rows)))
+    _print_rows(schema, rows, None)
+    _tell_more(n_rows)
 
 
-def print_table(frame: pl.DataFrame, title: str | None = None, n_rows: int | None = None) -> None:
-    """Print a frame; text from posts is shown as it is, never as markup.
+def print_table(frame: pl.DataFrame, title: str | None = None) -> None:
+    """Print the first rows of a frame; text from posts is shown as it is, never as markup."""
+    _print_rows(frame.schema, _shown_rows(frame.head(MAX_ROWS)), title)
+    _tell_more(len(frame))
 
-    Args:
-        frame: its first rows are printed.
-        title: above them.
-        n_rows: how many rows there are where ``frame`` has not all of them.
-    """
+
+def _tell_more(n_rows: int) -> None:
+    if n_rows > MAX_ROWS:
+        Console().print(f"… {n_rows - MAX_ROWS} rows more; --csv prints all of them")
+
+
+def _shown_rows(frame: pl.DataFrame) -> list[list[str]]:
+    return [[*map(_shown, row)] for row in frame.iter_rows()]
+
+
+def _print_rows(schema: pl.Schema, rows: Sequence[Sequence[str]], title: str | None) -> None:
     console = Console()
-    if _is_too_wide(frame, console.width):
-        _print_list(console, frame, title)
-    else:
-        table = Table(title=title)
-        for name, kind in frame.schema.items():
-            table.add_column(
-                Text(printable(name)),
-                justify="right" if kind.is_numeric() else "left",
-                overflow="fold",
-            )
-        for row in frame.head(MAX_ROWS).iter_rows():
-            table.add_row(*(Text(_shown(value)) for value in row))
-        console.print(table)
-    if (more := (n_rows or len(frame)) - MAX_ROWS) > 0:
-        Console().print(f"… {more} rows more; --csv prints all of them")
+    if console.width < MIN_WIDTH:  # COLUMNS=0: it would print nothing
+        console = Console(width=MIN_WIDTH)
+    names = [*map(printable, schema)]
+    if _is_too_wide(names, rows, console.width):
+        return _print_list(console, names, rows, title)
+    table = Table(title=title)
+    for name, kind in zip(names, schema.dtypes(), strict=True):
+        justify: Literal["left", "right"] = "right" if kind.is_numeric() else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def write_csv(batches: Iterable[pl.DataFrame]) -> None:
@@ -75,12 +84,25 @@ def as_csv(frame: pl.DataFrame, *, header: bool = True) -> str:
     """
     kinds = frame.schema.items()
     odd = [name for name, kind in kinds if kind.is_nested() or kind in (pl.Binary, pl.Object)]
-    texts = (pl.Series(name, map(_as_text, frame[name].to_list()), pl.String) for name in odd)
+    texts = {name: [*map(_as_text, frame[name].to_list())] for name in odd}
+    if sum(len(text or "") for column in texts.values() for text in column) > MAX_CHARACTERS:
+        return _as_csv_by_halves(frame, header=header)
     try:
-        return frame.with_columns(texts).write_csv(include_header=header)
+        columns = (pl.Series(name, column, pl.String) for name, column in texts.items())
+        return frame.with_columns(columns).write_csv(include_header=header)
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise QueryError(f"no CSV can be made of it ({reason}): cast it to VARCHAR") from None
+
+
+def _as_csv_by_halves(frame: pl.DataFrame, *, header: bool) -> str:
+    """JSON repeats the names of a record for each: of little data it makes any number of bytes."""
+    if len(frame) == 1:
+        raise QueryError(
+            f"a row takes more than {MAX_CHARACTERS:,} characters of JSON: ask for parts of it"
+        )
+    half = len(frame) // 2
+    return as_csv(frame[:half], header=header) + as_csv(frame[half:], header=False)
 
 
 def _as_text(value: object) -> str | None:
@@ -91,23 +113,25 @@ def _as_text(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _is_too_wide(frame: pl.DataFrame, width: int) -> bool:
+def _is_too_wide(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
     """Whether columns would be so narrow that numbers and names break within."""
     needed = 1
-    for series in frame.head(MAX_ROWS):
-        longest = max((len(_shown(value)) for value in series), default=0)
-        needed += BORDER + max(len(series.name), min(longest, MIN_CHARACTERS))
+    for place, name in enumerate(names):
+        longest = max((len(row[place]) for row in rows), default=0)
+        needed += BORDER + max(len(name), min(longest, MIN_CHARACTERS))
     return needed > width
 
 
-def _print_list(console: Console, frame: pl.DataFrame, title: str | None) -> None:
+def _print_list(
+    console: Console, names: Sequence[str], rows: Sequence[Sequence[str]], title: str | None
+) -> None:
     """One line a value, a blank line between rows."""
     if title:
         console.print(Text(title, style="italic"))
-    width = max(len(name) for name in frame.columns)
-    for row in frame.head(MAX_ROWS).iter_rows(named=True):
-        for name, value in row.items():
-            console.print(Text(f"{printable(name):<{width}}  {_shown(value)}"))
+    width = max(map(len, names))
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            console.print(Text(f"{name:<{width}}  {value}"))
         console.print()
 
 

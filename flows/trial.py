@@ -16,7 +16,7 @@ from vkflow.errors import translated_errors
 from vkflow.printing import as_markdown
 from vkflow.settings import Settings
 from vkflow.trials.levers import read_choice
-from vkflow.trials.planning import MAX_EFFECT, MAX_UNITS, MIN_POWER, MIN_UNITS
+from vkflow.trials.planning import MAX_EFFECT, MAX_POWER, MAX_UNITS, MIN_POWER, MIN_UNITS
 from vkflow.trials.words import assignment_lines, trial_language
 
 LeverName = Literal[
@@ -71,7 +71,7 @@ class TrialOptions(BaseModel):
         description="The change to find: 0.5 is half more, or a third less.",
     )
     power: float = Field(
-        0.8, ge=MIN_POWER, lt=1, title="Power", description="Probability of finding it."
+        0.8, ge=MIN_POWER, le=MAX_POWER, title="Power", description="Probability of finding it."
     )
     trial: int | None = Field(
         None,

@@ -11,6 +11,9 @@ CONTROLS = re.compile(
 )
 """Control characters but tabulator and line feed, marks of direction, and halves of characters."""
 
+BLOCK = re.compile(r"^(\d{0,9})([-+=.)])(?=[ \t]|[-=]*$)")
+"""What begins a list or a line across the page."""
+
 MARKUP = re.compile(r"[\\`\[\]<>|&*_~#@]|:(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
 
@@ -20,5 +23,6 @@ def printable(text: str) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """Markdown that shows the text as it is: without pictures, links, HTML and cells of its own."""
-    return MARKUP.sub(r"\\\g<0>", printable(text)).replace("\n", " ")
+    """Markdown that shows the text as it is: no pictures, links, HTML, cells, lists or code."""
+    escaped = MARKUP.sub(r"\\\g<0>", printable(text)).replace("\n", " ")
+    return BLOCK.sub(r"\1\\\2", escaped.lstrip(" \t"))

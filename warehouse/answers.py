@@ -1,24 +1,25 @@
 """Rows of a query, in batches; those that Polars would fail at are refused in a sentence."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from errno import ENOMEM
 from itertools import chain, count
-from typing import TypeVar
+from typing import Any
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
 from warehouse.errors import QueryError
-
-T = TypeVar("T")
+from warehouse.memory import memory_of_duckdb
 
 POLL_SECONDS = 0.1
 BATCH_ROWS = 10_000
+BATCH_BYTES = 2**24
+"""Of a frame: of larger rows come fewer at a time, and one that is larger by itself is refused."""
+
 CALENDAR = (-719_162, 2_932_897)
 """The years 1 to 9999 in days since 1970, the end excluded."""
 CAST = "cast it to VARCHAR"
@@ -27,6 +28,9 @@ TOO_LITTLE_MEMORY = (
     "the query needs more memory than it may take: ask for less at a time, or raise "
     "VKFLOW_WAREHOUSE__MEMORY_LIMIT"
 )
+SIGN_OF_NO_MEMORY = "Out of Memory Error"
+"""Of DuckDB, where Arrow is between."""
+
 RETURNING = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 
 
@@ -42,7 +46,6 @@ def batches_of(
     connection: duckdb.DuckDBPyConnection,
     statement: duckdb.Statement,
     parameters: Sequence[object],
-    most_bytes: int = sys.maxsize,
 ) -> Iterator[pl.DataFrame]:
     """Run a statement; first comes a frame without rows, which has the columns.
 
@@ -50,35 +53,36 @@ def batches_of(
         connection: to the snapshot.
         statement: one that DuckDB has parsed.
         parameters: values of its question marks.
-        most_bytes: of a frame; of rows larger than that come fewer at a time.
 
     Raises:
         QueryError: it does not run, needs too much memory, or has values of no form.
     """
-    with query_errors():
-        reader = _stopped_by_ctrl_c(
-            connection,
-            lambda: connection.execute(statement, list(parameters)).to_arrow_reader(BATCH_ROWS),
+    with query_errors(), _stopped_by_ctrl_c(connection) as done:
+        reader = done(
+            lambda: connection.execute(statement, list(parameters)).to_arrow_reader(BATCH_ROWS)
         )
         _refuse_unread_kinds(reader.schema)
         names = _distinct(reader.schema.names)
         yield pl.DataFrame(reader.schema.empty_table().rename_columns(names))
         # A batch without rows is no end, though it is as good as false.
-        while (batch := _stopped_by_ctrl_c(connection, lambda: next(reader, None))) is not None:
+        while (batch := done(lambda: next(reader, None))) is not None:
             _refuse_times_of_no_calendar(batch)
-            for rows in _parts(batch.rename_columns(names), most_bytes):
+            for rows in _parts(batch.rename_columns(names)):
                 yield pl.DataFrame(rows)
 
 
-def _parts(batch: pa.RecordBatch, most_bytes: int) -> Iterator[pa.RecordBatch]:
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Where memory ends Polars ends the process: it gets few rows at a time, and none too large."""
-    n_rows = max(batch.num_rows * most_bytes // max(batch.nbytes, 1), 1)
+    n_rows = max(batch.num_rows * BATCH_BYTES // max(batch.nbytes, 1), 1)
     for start in range(0, batch.num_rows, n_rows):
         part = batch.slice(start, n_rows)
-        if part.nbytes > most_bytes and len(part) > 1:
-            yield from _parts(part, most_bytes)
-        elif part.nbytes > most_bytes:
-            raise MemoryError
+        if part.nbytes > BATCH_BYTES and len(part) > 1:
+            yield from _parts(part)
+        elif part.nbytes > BATCH_BYTES:
+            raise QueryError(
+                f"a row of the answer has {part.nbytes / 2**20:.0f} MiB, where {BATCH_BYTES >> 20} "
+                f"are shown at most: ask for parts of its values, such as left(text, 1000)"
+            )
         else:
             yield part
 
@@ -106,21 +110,33 @@ def query_errors() -> Iterator[None]:
     except duckdb.Error as error:
         raise QueryError(str(error)) from None
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
-        if getattr(error, "errno", None) == ENOMEM:
+        if getattr(error, "errno", None) == ENOMEM or SIGN_OF_NO_MEMORY in str(error):
             raise QueryError(TOO_LITTLE_MEMORY) from None
         raise QueryError(
             f"a column has values of a kind that is not read: {CAST} ({error})"
         ) from None
 
 
-def _stopped_by_ctrl_c(connection: duckdb.DuckDBPyConnection, query: Callable[[], T]) -> T:
-    """DuckDB sees a Ctrl-C only between its tasks, of which a join of everything is one."""
+@contextmanager
+def _stopped_by_ctrl_c(
+    connection: duckdb.DuckDBPyConnection,
+) -> Iterator[Callable[[Callable[[], Any]], Any]]:
+    """What does a query and gives its result, or breaks it off.
+
+    DuckDB sees a Ctrl-C only between its tasks, of which a join of everything is one.
+    """
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(query)
+        threads.submit(int).result()  # where there is no memory for a thread Python waits for ever
+
+        def done(query: Callable[[], Any]) -> Any:
+            with memory_of_duckdb():
+                waiting = threads.submit(query)
+                while not waiting.done():
+                    wait([waiting], POLL_SECONDS)  # a wait without end would not see it either
+                return waiting.result()
+
         try:
-            while not waiting.done():
-                wait([waiting], POLL_SECONDS)  # a wait without an end would not see it either
-            return waiting.result()
+            yield done
         except KeyboardInterrupt:
             connection.interrupt()
             raise

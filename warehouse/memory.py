@@ -12,8 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
+
 BEYOND_DUCKDB_BYTES = 2**30
-"""For Python, its packages, and the rows that it prints."""
+"""For lists of DuckDB, for Python, its packages, and the rows that it prints."""
+
+KEPT_FROM_DUCKDB_BYTES = 3 * 2**28
+"""Of that: Polars takes forty times a row to write it out, and where memory ends it ends the
+process, or waits for ever."""
 
 
 def let_duckdb_return_memory() -> None:
@@ -42,14 +48,34 @@ def bounded_memory(memory_limit: str) -> Iterator[None]:
     if sys.platform != "linux":
         yield
         return
+    pl.DataFrame({"a": [0]}).write_csv()  # starts its threads, whose stacks are data as well
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    taken = 1024 * int(re.findall(r"VmData:\s+(\d+)", status)[0])
+    with _data_of_at_most(taken + size_in_bytes(memory_limit) + BEYOND_DUCKDB_BYTES):
+        yield
+
+
+@contextmanager
+def memory_of_duckdb() -> Iterator[None]:
+    """Within :func:`bounded_memory`: keep what Polars will need from DuckDB while that works."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    bound, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    is_bounded = bound != resource.RLIM_INFINITY
+    with _data_of_at_most(max(bound - KEPT_FROM_DUCKDB_BYTES, 0) if is_bounded else 2**62):
+        yield
+
+
+@contextmanager
+def _data_of_at_most(n_bytes: int) -> Iterator[None]:
     import resource
 
     before, hardest = resource.getrlimit(resource.RLIMIT_DATA)
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    taken = 1024 * int(re.findall(r"VmData:\s+(\d+)", status)[0])
-    most = min(taken + size_in_bytes(memory_limit) + BEYOND_DUCKDB_BYTES, 2**62)
-    bounds = [most, *(each for each in (before, hardest) if each != resource.RLIM_INFINITY)]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hardest))
+    given = [each for each in (before, hardest) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(n_bytes, 2**62, *given), hardest))
     try:
         yield
     finally:

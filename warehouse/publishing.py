@@ -7,7 +7,6 @@ So nobody may write the snapshot, and a log beside it is a stranger's and goes.
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,6 @@ import polars as pl
 from warehouse.answers import batches_of, is_answered, query_errors
 from warehouse.database import STORAGE_VERSION, explained, refuse_odd_file
 from warehouse.errors import QueryError, WarehouseError
-from warehouse.memory import size_in_bytes
 from warehouse.schema import create_views
 from warehouse.vectors import copy_vectors, create_similar_to
 
@@ -143,8 +141,7 @@ def read_answers(
     """
     with open_snapshot(snapshot, memory_limit) as connection:
         for statement in _statements(connection, text):
-            most_bytes = size_in_bytes(memory_limit) // 32 if memory_limit else sys.maxsize
-            batches = batches_of(connection, statement, (), most_bytes)
+            batches = batches_of(connection, statement, ())
             if is_answered(statement):
                 yield batches
             else:

@@ -1,6 +1,7 @@
 import csv
 import io
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,13 @@ def test_mistakes_are_told_before_any_work(
     assert "Traceback" not in result.stderr
 
 
+def test_zone_of_a_moment_is_heeded(tmp_path: Path) -> None:
+    """In an hour, by a clock of the west: as UTC it would have been eleven hours ago."""
+    west = datetime.now(timezone(timedelta(hours=-12))) + timedelta(hours=1)
+    result = vkflow("features", "--as-of", f"{west:%Y-%m-%dT%H:%M:%S%z}", home=tmp_path)
+    assert "lies in the future" in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [("promote", "a"), ("rollback",)], ids=" ".join)
 def test_nobody_promotes_while_another_writes(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with only_writer(tmp_path / "warehouse.duckdb", "nightly", 0):
@@ -154,6 +162,21 @@ def test_sample_writes_once(tmp_path: Path) -> None:
         "world.json",
         "truth",
     }
+
+
+@pytest.mark.parametrize(
+    "until", ["0001-01-01T00:00:00+1400", "9999-12-31T23:59:59-1200", "2006-11-01", "2999-01-01"]
+)
+def test_sample_of_an_impossible_time_is_refused(tmp_path: Path, until: str) -> None:
+    result = vkflow("sample", "--posts", "5", "--until", until, home=tmp_path)
+    assert result.returncode == 1
+    assert "is no end of 120 days" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_what_is_no_text_is_no_version_of_a_model(tmp_path: Path) -> None:
+    result = vkflow("models", "show", "\udcff", home=tmp_path)
+    assert result.returncode == 1
+    assert "there is no bundle" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_models_are_listed_with_the_reason_of_their_status(nights) -> None:

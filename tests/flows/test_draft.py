@@ -100,7 +100,7 @@ def test_a_file_of_drafts_has_a_forecast_each(nights: Nights, owner: str, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "say whose draft it is"),
+        ((), "say on whose wall"),
         (("--owner", "-1", "--text", "а"), "no posts of an owner -1 are known"),
         (("--owner", "OWNER"), "the draft is empty"),
         (("--owner", "OWNER", "--text", "а", "--at", "soon"), "soon is no time"),

@@ -43,13 +43,14 @@ class Server:
     log: Path
 
     def ask(
-        self, method: str, path: str, *, signed_in: bool, body: object = None, **headers: str
-    ) -> httpx.Response:
+        self, method: str, path: str, *, signed_in: bool, body: object = None,
+        raw: str | None = None, **headers: str,
+    ) -> httpx.Response:  # fmt: skip
         if signed_in:
             token = base64.b64encode(self.known.encode()).decode()
             headers["Authorization"] = f"Basic {token}"
         url = f"http://127.0.0.1:{self.port}/api{path}"
-        content = None if body is None else json.dumps(body)
+        content = raw if body is None else json.dumps(body)
         return httpx.request(method, url, headers=headers, timeout=300, content=content)
 
     def csrf(self) -> dict[str, str]:
@@ -208,8 +209,30 @@ def test_what_is_no_text_is_refused_in_a_sentence_the_form_can_show(
     assert answer.json()["exception_detail"][0]["msg"] == NO_TEXT
 
 
+NUMBER, DEEP = "Infinity, NaN, or an integer beyond", "nested deeper than anything"
+BODIES = {
+    "nan": ('{"limit": NaN}', NUMBER),
+    "infinity": ('{"limit": [-1e999]}', NUMBER),
+    "64 bits": ('{"offset": 9223372036854775808}', NUMBER),
+    "page": ('{"page": 4611686018427387904}', NUMBER),
+    "deep": ('{"name": ' + "[" * 300 + '"a\\u0000"' + "]" * 300 + "}", DEEP),
+    "very deep": ('{"name": ' + "[" * 100_000, DEEP),
+}
+
+
+@pytest.mark.parametrize("path", ["/flow_runs/paginate", "/logs/", "/flow_runs/{id}/set_state"])
+@pytest.mark.parametrize("body", BODIES)
+def test_what_prefect_would_fail_at_is_refused(server: Server, path: str, body: str) -> None:
+    sent, message = BODIES[body]
+    answer = server.ask(
+        "POST", path.replace("{id}", str(UUID(int=0))), signed_in=True, raw=sent, **server.csrf()
+    )
+    assert answer.status_code == 422
+    assert message in answer.json()["exception_detail"][0]["msg"]
+
+
 def test_a_backslash_before_digits_is_text(server: Server, deployment: str) -> None:
-    body = {"parameters": {"text": r"\u0000 \ud800"}}
+    body = {"parameters": {"text": r"\u0000 \ud800", "number": 1e300, "none": None, "true": True}}
     answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
     assert answer.status_code == 201
     assert answer.json()["parameters"] == body["parameters"]

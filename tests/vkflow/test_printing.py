@@ -15,14 +15,28 @@ EVIL = (
     "# head",
     "<https://evil>",
     "a\\*b*",
+    "- a",
+    "+ a",
+    "1. a",
+    "2026) a",
+    "---",
+    "- - -",
+    "-5 %",
+    "+7 999",
 )
 
 
 @pytest.mark.parametrize("text", EVIL)
 def test_markup_of_others_shows_as_it_was_written(text: str) -> None:
-    (inline,) = [t for t in MarkdownIt().parse(as_markdown(text)) if t.type == "inline"]
+    blocks = MarkdownIt().parse(as_markdown(text))
+    assert [each.type for each in blocks] == ["paragraph_open", "inline", "paragraph_close"]
+    inline = blocks[1]
     assert "".join(child.content for child in inline.children or []) == text
     assert {child.type for child in inline.children or []} <= {"text", "text_special"}
+
+
+def test_text_that_is_indented_is_no_code() -> None:
+    assert as_markdown("    a\n\tb") == "a \tb"
 
 
 @pytest.mark.parametrize(

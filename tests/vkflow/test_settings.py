@@ -1,5 +1,6 @@
 """Settings come from defaults, a file and the environment; typos are refused by name."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,8 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch):
         ("VKFLOW_LABEL_MATURITY_HOURS", "s3cret", "label_maturity_hours"),
         ("VKFLOW_LABEL_MATURITY_HOURS", "0", "label_maturity_hours"),
         ("VKFLOW_SOURCE", "s3cret", "source"),
+        ("VKFLOW_EXPORT__OWNERS_TABLE", "s3cret%", "export.owners_table"),
+        ("VKFLOW_EXPORT__SCHEMA_NAME", "s3cret:x", "export.schema_name"),
         ("VKFLOW_DEVICE", "s3cret", "device"),
         ("VKFLOW_TRAINING__TEST_SHARE", "0.9", "training.test_share"),
         ("VKFLOW_TRAINING__SEED", "s3cret", "training.seed"),
@@ -190,6 +193,39 @@ def test_a_file_that_is_no_toml_is_named(file: Path):
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("source = 'sample'\n" + "a." * 20_000 + "b = 1", r"20 levels and more \(at line 2\)"),
+        ("\"\". 'a' ." * 20_000 + "b = 1", "20 levels and more"),
+        ("#" * 2**20 + "\n", "more than 1 MiB"),
+        ("memory_mib = 0x" + "f" * 10**6 + "g", "line 1, column"),
+        ("a" + " " * 10**6, "end of document"),
+    ],
+    ids=["levels", "quoted", "long", "a word", "spaces"],
+)
+def test_a_file_beyond_all_measure_is_refused_unread(file: Path, text: str, message: str):
+    """Of 20,000 levels tomllib took seven seconds."""
+    file.write_text(text)
+    start = time.monotonic()
+    with pytest.raises(SettingsError, match=rf"vkflow\.toml cannot be read: .*{message}"):
+        load_settings()
+    assert time.monotonic() - start < 2
+
+
+def test_a_file_of_an_editor_of_windows_is_read(file: Path):
+    file.write_bytes("\ufeffsource = 'vk'\r\n[text]\r\nencoder = 'ж'\r\n".encode())
+    assert (load_settings().source, load_settings().text.encoder) == ("vk", "ж")
+
+
+def test_of_many_problems_the_first_ones_are_told(file: Path):
+    file.write_text("".join(f"k{number} = 1\n" for number in range(10_000)))
+    with pytest.raises(SettingsError) as raised:
+        load_settings()
+    *lines, last = str(raised.value).splitlines()
+    assert (len(lines), last) == (20, "and 9980 problems more")
+
+
 def test_settings_are_frozen_on_every_level():
     settings = load_settings()
     with pytest.raises(ValidationError, match="frozen"):
@@ -210,13 +246,15 @@ def test_settings_are_frozen_on_every_level():
         ("VK__FIRST_DAYS", "9" * 12),
         ("VK__REFRESH_DAYS", "[1, 999999999999]"),
         ("WAREHOUSE__WAIT_SECONDS", "1e300"),
+        ("EXPORT__WIDE_TABLE", "a" * 64),
+        ("EXPORT__LONG_TABLE", "ж" * 32),
         ("WAREHOUSE__MEMORY_LIMIT", "1.2.3GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "0GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "0.0GB"),
         ("WAREHOUSE__MEMORY_LIMIT", "9" * 30 + "TB"),
     ],
 )
-def test_number_no_night_could_work_with_is_refused(
+def test_value_no_night_could_work_with_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ):
     monkeypatch.setenv(f"VKFLOW_{name}", value)

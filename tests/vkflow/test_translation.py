@@ -51,8 +51,8 @@ class Anything:
 def test_an_error_is_told_in_the_language_of_the_home_with_all_that_stands_in_it() -> None:
     with pytest.raises(DraftError) as caught, translated_errors("ru"):
         find_owner("", OWNERS)
-    assert str(caught.value) == "скажите, для какой стены черновик; есть -1, -2, -3, -4, -5 и ещё 2"
-    with pytest.raises(DraftError, match="say whose draft it is; there are -1, -2"):
+    assert str(caught.value) == "скажите, на чьей стене; есть -1, -2, -3, -4, -5 и ещё 2"
+    with pytest.raises(DraftError, match="say on whose wall; there are -1, -2"):
         find_owner("", OWNERS)
     with pytest.raises(TrialError, match="пустота не приём"), translated_errors("ru"):
         read_choice("")

@@ -45,7 +45,8 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
     if address.drivername in POSTGRES_NAMES:
         address = address.set(drivername=POSTGRES_DRIVER)
     try:
-        return _engine(address)
+        engine = _engine(address)
+        engine.dialect.create_connect_args(address)
     except NoSuchModuleError:
         raise SettingsError(
             f"setting {setting}: SQLAlchemy knows no {address.drivername} databases; install the "
@@ -56,6 +57,17 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
         raise SettingsError(
             f"setting {setting}: the driver {error.name} is not installed; pip install {hint}"
         ) from None
+    except (ArgumentError, TypeError, ValueError):  # which quote values that may be secret
+        raise SettingsError(
+            f"setting {setting}: a parameter of the URL has a value that {address.drivername} does "
+            f"not take"
+        ) from None
+    if engine.dialect.is_async:
+        raise SettingsError(
+            f"setting {setting}: {address.drivername} is a driver for programs of another kind; "
+            f"leave it out of the URL, as in {address.get_backend_name()}://"
+        )
+    return engine
 
 
 def _engine(address: URL) -> sa.Engine:
@@ -109,10 +121,12 @@ def explained(error: Exception, engine: sa.Engine) -> str:
     """What a driver says, in a line, without anything secret from the URL."""
     original = getattr(error, "orig", None) or error
     lines = str(original).strip().splitlines() or [type(original).__name__]
-    message = " ".join(line.strip() for line in lines)[:MESSAGE_CHARACTERS]
+    message = " ".join(line.strip() for line in lines)
     for secret in _secrets(engine.url):
         message = message.replace(secret, "***")
-    return message
+    return message[
+        :MESSAGE_CHARACTERS
+    ]  # only now: of a secret that is cut the beginning would stay
 
 
 def _secrets(url: URL) -> list[str]:

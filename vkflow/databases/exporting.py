@@ -142,6 +142,10 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pl.DataFrame) -> Non
     columns = ", ".join(quote.quote(name) for name in rows.columns)
     statement = f"COPY {quote.format_table(table)} ({columns}) FROM STDIN"
     cursor: Any = connection.connection.cursor()
-    with cursor, cursor.copy(statement) as copy:
-        for row in rows.iter_rows():
-            copy.write_row(row)
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows.iter_rows():
+                copy.write_row(row)
+    except errors as error:  # the driver's own, as SQLAlchemy has not run it
+        raise sa.exc.DBAPIError.instance(None, None, error, errors) from None

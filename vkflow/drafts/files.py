@@ -37,6 +37,8 @@ def read_drafts(
         SourceError: there is no such file, it lacks a column, or a row cannot be read.
         DraftError: it has no drafts, too many, or a row is none.
     """
+    if "://" in path:  # not quoted: it may have a password
+        raise DraftError("file_address")
     found = find_files(path)
     if not found.is_one:
         raise SourceError(f"{path} is no file of drafts, but a folder or a pattern")

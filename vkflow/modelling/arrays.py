@@ -18,6 +18,50 @@ KINDS = ("text", "image")
 REMEMBERED = ("owners", "directions", "known_at", "got", "expected", "typical")
 OF_WORDS = ("buckets", "weights", "components")
 
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "design.owners": ("owners",),
+    "text.mean": ("text",),
+    "text.components": ("text components", "text"),
+    "image.mean": ("image",),
+    "image.components": ("image components", "image"),
+    "neighbours.owners": ("posts",),
+    "neighbours.known_at": ("posts",),
+    "neighbours.directions": ("posts", "text components"),
+    "neighbours.got": ("posts", "activities"),
+    "neighbours.expected": ("posts", "activities"),
+    "neighbours.typical": ("activities",),
+    "words.buckets": ("words",),
+    "words.weights": ("words",),
+    "words.components": ("word components", "words"),
+    "design.text.": ("text",),
+    "design.image.": ("image",),
+    "design.words.": ("word components",),
+    "design.history.": ("history",),
+    "design.statistics.": ("statistics",),
+    "design.neighbours.": ("neighbours",),
+    "linear.": ("columns",),
+    "replicates.": ("replicates", "columns"),
+}
+"""What the axes of arrays are, by how their names begin; those of one name have one length."""
+
+
+def check_arrays(arrays: Arrays) -> None:
+    """See that they are finite numbers, and that their shapes fit one another.
+
+    Raises:
+        ValueError: says which does not.
+    """
+    lengths: dict[str, int] = {}
+    for name, values in arrays.items():
+        axes = next((axes for start, axes in SHAPES.items() if name.startswith(start)), None)
+        if axes is None or values.ndim != len(axes):
+            raise ValueError(f"its array {name} has {values.ndim} axes")
+        for axis, length in zip(axes, values.shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                raise ValueError(f"its array {name} has {length} {axis}, not {lengths[axis]}")
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise ValueError(f"its array {name} has values that are no numbers")
+
 
 def pack_arrays(recipe: Recipe, coefficients: Mapping[str, Matrix]) -> Arrays:
     """Everything of a recipe that is a number, and the coefficients, shape (columns,)."""

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vkflow.errors import BadBundleError, MissingModelError
-from vkflow.modelling.arrays import Arrays, pack_arrays, unpack_arrays
+from vkflow.modelling.arrays import Arrays, check_arrays, pack_arrays, unpack_arrays
 from vkflow.modelling.calibration import Calibration
 from vkflow.modelling.features import MEMBERS
 from vkflow.modelling.linear import Matrix
@@ -35,8 +36,8 @@ class Prior(BaseModel):
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    rate: float
-    strength: float
+    rate: float = Field(ge=0, le=1)
+    strength: float = Field(gt=0)
 
 
 class Fitted(BaseModel):
@@ -77,6 +78,15 @@ class Manifest(BaseModel):
     spreads: dict[str, Spread] = {}
     parameters: dict[str, object]
     versions: dict[str, str]
+
+    @model_validator(mode="after")
+    def _has_time_zones(self) -> "Manifest":
+        for name in (self.time_zone, *self.owner_time_zones.values()):
+            try:
+                ZoneInfo(name)
+            except (OSError, ValueError, ZoneInfoNotFoundError):
+                raise ValueError(f"there is no time zone {name!r}") from None
+        return self
 
 
 class Bundle:
@@ -230,9 +240,11 @@ def _load_arrays(file: Path) -> Arrays:
     from safetensors.numpy import load_file
 
     try:
-        return load_file(str(file))
+        arrays = load_file(str(file))
     except SafetensorError as error:
         raise ValueError(f"{file.name}: {error}") from error
+    check_arrays(arrays)
+    return arrays
 
 
 def manifest_json(manifest: Manifest) -> str:

@@ -15,12 +15,12 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from vkflow.errors import SettingsError
 from vkflow.neural.devices import Precision
+from vkflow.settings.file import SettingsFile
 from vkflow.settings.section import MAX_DAYS, Section
 from vkflow.settings.sections import (
     ExportSettings,
@@ -37,6 +37,7 @@ from vkflow.settings.sources import DatabaseSettings, DatasetSettings, VkSetting
 
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
+MAX_PROBLEMS = 20
 
 SourceName = Literal["sample", "dataset", "database", "vk"]
 
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Values given in code win over the environment, the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, SettingsFile(settings_cls)
 
     @field_validator("home", "hub")
     @classmethod
@@ -262,10 +263,13 @@ def _is_section(annotation: object) -> bool:
 def _describe(error: ValidationError) -> str:
     """One line a problem; the value itself is left out, since it may be a secret."""
     lines = []
-    for problem in error.errors(include_url=False, include_input=False):
+    problems = error.errors(include_url=False, include_input=False)
+    for problem in problems[:MAX_PROBLEMS]:
         name = ".".join(str(part) for part in problem["loc"])
         message = "there is no such setting"
         if problem["type"] != "extra_forbidden":
             message = problem["msg"]
         lines.append(f"setting {name}: {message}")
+    if len(problems) > MAX_PROBLEMS:
+        lines.append(f"and {len(problems) - MAX_PROBLEMS} problems more")
     return "\n".join(lines)

@@ -7,6 +7,11 @@ from pydantic import Field, SecretStr, field_validator
 
 from vkflow.settings.section import MAX_DAYS, Section
 
+NAME = r"^[\w .$-]+$"
+"""Of a table: drivers take percent signs and colons for places of values."""
+
+LONGEST_NAME_BYTES = 63
+
 
 def _time_zone(name: str) -> str:
     if name not in available_timezones() - {"localtime", "Factory"}:
@@ -21,15 +26,22 @@ class ExportSettings(Section):
         None, description="SQLAlchemy URL of a database to write to; give it as a variable"
     )
     schema_name: str | None = Field(
-        None, description="schema of the tables there; unset: the connection's own"
+        None, pattern=NAME, description="schema of the tables there; unset: the connection's own"
     )
-    wide_table: str = Field("predictions_wide", min_length=1, description="one row a post")
+    wide_table: str = Field("predictions_wide", pattern=NAME, description="one row a post")
     long_table: str = Field(
-        "latest_predictions", min_length=1, description="one row a post and activity"
+        "latest_predictions", pattern=NAME, description="one row a post and activity"
     )
     owners_table: str = Field(
-        "predictions_owners", min_length=1, description="one row an owner: its name and address"
+        "predictions_owners", pattern=NAME, description="one row an owner: its name and address"
     )
+
+    @field_validator("schema_name", "wide_table", "long_table", "owners_table")
+    @classmethod
+    def _is_short(cls, name: str | None) -> str | None:
+        if len((name or "").encode()) > LONGEST_NAME_BYTES:
+            raise ValueError(f"PostgreSQL takes no name of more than {LONGEST_NAME_BYTES} bytes")
+        return name
 
 
 class PublishSettings(Section):

@@ -60,9 +60,11 @@ class RememberedBudgets:
         draft.replace(self._file)
 
     def _read(self) -> dict[str, object]:
+        if not self._file.is_file():  # a pipe would be waited for
+            return {}
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

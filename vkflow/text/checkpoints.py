@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 
 from vkflow.errors import MissingModelError
 from vkflow.neural.devices import resolve_device, resolve_precision
@@ -83,6 +84,7 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     if (other := getattr(config, "transformers_weights", None)) is not None:
         problem = f"its configuration names {str(other)!r} as its weights."
         raise MissingModelError(_missing(name, problem))
+    _check_layers(Path(name), config)
     tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
     if tokenizer.vocab_size <= len(tokenizer.all_special_ids):
         raise MissingModelError(_missing(name, "its tokenizer has no words."))
@@ -124,6 +126,27 @@ def _check_files(directory: Path) -> None:
             raise MissingModelError(
                 f"{index} names {odd[0]!r}, which is no .safetensors file of its folder"
             )
+
+
+def _check_layers(directory: Path, config: Any) -> None:
+    """See that a directory has weights for the layers it configures, before they are made.
+
+    Raises:
+        MissingModelError: of a hundred thousand each takes its time and memory; without any,
+            vectors are those of words in a row.
+    """
+    files = [*directory.glob("*.safetensors")]
+    layers = [
+        value for name, value in config.to_dict().items() if "layer" in name and type(value) is int
+    ]
+    n_parts = 0
+    for file in files:
+        n_parts += len(safe_open(file, "numpy").keys())  # type: ignore[no-untyped-call]
+    if files and max(layers, default=0) > n_parts:
+        problem = f"its configuration has {max(layers)} layers, its weights have {n_parts} parts."
+        raise MissingModelError(_missing(str(directory), problem))
+    if getattr(config, "num_hidden_layers", 1) < 1:
+        raise MissingModelError(_missing(str(directory), "its configuration has no layers."))
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

@@ -21,7 +21,7 @@ MIN_HISTORY: Final = 20
 MIN_UNITS: Final = 12
 """Three blocks can be drawn in 216 ways; of fewer no outcome would be evident."""
 MAX_UNITS: Final = 1_000
-MIN_POWER: Final = 0.5
+MIN_POWER, MAX_POWER = 0.5, 0.99
 """A trial that more likely misses what it looks for than finds it is no way to proof."""
 MAX_EFFECT: Final = 10.0
 
@@ -146,8 +146,8 @@ def make_plan(habits: Habits, *, effect: float, power: float, n_units: int | Non
     """
     if not 0 < effect <= MAX_EFFECT:
         raise TrialError("effect_range", effect=effect, most=MAX_EFFECT)
-    if not MIN_POWER <= power < 1:
-        raise TrialError("power_range", power=power, least=MIN_POWER)
+    if not MIN_POWER <= power <= MAX_POWER:
+        raise TrialError("power_range", power=power, least=MIN_POWER, most=MAX_POWER)
     if n_units is not None and not MIN_UNITS <= n_units <= MAX_UNITS:
         raise TrialError("units_range", n=n_units, least=MIN_UNITS, most=MAX_UNITS)
     needed = _needed(habits, effect, power)

@@ -96,6 +96,20 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(target: Target):
         assert target.ask(f"SELECT owner_id FROM {table}") == [(-1,)]
 
 
+def test_connection_lost_amid_rows_is_a_passing_error(postgres: Postgres):
+    def batches() -> Iterator[pl.DataFrame]:
+        yield frame(ROWS[0])
+        with postgres.connect() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        yield frame(ROWS[1])
+
+    with pytest.raises(TransientError, match="nothing was exported, the connection was lost"):
+        write_tables(SecretStr(postgres.url()), {"wide": batches()})
+
+
 def test_a_table_with_other_columns_is_not_touched(target: Target):
     write_tables(target.url, {"wide": [frame(*ROWS).drop("p_like")]})
     with pytest.raises(ExportError, match="the table wide has no columns p_like; drop it, or"):

@@ -94,7 +94,7 @@ def test_a_data_set_without_owners_has_one() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("", "say whose draft it is; there are -7 (Котики и пёсики)"),
+        ("", "say on whose wall; there are -7 (Котики и пёсики)"),
         ("-9", "no posts of an owner -9 are known"),
         ("Новости", "2 owners are called Новости; say its id: -8 (Новости), 5 (Новости)"),
         ("Котик", r"no posts of an owner Котик are known; there are -7 (Котики"),
@@ -203,3 +203,9 @@ def test_what_is_no_file_of_drafts_is_told(tmp_path: Path, content: str, said: s
         read_drafts(str(file), {}, None, make)
     with pytest.raises(SourceError, match=r"no file of drafts|no file in"):
         read_drafts(str(tmp_path), {}, None, make)
+
+
+def test_an_address_of_a_file_is_refused_and_not_quoted():
+    with pytest.raises(DraftError, match="no address") as raised:
+        read_drafts("https://user:p4ss@example.org/drafts.csv", {}, None, lambda *_: None)
+    assert "p4ss" not in str(raised.value)

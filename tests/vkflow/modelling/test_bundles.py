@@ -62,15 +62,23 @@ def _put_pipe(folder: Path) -> None:
     os.mkfifo(folder / "manifest.json")
 
 
-def _unsettle(*where: str) -> Callable[[Path], None]:
+def _unsettle(*where: str, value: object = float("nan")) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
         *path, last = where
         place = manifest
         for name in path:
             place = place[name]
-        place[last] = float("nan")
+        place[last] = value
         (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    return damage
+
+
+def _with_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        arrays = load_file(folder / "arrays.safetensors")
+        save_file(arrays | {name: change(arrays[name])}, folder / "arrays.safetensors")
 
     return damage
 
@@ -92,6 +100,12 @@ def _take_manifest_of_another(folder: Path) -> None:
         _unsettle("trained", "like", "slope"),
         _unsettle("spreads", "like", "variance"),
         _unsettle("spreads", "like", "owners", "-1"),
+        _unsettle("time_zone", value="Europe/Nowhere"),
+        _unsettle("owner_time_zones", value={"-1": "../../etc/passwd"}),
+        _unsettle("priors", "like", "rate", value=-1),
+        _with_array("linear.like", lambda values: values * np.float32("nan")),
+        _with_array("linear.like", lambda values: values[:, None].copy()),
+        _with_array("text.mean", lambda values: values[:-1].copy()),
         _take_manifest_of_another,
     ],
 )

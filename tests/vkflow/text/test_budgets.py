@@ -1,4 +1,5 @@
 import json
+import os
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,12 +58,21 @@ def test_budgets_are_kept_by_key(tmp_path: Path) -> None:
         '{"a": {"budget": 1, "measured_at": "?"}}',
         '{"a": 512}',
         '{"a": {"budget": "many"}}',
+        '{"a": ' + "[" * 100_000,
     ],
 )
 def test_damaged_file_is_as_good_as_none(tmp_path: Path, content: str) -> None:
     file = tmp_path / "budgets.json"
     file.write_text(content)
     budgets = RememberedBudgets(file)
+    assert budgets.find("a") is None
+    budgets.remember("a", 512)
+    assert budgets.find("a") == 512
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "budgets.json")
+    budgets = RememberedBudgets(tmp_path / "budgets.json")
     assert budgets.find("a") is None
     budgets.remember("a", 512)
     assert budgets.find("a") == 512

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,13 +142,15 @@ def test_what_is_no_encoder_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
-        (written(WEIGHTS, headed(b'{"__metadata__":{"format":"pt"}}')), "its weights lack"),
+        (written(WEIGHTS, headed(b'{"__metadata__":{"format":"pt"}}')), "its weights have 0 parts"),
         (with_tensors(lambda name, tensor: None if "layer.0" in name else tensor), "layer.0"),
         (configured(model_type="gpt2"), "its weights lack"),
         (with_tensors(lambda _, tensor: tensor * float("nan")), "its vectors are no numbers"),
         (lambda directory: (directory / TOKENIZER).unlink(), "its tokenizer has no words"),
+        (configured(num_hidden_layers=0), "its configuration has no layers"),
+        (configured(num_hidden_layers=-5), "its configuration has no layers"),
     ],
-    ids=["no weights", "a layer", "another class", "nan", "no tokenizer"],
+    ids=["no weights", "a layer", "another class", "nan", "no tokenizer", "no layers", "negative"],
 )
 def test_nothing_of_an_encoder_is_left_to_chance(
     directory: Path, damage: Callable[[Path], object], problem: str
@@ -180,6 +183,16 @@ def test_configuration_chooses_no_weights(
     spelled(weights)(directory)
     with pytest.raises(MissingModelError, match=f"its configuration names '{weights}'"):
         load(directory)
+
+
+@pytest.mark.parametrize("kind", ["xlm-roberta", "distilbert"])  # which calls them n_layers
+def test_layers_without_weights_are_not_made(directory: Path, kind: str) -> None:
+    """A hundred thousand took half an hour."""
+    configured(model_type=kind, num_hidden_layers=100_000)(directory)
+    start = time.monotonic()
+    with pytest.raises(MissingModelError, match=r"100000 layers, its weights have \d+ parts"):
+        load(directory)
+    assert time.monotonic() - start < 10
 
 
 def test_weights_in_shards_are_read_whatever_other_formats_are_there(directory: Path) -> None:

@@ -81,7 +81,7 @@ def test_posts_of_a_day_are_one_unit() -> None:
         ({}, {"effect": float("nan")}, "out of range"),
         ({}, {"effect": 11.0}, "out of range"),
         ({}, {"power": 0.3}, "out of range"),
-        ({}, {"power": 1.0}, "out of range"),
+        ({}, {"power": 0.999}, "out of range; use 0.5 to 0.99"),
     ],
     ids=str,
 )

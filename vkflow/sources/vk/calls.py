@@ -3,8 +3,8 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from vkflow.errors import VkflowError
@@ -13,11 +13,21 @@ from vkflow.sources.vk.pacing import Sleep
 T = TypeVar("T")
 
 
+def even_clock() -> Callable[[], datetime]:
+    """The time as it is now, and goes on from now, whatever a clock is set to meanwhile.
+
+    Counts that are noted ten years ahead would be the newest ones for ten years.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the former in sleep, too
+    began, at = datetime.now(UTC), time.clock_gettime(clock)
+    return lambda: began + timedelta(seconds=time.clock_gettime(clock) - at)
+
+
 @dataclass(frozen=True)
 class Timing:
     """Time and chance, for tests to take into their own hands."""
 
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = field(default_factory=even_clock)
     sleep: Sleep = time.sleep
     chance: Callable[[], float] = random.random
 
