@@ -13,7 +13,7 @@ from tasks.secrets import keep_vk_token
 from tasks.step import forwarded_logs, run_logger, step, warehouse_of
 from vkflow.images.budgets import ByteBudget
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import StoredPicture, media_path, store_picture
+from vkflow.images.media import StoredPicture, picture_name, store_picture
 from vkflow.settings import Settings
 from vkflow.sources.opening import open_source
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
@@ -191,10 +191,7 @@ class _Pull:
             stored = list(
                 decoders.map(
                     lambda image_hash: store_picture(
-                        self._settings.media_directory,
-                        contents[places[image_hash]],
-                        is_damaged=known.get(image_hash) == LOST,
-                        budget=self._decoding,
+                        self._settings.media, contents[places[image_hash]], budget=self._decoding
                     ),
                     places,
                 )
@@ -218,7 +215,7 @@ class _Pull:
 
     def _is_in_place(self, image_hash: str, status: str | None) -> bool:
         if status == "ok":
-            return media_path(self._settings.media_directory, image_hash).exists()
+            return self._settings.media.has(picture_name(image_hash))
         return status not in (None, LOST)
 
 

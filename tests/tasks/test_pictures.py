@@ -9,7 +9,7 @@ from flows.sampling import ensure_sample
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.step import warehouse_of
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_name
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.sample.truth import read_latent
 from vkflow.settings import Settings, load_settings
@@ -66,7 +66,7 @@ def test_tagging_again_costs_nothing_and_keeps_the_prompts(settings: Settings) -
 
 def test_lost_picture_is_marked_and_the_others_are_tagged(settings: Settings) -> None:
     lost = stored(settings, "SELECT image_hash FROM images ORDER BY image_hash LIMIT 1").item()
-    media_path(settings.media_directory, lost).write_bytes(b"damaged")
+    (settings.media.folder / picture_name(lost)).write_bytes(b"damaged")
     tag_pictures.fn(settings)
     assert stored(
         settings, "SELECT image_hash, status FROM images WHERE status <> 'ok'"

@@ -31,6 +31,7 @@ def settings_for_workers(settings: Settings) -> Settings:
         update={
             "home": settings.home.absolute(),
             "hub": settings.hub_directory.absolute(),
+            "images": settings.images.model_copy(update={"media": settings.media.url}),
             **{
                 section: type(getattr(settings, section))()
                 for section in ("vk", "database", "dataset", "export")

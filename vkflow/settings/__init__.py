@@ -34,6 +34,7 @@ from vkflow.settings.sections import (
     WarehouseSettings,
 )
 from vkflow.settings.sources import DatabaseSettings, DatasetSettings, VkSettings
+from vkflow.storage import Storage
 
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
@@ -153,9 +154,10 @@ class Settings(BaseSettings):
         return self.home / "published" / "predictions.duckdb"
 
     @property
-    def media_directory(self) -> Path:
+    def media(self) -> Storage:
         """Pictures by content hash."""
-        return self.home / "media"
+        url = self.images.media or str(self.home / "media")
+        return Storage(url if "://" in url else str(Path(url).absolute()), "images.media")
 
     @property
     def models_directory(self) -> Path:

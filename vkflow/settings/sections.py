@@ -80,6 +80,17 @@ class ImageSettings(Section):
     batch_size: int = Field(32, ge=1, description="pictures in one batch of the tagger")
     chunk_images: int = Field(512, ge=1, description="pictures tagged between two saves")
     ranked_tags: int = Field(5, ge=1, le=100, description="best categories kept in image_tags")
+    media: str | None = Field(
+        None,
+        pattern=r"^[^@?#]+$",
+        description="folder of stored pictures, or a URL such as s3://bucket/media; unset: media "
+        "in the home",
+    )
+    keep: bool = Field(
+        True,
+        description="whether pictures stay once they are tagged; false: pages show none, and "
+        "another tagger gets new ones only",
+    )
 
     @property
     def taxonomy_name(self) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 from vkflow.engines.engine import BlamesNoRow, Recruit
 from vkflow.engines.opening import settings_for_workers
 from vkflow.errors import SettingsError
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_file
 from vkflow.images.scores import Floats, category_scores, pair_similarities, top_tags
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.images.taxonomy import Taxonomy
@@ -47,9 +47,9 @@ class PictureWorker(BlamesNoRow):
 
     def work(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Vectors, scores and tags of pictures."""
-        media, batch = self._settings.media_directory, self._settings.images.batch_size
-        paths = [media_path(media, image_hash) for image_hash in rows["image_hash"]]
-        vectors = self._tagger.embed(paths, batch)
+        media = self._settings.media
+        files = [picture_file(media, image_hash) for image_hash in rows["image_hash"]]
+        vectors = self._tagger.embed(files, self._settings.images.batch_size)
         is_readable = ~np.isnan(vectors[:, 0])
         return pl.concat(
             [
