@@ -214,8 +214,10 @@ class _Pull:
         return rows, problems
 
     def _is_in_place(self, image_hash: str, status: str | None) -> bool:
-        if status == "ok":
-            return self._settings.media.has(picture_name(image_hash))
+        if status == "ok":  # one that is not kept is gone as soon as it is tagged
+            return not self._settings.images.keep or self._settings.media.has(
+                picture_name(image_hash)
+            )
         return status not in (None, LOST)
 
 
