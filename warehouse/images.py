@@ -15,11 +15,11 @@ QUARANTINE_SOURCE = "picture tagger"
 
 
 def known_images(connection: duckdb.DuckDBPyConnection, hashes: pl.DataFrame) -> pl.DataFrame:
-    """Those of ``hashes`` (column image_hash) the warehouse has a row of: image_hash, status."""
+    """Rows of those of ``hashes`` (column image_hash) that it knows: image_hash, status, error."""
     connection.register("wanted", hashes.select("image_hash").unique().to_arrow())
     try:
         return connection.execute(
-            "SELECT image_hash, status FROM images SEMI JOIN wanted USING (image_hash)"
+            "SELECT image_hash, status, error FROM images SEMI JOIN wanted USING (image_hash)"
         ).pl()
     finally:
         connection.unregister("wanted")

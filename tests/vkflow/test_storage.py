@@ -66,7 +66,7 @@ def test_a_store_that_does_not_answer_is_another_thing_than_a_missing_file(
     [
         ("nowhere://bucket", "setting images.media: Protocol not known: nowhere"),
         ("abfs://bucket", "needs a package that is not installed"),
-        ("memory://bucket/media", "there is no bucket"),
+        ("memory://elsewhere/media", "there is no elsewhere"),
     ],
 )
 def test_what_nobody_can_reach_is_told_with_the_setting(url: str, message: str) -> None:
@@ -75,8 +75,9 @@ def test_what_nobody_can_reach_is_told_with_the_setting(url: str, message: str) 
 
 
 def test_an_empty_place_is_well() -> None:
-    fsspec.filesystem("memory").mkdir("/bucket")
+    files = fsspec.filesystem("memory")
+    files.mkdir("/empty")
     try:
-        Storage("memory://bucket/media", "images.media").check()
+        Storage("memory://empty/media", "images.media").check()
     finally:
-        fsspec.filesystem("memory").rmdir("/bucket")
+        files.rmdir("/empty")

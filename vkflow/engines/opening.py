@@ -1,7 +1,8 @@
 """Which engine does the work."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 
 from vkflow.engines.engine import Engine
 from vkflow.engines.local import LocalEngine
@@ -23,6 +24,13 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
 
     with open_ray(settings) as engine:
         yield engine
+
+
+@contextmanager
+def engine_when_needed(settings: Settings) -> Iterator[Callable[[], Engine]]:
+    """What opens the engine the first time it is called, and keeps it until the end."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(open_engine(settings)))
 
 
 def settings_for_workers(settings: Settings) -> Settings:
