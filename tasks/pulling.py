@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import duckdb
 import polars as pl
 
 from tasks.progress import progress
@@ -146,27 +147,32 @@ class _Pull:
             )
             self.counts.snapshots += posts.add_snapshots(connection, fresh)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
-            posts.write_quarantine(
-                connection,
-                self._source,
-                pl.concat([checked.rejected, bad_pictures]),
-                accepted_keys=self._answered(checked),
-                seen_at=self._as_of,
-                reread=checked.reread,
-            )
+            self._write_complaints(connection, checked, bad_pictures)
             if chunk.watermark is not None:
                 posts.write_watermark(connection, self._source, chunk.watermark)
+        self._complained.update(checked.rejected["key"])
+        self.counts.seen += checked.seen
         self.counts.new += written.new
         self.counts.changed += written.changed
         self.counts.refreshed += refreshed
         self.counts.bad_pictures += len(bad_pictures)
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
-        self._note_rejected(checked)
-
-    def _note_rejected(self, checked: CheckedChunk) -> None:
-        self._complained.update(checked.rejected["key"])
-        self.counts.seen += checked.seen
         self.counts.quarantined.update(checked.rejected["reason"])
+
+    def _write_complaints(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        checked: CheckedChunk,
+        bad_pictures: pl.DataFrame,
+    ) -> None:
+        posts.write_quarantine(
+            connection,
+            self._source,
+            pl.concat([checked.rejected, bad_pictures]),
+            accepted_keys=self._answered(checked),
+            seen_at=self._as_of,
+            reread=checked.reread,
+        )
 
     def _answered(self, checked: CheckedChunk) -> pl.DataFrame:
         """Keys whose earlier complaints are void: those of this run stand."""

@@ -3,10 +3,11 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -87,17 +88,17 @@ def worked_off(
     """
     parts = PartFolder(_url(settings, work))
     job = Job(work.here, work.recruit, parts, work.wants_gpu)
+    results: dict[str, pl.DataFrame] = {}
     with forwarded_logs("vkflow.engines"):
-        names: list[str] = []
         if left := _left_over(parts):
             opened = engine()
             with _going_on(parts):
-                names += opened.work(job, left)
-        if missing := _export(work, parts):
-            names += engine().work(job, missing)
-    with _forgotten_if_odd(parts, names):
-        yield {name: parts.read_result(name) for name in dict.fromkeys(names)}
-    for name in names:
+                results |= {name: parts.read_result(name) for name in opened.work(job, left)}
+        if missing := _export(work, parts, results):
+            results |= {name: parts.read_result(name) for name in engine().work(job, missing)}
+    with _forgotten_if_odd(parts, results):
+        yield results
+    for name in results:
         parts.remove(name)
 
 
@@ -129,10 +130,17 @@ def _left_over(parts: PartFolder) -> dict[str, int]:
     return {name: rows for name, rows in counted.items() if rows is not None}
 
 
-def _export(work: Work, parts: PartFolder) -> dict[str, int]:
-    """Parts of what is missing, in the order of the list, and their rows."""
+def _export(
+    work: Work, parts: PartFolder, done: Mapping[str, pl.DataFrame] = MappingProxyType({})
+) -> dict[str, int]:
+    """Parts of what is missing, in the order of the list, and their rows; without what is done."""
     sizes = {}
-    for rows in work.export():
+    for listed in work.export():
+        rows = listed
+        for result in done.values():
+            rows = rows.join(result, on=list(work.keys), how="anti", maintain_order="left")
+        if rows.is_empty():
+            continue
         name = part_name(rows, work.keys, work.subject)
         parts.write_work(name, rows)
         sizes[name] = len(rows)

@@ -86,8 +86,8 @@ class Settings(BaseSettings):
     )
     engine: Literal["local", "ray"] = Field(
         "local",
-        description="who embeds, tags and scores: this process, or a Ray cluster (needs "
-        "vkflow[ray])",
+        description="who stores and tags pictures, embeds and scores: this process, or a Ray "
+        "cluster (needs vkflow[ray])",
     )
     parts: str | None = Field(
         None,

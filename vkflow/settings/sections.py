@@ -83,8 +83,8 @@ class ImageSettings(Section):
     media: str | None = Field(
         None,
         pattern=r"^[^@?#]+$",
-        description="folder of stored pictures, or a URL such as s3://bucket/media; unset: media "
-        "in the home",
+        description="folder of stored pictures, of this home alone, or a URL such as "
+        "s3://bucket/media; unset: media in the home",
     )
     keep: bool = Field(
         True,
@@ -190,7 +190,11 @@ class WarehouseSettings(Section):
         "s3://bucket/warehouse; unset: lake in the home",
     )
     grace_days: float = Field(
-        7, ge=0, le=MAX_DAYS, description="how long maintenance keeps old states of a DuckLake"
+        7,
+        ge=0,
+        le=MAX_DAYS,
+        description="how long maintenance keeps old states of a DuckLake, and parts of "
+        "work nobody goes on with",
     )
     wait_seconds: float = Field(
         60, ge=0, le=10**6, description="how long to wait for another writer"
