@@ -99,7 +99,10 @@ class Storage:
         files, root = self._place
         files.invalidate_cache()
         with self._faults_told():
-            return sorted(str(path).removeprefix(f"{root}/") for path in files.find(root))
+            found = [str(path) for path in files.find(root)]
+        # Of an empty folder some object stores tell the folder itself.
+        below = f"{root}/"
+        return sorted(path.removeprefix(below) for path in found if path.startswith(below))
 
     def file(self, name: str) -> ReadableFile:
         """A file to be read later, perhaps; nothing is opened yet."""
