@@ -31,7 +31,7 @@ STORING = "store pictures"
 LOST = "lost"
 ASKING_THREADS = 8
 """An object store takes its time to say whether it has a file."""
-PART_BYTES, PART_PICTURES = 2**25, 512
+PART_BYTES, PART_PICTURES = 2**23, 512
 """Of pictures in a part at most, but for one that is larger."""
 
 
