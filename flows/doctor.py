@@ -41,6 +41,7 @@ def run_checks(source: str | None = None) -> list[Check]:
         "home": _home,
         "device": _device,
         "engine": _engine,
+        "pictures": _pictures,
         "text encoder": _encoder,
         "picture tagger": _tagger,
         "source": _source,
@@ -101,6 +102,12 @@ def _engine(settings: Settings) -> str:
     from vkflow.engines.ray_data import describe_ray
 
     return describe_ray(settings.ray)
+
+
+def _pictures(settings: Settings) -> str:
+    settings.media.check()
+    kept = "kept" if settings.images.keep else "dropped once they are tagged"
+    return f"{settings.media.url}, {kept}"
 
 
 def _encoder(settings: Settings) -> str:

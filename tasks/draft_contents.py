@@ -6,7 +6,6 @@ Nothing is stored; the same encoder, the same tagger and the same preparation ar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -17,10 +16,11 @@ from vkflow.engines.isolation import work_isolating_faults
 from vkflow.engines.workers.pictures import compare_pairs
 from vkflow.engines.workers.texts import TextWorker
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import store_picture
+from vkflow.images.media import picture_file, store_picture
 from vkflow.images.scores import Floats, category_scores, top_tags
 from vkflow.images.tagger import PictureTagger
 from vkflow.modelling.vectors import as_lists
+from vkflow.storage import Storage
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.statistics import text_statistics
@@ -124,10 +124,10 @@ def _picture_tables(
     if not pictures:
         return {}
     with TemporaryDirectory(prefix="vkflow-drafts-") as folder:
-        stored = [store_picture(Path(folder), content) for content in pictures.values()]
-        files = [picture.path for picture in stored if picture.path is not None]
-        vectors = tagger.embed(files)
-    hashes = [picture.image_hash for picture in stored if picture.path is not None]
+        media = Storage(folder, "TMPDIR")
+        stored = [store_picture(media, content) for content in pictures.values()]
+        hashes = [picture.image_hash for picture in stored if picture.status == "ok"]
+        vectors = tagger.embed([picture_file(media, name) for name in hashes])
     known = ~np.isnan(vectors[:, 0])
     hashes = [name for name, is_known in zip(hashes, known, strict=True) if is_known]
     return _tables_of(hashes, vectors[known], readers, tagger) | {

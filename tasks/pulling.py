@@ -1,37 +1,38 @@
 """Pull: new posts, counts and pictures from the source into the warehouse."""
 
-import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
+import duckdb
 import polars as pl
 
 from tasks.progress import progress
 from tasks.secrets import keep_vk_token
 from tasks.step import forwarded_logs, run_logger, step, warehouse_of
-from vkflow.images.budgets import ByteBudget
+from tasks.working import Work, worked_off
+from vkflow.engines.engine import Engine
+from vkflow.engines.opening import engine_when_needed
+from vkflow.engines.workers.photos import IMAGES_SCHEMA, PhotoWorker, recruit_photo_worker
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import StoredPicture, media_path, store_picture
+from vkflow.images.media import picture_name
 from vkflow.settings import Settings
 from vkflow.sources.opening import open_source
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
 from warehouse import images, owners, posts
-from warehouse.database import transaction
+from warehouse.parts import storing_parts
 
-IMAGES_SCHEMA = {
-    "image_hash": pl.String,
-    "width": pl.Int32,
-    "height": pl.Int32,
-    "bytes": pl.Int64,
-    "status": pl.String,
-    "error": pl.String,
-}
+STORING = "store pictures"
 LOST = "lost"
-MAX_DECODERS = 8
+ASKING_THREADS = 8
+"""An object store takes its time to say whether it has a file."""
+PART_BYTES, PART_PICTURES = 2**23, 512
+"""Of pictures in a part at most, but for one that is larger."""
 
 
 @dataclass
@@ -67,10 +68,16 @@ class PullCounts:
 def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     """Store what the source has and the warehouse lacks, one transaction a chunk."""
     source = open_source(settings, keep_vk_token)
+    if settings.images.tagger != "none":
+        settings.media.check()
     with warehouse_of(settings) as connection:
         since = posts.read_watermark(connection, source.name)
-    pull = _Pull(settings, source.name, as_of)
-    with forwarded_logs("vkflow.sources"), progress("posts pulled") as advance:
+    with (
+        forwarded_logs("vkflow.sources"),
+        engine_when_needed(settings) as engine,
+        progress("posts pulled") as advance,
+    ):
+        pull = _Pull(settings, source.name, as_of, engine)
         for chunk in source.fetch(since, as_of):
             before = pull.counts.seen
             pull.store(chunk)
@@ -93,13 +100,24 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
     return counts
 
 
+@dataclass(frozen=True)
+class _StoredPictures:
+    """Rows of ``images``, of how many each part had; and what is wrong with pictures, by hash."""
+
+    rows: pl.DataFrame
+    parts: dict[str, int] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
 class _Pull:
     """One pull: where it stores, what it did so far, and about what it complained."""
 
-    def __init__(self, settings: Settings, source: str, as_of: datetime) -> None:
+    def __init__(
+        self, settings: Settings, source: str, as_of: datetime, engine: Callable[[], Engine]
+    ) -> None:
         self._settings, self._source, self._as_of = settings, source, as_of
         self._complained: set[str] = set()
-        self._decoding = ByteBudget(settings.memory_bytes)
+        self._engine, self._worker = engine, PhotoWorker(settings)
         self.counts = PullCounts()
 
     def store(self, chunk: Chunk) -> None:
@@ -111,9 +129,13 @@ class _Pull:
         rows = checked.posts.with_columns(text_hashes(checked.posts["text"])).join(
             pictures.drop("content"), on=["owner_id", "post_id"], how="left"
         )
-        new_images, statuses = self._store_pictures(pictures)
-        bad_pictures = _complaints(pictures, statuses)
-        with warehouse_of(self._settings) as connection, transaction(connection):
+        with (
+            self._stored_pictures(pictures) as stored,
+            warehouse_of(self._settings) as connection,
+            storing_parts(connection, STORING, stored.parts, datetime.now(UTC)),
+        ):
+            bad_pictures = _complaints(pictures, stored.problems)
+            images.write_images(connection, stored.rows)
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
             written = posts.write_posts(
@@ -125,19 +147,12 @@ class _Pull:
                 moments=_first_observed(checked.snapshots),
             )
             self.counts.snapshots += posts.add_snapshots(connection, fresh)
-            images.write_images(connection, new_images)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
-            posts.write_quarantine(
-                connection,
-                self._source,
-                pl.concat([checked.rejected, bad_pictures]),
-                accepted_keys=self._answered(checked),
-                seen_at=self._as_of,
-                reread=checked.reread,
-            )
+            self._write_complaints(connection, checked, bad_pictures)
             if chunk.watermark is not None:
                 posts.write_watermark(connection, self._source, chunk.watermark)
         self.counts.refreshed += refreshed
+        self.counts.bad_pictures += len(bad_pictures)
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self._count(checked, written)
 
@@ -147,6 +162,21 @@ class _Pull:
         self.counts.new += written.new
         self.counts.changed += written.changed
         self.counts.quarantined.update(checked.rejected["reason"])
+
+    def _write_complaints(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        checked: CheckedChunk,
+        bad_pictures: pl.DataFrame,
+    ) -> None:
+        posts.write_quarantine(
+            connection,
+            self._source,
+            pl.concat([checked.rejected, bad_pictures]),
+            accepted_keys=self._answered(checked),
+            seen_at=self._as_of,
+            reread=checked.reread,
+        )
 
     def _answered(self, checked: CheckedChunk) -> pl.DataFrame:
         """Keys whose earlier complaints are void: those of this run stand."""
@@ -173,57 +203,72 @@ class _Pull:
         hashes = [picture_hash(content) for content in pictures["content"]]
         return pictures.with_columns(pl.Series("image_hash", hashes, dtype=pl.String))
 
-    def _store_pictures(self, pictures: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
-        """Put new pictures into the media store.
-
-        Returns:
-            Their rows of ``images``, and what is wrong with pictures that cannot be used.
+    @contextmanager
+    def _stored_pictures(self, pictures: pl.DataFrame) -> Iterator[_StoredPictures]:
+        """Have new pictures put into the media store; their rows are to be written in the block.
 
         Those that are known are not decoded again, unless their file got lost or damaged.
         """
         if pictures.is_empty():
-            return pl.DataFrame(schema=IMAGES_SCHEMA), {}
+            yield _StoredPictures(pl.DataFrame(schema=IMAGES_SCHEMA))
+            return
+        pictures = pictures.unique("image_hash", maintain_order=True)
         with warehouse_of(self._settings) as connection:
-            known = dict(images.known_images(connection, pictures).iter_rows())
-        contents = pictures["content"]
-        places = {
-            image_hash: row
-            for row, image_hash in enumerate(pictures["image_hash"])
-            if not self._is_in_place(image_hash, known.get(image_hash))
-        }
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_DECODERS)) as decoders:
-            stored = list(
-                decoders.map(
-                    lambda image_hash: store_picture(
-                        self._settings.media_directory,
-                        contents[places[image_hash]],
-                        is_damaged=known.get(image_hash) == LOST,
-                        budget=self._decoding,
-                    ),
-                    places,
-                )
+            known = images.known_images(connection, pictures)
+        missing = pictures.filter(~pl.col("image_hash").is_in(self._in_place(known)))
+        with worked_off(self._settings, self._work(missing), self._engine) as results:
+            rows = pl.concat([pl.DataFrame(schema=IMAGES_SCHEMA), *results.values()])
+            statuses = pl.concat([known, rows.select(known.columns)]).unique(
+                "image_hash", keep="last"
             )
-        statuses = known | {picture.image_hash: picture.status for picture in stored}
-        self.counts.bad_pictures += sum(
-            statuses[image_hash] != "ok" for image_hash in pictures["image_hash"]
-        )
-        problems = {
-            image_hash: f"the picture cannot be used: {status}"
-            for image_hash, status in statuses.items()
-            if status != "ok"
-        }
-        problems |= {
-            picture.image_hash: f"the picture cannot be used: {picture.error}"
-            for picture in stored
-            if picture.error
-        }
-        rows = pl.DataFrame([_image(each) for each in stored], schema=IMAGES_SCHEMA, orient="row")
-        return rows, problems
+            yield _StoredPictures(
+                rows,
+                {name: len(result) for name, result in results.items()},
+                {
+                    image_hash: f"the picture cannot be used: {error or status}"
+                    for image_hash, status, error in statuses.iter_rows()
+                    if status != "ok"
+                },
+            )
 
-    def _is_in_place(self, image_hash: str, status: str | None) -> bool:
-        if status == "ok":
-            return media_path(self._settings.media_directory, image_hash).exists()
-        return status not in (None, LOST)
+    def _work(self, pictures: pl.DataFrame) -> Work:
+        return Work(
+            step=STORING,
+            subject=self._settings.media.url,
+            doing="pictures stored",
+            keys=("image_hash",),
+            export=lambda: _in_parts(pictures.select("image_hash", "content")),
+            here=self._worker,
+            recruit=recruit_photo_worker(self._settings),
+            wants_gpu=False,
+        )
+
+    def _in_place(self, known: pl.DataFrame) -> list[str]:
+        with ThreadPoolExecutor(ASKING_THREADS) as pool:
+            statuses = list(known.select("image_hash", "status").iter_rows())
+            are_there = pool.map(lambda row: self._is_in_place(*row), statuses)
+            return [
+                name for (name, _), is_there in zip(statuses, are_there, strict=True) if is_there
+            ]
+
+    def _is_in_place(self, image_hash: str, status: str) -> bool:
+        if status == "ok":  # one that is not kept is gone as soon as it is tagged
+            return not self._settings.images.keep or self._settings.media.has(
+                picture_name(image_hash)
+            )
+        return status != LOST
+
+
+def _in_parts(pictures: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of a bounded number of pictures and bytes."""
+    start, held = 0, 0
+    for place, size in enumerate(pictures["content"].bin.size()):
+        if place > start and (held + size > PART_BYTES or place - start == PART_PICTURES):
+            yield pictures[start:place]
+            start, held = place, 0
+        held += size
+    if start < len(pictures):
+        yield pictures[start:]
 
 
 def _first_observed(snapshots: pl.DataFrame) -> pl.DataFrame:
@@ -242,14 +287,3 @@ def _complaints(pictures: pl.DataFrame, problems: dict[str, str]) -> pl.DataFram
         if image_hash in problems
     ]
     return pl.DataFrame(rows, schema=dict(REJECTED_SCHEMA), orient="row")
-
-
-def _image(stored: StoredPicture) -> tuple[object, ...]:
-    return (
-        stored.image_hash,
-        stored.width,
-        stored.height,
-        stored.n_bytes,
-        stored.status,
-        stored.error,
-    )

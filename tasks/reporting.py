@@ -78,7 +78,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             time_zone=settings.training.time_zone,
             window_days=settings.training.window_days,
             category_labels=_category_labels(settings),
-            media_directory=settings.media_directory,
+            media=settings.media,
             nights=reporting.read_nights(connection, as_of),
             arrivals=reporting.read_arrivals(connection, as_of, settings.training.time_zone),
             refused=reporting.read_refused(connection, as_of),

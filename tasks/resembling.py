@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,9 +10,10 @@ import polars as pl
 from tasks.step import warehouse_of
 from vkflow.drafts.draft import Draft
 from vkflow.drafts.similar import SimilarPost
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_file
 from vkflow.insights.report.data import SimilarHide
 from vkflow.settings import Settings
+from vkflow.storage import Storage, StorageError
 from warehouse.constants import read_constant
 from warehouse.similar_posts import read_similar_posts, read_vectors_of_posts
 from warehouse.vectors import ENCODERS, Content
@@ -55,7 +55,7 @@ def similar_posts(
         )
     similar: list[list[SimilarPost]] = [[] for _ in drafts]
     for row in found.iter_rows(named=True):
-        similar[row["number"]].append(_post(row, settings.media_directory))
+        similar[row["number"]].append(_post(row, settings.media))
     return tuple(tuple(posts) for posts in similar)
 
 
@@ -90,7 +90,7 @@ def hidden_before(
     return {key: posts[:SIMILAR_POSTS] for key, posts in hides.items()}
 
 
-def _post(row: dict[str, Any], media_directory: Path) -> SimilarPost:
+def _post(row: dict[str, Any], media: Storage) -> SimilarPost:
     rates = {each["activity"]: each["rate"] for each in row["rates"] or ()}
     return SimilarPost(
         row["owner_id"],
@@ -101,14 +101,14 @@ def _post(row: dict[str, Any], media_directory: Path) -> SimilarPost:
         row["cosine"],
         row["is_own"],
         rates,
-        _stored_picture(media_directory, row["image_hash"]),
+        _stored_picture(media, row["image_hash"]),
     )
 
 
-def _stored_picture(media_directory: Path, image_hash: str | None) -> bytes | None:
+def _stored_picture(media: Storage, image_hash: str | None) -> bytes | None:
     if image_hash is None:
         return None
     try:
-        return media_path(media_directory, image_hash).read_bytes()
-    except (OSError, ValueError):  # never stored, or removed since
+        return picture_file(media, image_hash).read_bytes()
+    except (OSError, StorageError, ValueError):  # never stored, or removed since, or out of reach
         return None

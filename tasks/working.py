@@ -3,10 +3,11 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import duckdb
 import polars as pl
@@ -14,7 +15,7 @@ import polars as pl
 from tasks.progress import progress
 from tasks.step import forwarded_logs, run_logger, warehouse_of
 from vkflow.engines.engine import Engine, Job, Recruit, Worker
-from vkflow.engines.opening import open_engine
+from vkflow.engines.opening import engine_when_needed
 from vkflow.engines.parts import PartFolder, part_name
 from vkflow.settings import Settings
 from warehouse.errors import WarehouseError
@@ -37,7 +38,8 @@ class Work:
         export: reads the work list, in parts; nothing of it is stored before it is at its end.
         here: a worker of this process.
         recruit: makes one elsewhere.
-        store: writes results where they are missing, in a transaction.
+        store: writes results where they are missing, in a transaction; ``None``: they are for
+            :func:`worked_off`.
         wants_gpu: whether a GPU makes it faster.
     """
 
@@ -48,7 +50,7 @@ class Work:
     export: Callable[[], Iterable[pl.DataFrame]]
     here: Worker
     recruit: Recruit
-    store: Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], None]
+    store: Callable[[duckdb.DuckDBPyConnection, pl.DataFrame], None] | None = None
     wants_gpu: bool = True
 
 
@@ -61,19 +63,43 @@ def work_off(settings: Settings, work: Work) -> int:
         WorkFailedError: some parts could not be done; all others are stored.
     """
     job = Job(work.here, work.recruit, PartFolder(_url(settings, work)), work.wants_gpu)
-    with forwarded_logs("vkflow.engines"), ExitStack() as stack:
-        engine: Engine | None = None
+    with forwarded_logs("vkflow.engines"), engine_when_needed(settings) as engine:
         done = 0
         if left := _left_over(job.parts):
-            engine = stack.enter_context(open_engine(settings))
+            opened = engine()
             with _going_on(job.parts):
-                _have_done(settings, engine, job, work, left)
+                _have_done(settings, opened, job, work, left)
             done += sum(left.values())
         if missing := _export(work, job.parts):
-            engine = engine or stack.enter_context(open_engine(settings))
-            _have_done(settings, engine, job, work, missing)
+            _have_done(settings, engine(), job, work, missing)
             done += sum(missing.values())
     return done
+
+
+@contextmanager
+def worked_off(
+    settings: Settings, work: Work, engine: Callable[[], Engine]
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """As :func:`work_off`, for results that whoever asks stores together with something else.
+
+    Yields:
+        The results by part. When the block ends well the parts are removed; until then what was
+        done is not done again.
+    """
+    parts = PartFolder(_url(settings, work))
+    job = Job(work.here, work.recruit, parts, work.wants_gpu)
+    results: dict[str, pl.DataFrame] = {}
+    with forwarded_logs("vkflow.engines"):
+        if left := _left_over(parts):
+            opened = engine()
+            with _going_on(parts):
+                results |= {name: parts.read_result(name) for name in opened.work(job, left)}
+        if missing := _export(work, parts, results):
+            results |= {name: parts.read_result(name) for name in engine().work(job, missing)}
+    with _forgotten_if_odd(parts, results):
+        yield results
+    for name in results:
+        parts.remove(name)
 
 
 @contextmanager
@@ -104,10 +130,17 @@ def _left_over(parts: PartFolder) -> dict[str, int]:
     return {name: rows for name, rows in counted.items() if rows is not None}
 
 
-def _export(work: Work, parts: PartFolder) -> dict[str, int]:
-    """Parts of what is missing, in the order of the list, and their rows."""
+def _export(
+    work: Work, parts: PartFolder, done: Mapping[str, pl.DataFrame] = MappingProxyType({})
+) -> dict[str, int]:
+    """Parts of what is missing, in the order of the list, and their rows; without what is done."""
     sizes = {}
-    for rows in work.export():
+    for listed in work.export():
+        rows = listed
+        for result in done.values():
+            rows = rows.join(result, on=list(work.keys), how="anti", maintain_order="left")
+        if rows.is_empty():
+            continue
         name = part_name(rows, work.keys, work.subject)
         parts.write_work(name, rows)
         sizes[name] = len(rows)
@@ -148,7 +181,8 @@ def _store(settings: Settings, work: Work, results: dict[str, pl.DataFrame]) -> 
         storing_parts(connection, work.step, counts, datetime.now(UTC)),
     ):
         for rows in results.values():
-            work.store(connection, rows)
+            if work.store is not None:
+                work.store(connection, rows)
 
 
 def _grouped(parts: PartFolder, finished: Iterable[str]) -> Iterator[dict[str, pl.DataFrame]]:

@@ -1,6 +1,7 @@
 """Pictures, their vectors, category scores and tags, by content hash."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -8,15 +9,17 @@ import polars as pl
 from warehouse.database import transaction
 from warehouse.parts import in_parts
 from warehouse.schema import query
-from warehouse.writing import add_missing_rows, replace_rows
+from warehouse.writing import add_missing_rows, registered, replace_rows
+
+QUARANTINE_SOURCE = "picture tagger"
 
 
 def known_images(connection: duckdb.DuckDBPyConnection, hashes: pl.DataFrame) -> pl.DataFrame:
-    """Those of ``hashes`` (column image_hash) the warehouse has a row of: image_hash, status."""
+    """Rows of those of ``hashes`` (column image_hash) that it knows: image_hash, status, error."""
     connection.register("wanted", hashes.select("image_hash").unique().to_arrow())
     try:
         return connection.execute(
-            "SELECT image_hash, status FROM images SEMI JOIN wanted USING (image_hash)"
+            "SELECT image_hash, status, error FROM images SEMI JOIN wanted USING (image_hash)"
         ).pl()
     finally:
         connection.unregister("wanted")
@@ -30,7 +33,10 @@ def write_images(connection: duckdb.DuckDBPyConnection, images: pl.DataFrame) ->
 def images_without_tags(
     connection: duckdb.DuckDBPyConnection, encoder_id: str, taxonomy: str, rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Good pictures that lack a vector or scores, ``rows`` at a time, newest first: image_hash."""
+    """Good pictures that lack a vector or scores, ``rows`` at a time, newest first: image_hash.
+
+    Pictures on which this tagger failed are left out.
+    """
     parameters = {"encoder_id": encoder_id, "taxonomy": taxonomy}
     return in_parts(connection, query("images_without_tags"), parameters, rows)
 
@@ -89,6 +95,42 @@ def write_similarities(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame
     """
     key = ("text_hash", "image_hash", "encoder_id")
     add_missing_rows(connection, "text_image_similarities", rows, key)
+
+
+def tagged_images(
+    connection: duckdb.DuckDBPyConnection, hashes: pl.DataFrame, encoder_id: str, taxonomy: str
+) -> list[str]:
+    """Those of ``hashes`` (column image_hash) that have a vector and scores."""
+    with registered(connection, "wanted", hashes):
+        rows = connection.execute(
+            "SELECT image_hash FROM wanted SEMI JOIN (FROM image_embeddings SEMI JOIN (FROM "
+            "image_scores WHERE taxonomy = ?) USING (image_hash, encoder_id) WHERE encoder_id = ?) "
+            "USING (image_hash)",
+            [taxonomy, encoder_id],
+        ).fetchall()
+    return [str(image_hash) for (image_hash,) in rows]
+
+
+def quarantine_images(
+    connection: duckdb.DuckDBPyConnection, faulty: pl.DataFrame, now: datetime
+) -> int:
+    """Note pictures on which a tagger fails, so that it does not try them again.
+
+    Deleting a row of them lets it; another tagger tries in any case. Call it inside a transaction.
+
+    Args:
+        connection: the open warehouse.
+        faulty: image_hash, encoder_id, reason.
+        now: the moment of this run.
+    """
+    rows = faulty.select(
+        pl.format(f"{QUARANTINE_SOURCE} {{}}", "encoder_id").alias("source"),
+        pl.col("image_hash").alias("key"),
+        "reason",
+        pl.lit(None, pl.String).alias("payload"),
+        pl.lit(now).alias("seen_at"),
+    )
+    return replace_rows(connection, "quarantine", rows, ("source", "key"))
 
 
 def write_image_failure(

@@ -149,7 +149,7 @@ def _offline_default(posts: int) -> Iterator[Row]:
     from tasks.pulling import pull_posts
     from tasks.step import warehouse_of
     from tasks.texts import compute_text_statistics, embed_texts
-    from vkflow.images.media import media_path
+    from vkflow.images.media import picture_name
     from vkflow.settings import load_settings
     from vkflow.text.cleaning import clean_for_encoder
     from vkflow.text.loading import load_encoder
@@ -164,7 +164,7 @@ def _offline_default(posts: int) -> Iterator[Row]:
             beside_pictures = connection.execute(
                 "SELECT text FROM posts WHERE text <> '' AND image_hash IS NOT NULL"
             ).pl()
-        files = [media_path(settings.media_directory, name) for (name,) in images]
+        files = [settings.media.folder / picture_name(name) for (name,) in images]
         load_tagger("sample")  # imports, which both sides need
 
         def tag() -> None:

@@ -7,6 +7,7 @@ import polars as pl
 
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.insights.report.data import ReportData
+from vkflow.storage import Storage
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 TIME = pl.Datetime("us", "UTC")
@@ -70,7 +71,7 @@ def empty_report(folder: Path) -> ReportData:
         time_zone="Europe/Moscow",
         window_days=180,
         category_labels={},
-        media_directory=folder,
+        media=Storage(str(folder), "images.media"),
         model_version=None,
         skipped={},
         **{name: frame(name) for name in SCHEMAS},

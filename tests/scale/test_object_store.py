@@ -1,21 +1,30 @@
-"""Parts in an object store that speaks S3."""
+"""Parts and pictures in an object store that speaks S3."""
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flows.sampling import ensure_sample
+from tasks.maintaining import maintain_home
+from tasks.pictures import tag_pictures
+from tasks.pulling import pull_posts
+from tasks.step import warehouse_of
 from tasks.working import work_off
 from tests.fakes.doubling import Doubling
 from tests.fakes.numbers import LAST, Numbers, expected
 from tests.fakes.object_store import ENVIRONMENT, running_object_store
 from vkflow.engines.parts import PartFolder
 from vkflow.errors import SettingsError
-from vkflow.settings import load_settings
+from vkflow.images.media import picture_name
+from vkflow.settings import Settings, load_settings
+from vkflow.storage import Storage
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
+UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +53,76 @@ def test_work_is_done_by_way_of_the_object_store(bucket: str, tmp_path: Path, en
     assert sorted(numbers.rows()) == expected("BrokenProcessPool" if engine == "ray" else "26")
     assert len(numbers.parts()) == LAST / 4
     assert not (tmp_path / "parts").exists()
+
+
+def settings_in(bucket: str, home: Path, engine: str, *, keep: bool) -> Settings:
+    ensure_sample(home / "sample", 60, until=UNTIL, owners=5)
+    return load_settings(
+        home=home,
+        engine=engine,
+        parts=f"{bucket}/{home.name}/parts",
+        images={"media": f"{bucket}/{home.name}/media", "keep": keep, "chunk_images": 16},
+        warehouse={"grace_days": 0},
+    )
+
+
+def tables(settings: Settings) -> list[list[tuple[object, ...]]]:
+    """But for vectors and scores: their last bits depend on how threads share a batch."""
+    statements = (
+        "FROM posts ORDER BY ALL",
+        "FROM images ORDER BY ALL",
+        "SELECT image_hash, encoder_id FROM image_embeddings ORDER BY ALL",
+        "SELECT image_hash, category FROM image_tags WHERE rank = 1 ORDER BY ALL",
+    )
+    with warehouse_of(settings) as connection:
+        return [connection.execute(statement).fetchall() for statement in statements]
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_pictures_are_stored_tagged_and_dropped_in_the_object_store(
+    bucket: str, tmp_path: Path, engine: str
+) -> None:
+    here = settings_in(bucket, tmp_path / f"here-{engine}", "local", keep=True)
+    here = here.model_copy(
+        update={"parts": None, "images": here.images.model_copy(update={"media": None})}
+    )
+    there = settings_in(bucket, tmp_path / f"there-{engine}", engine, keep=False)
+    pull_posts.fn(here, UNTIL)
+    pull_posts.fn(there, UNTIL)
+    assert there.media.names() == here.media.names() != []
+    assert all(there.media.read(name) == here.media.read(name) for name in here.media.names())
+    assert tag_pictures.fn(there) == tag_pictures.fn(here) > 30
+    assert tables(there) == tables(here)
+    assert there.media.names() == [] != here.media.names()
+    pull_posts.fn(there, UNTIL)
+    assert there.media.names() == []
+    assert Storage(there.parts_url, "parts").names() == []
+    assert not (there.home / "media").exists() and not (there.home / "parts").exists()
+
+
+def test_maintenance_clears_the_object_store(bucket: str, tmp_path: Path) -> None:
+    settings = settings_in(bucket, tmp_path / "maintained", "local", keep=True)
+    parts, media = Storage(settings.parts_url, "parts"), settings.media
+    pull_posts.fn(settings, UNTIL)
+    wanted = media.names()
+    media.write(picture_name("0" * 64), b"of no post")
+    old = f"embed-texts/0123456789ab/{'5' * 24}.work.parquet"
+    parts.write(old, b"")
+    parts.write("of-others.txt", b"")
+    later = datetime.now(UTC) + timedelta(days=181)
+    assert maintain_home.fn(settings, later, 180, dry_run=True)
+    assert old in parts.names()
+    maintain_home.fn(settings, later, 180, dry_run=False)
+    assert media.names() == wanted
+    assert parts.names() == ["of-others.txt"]
+
+
+def test_an_object_store_without_the_bucket_is_told_with_the_setting(bucket: str) -> None:
+    with pytest.raises(SettingsError, match=r"setting images.media: .* there is no elsewhere"):
+        Storage("s3://elsewhere/media", "images.media").check()
+    Storage(f"{bucket}/empty", "images.media").check()
+    with pytest.raises(FileNotFoundError):
+        Storage(f"{bucket}/empty", "images.media").read("ab/gone.jpg")
 
 
 def test_an_object_store_that_does_not_answer_is_told_with_the_setting(

@@ -230,7 +230,7 @@ def test_drafts_leave_no_trace_and_say_nothing_of_one_another(
                 for (name,) in names
             }
 
-    before, media = tables(), sorted(settings.media_directory.rglob("*"))
+    before, media = tables(), sorted(settings.media.folder.rglob("*"))
     desk, draft = open_desk(settings, NIGHT), published[5][1]
     new = replace(draft, text="Чего никто ещё не писал", name="new")
     ((alone,), _) = forecast(desk, [new])
@@ -239,7 +239,7 @@ def test_drafts_leave_no_trace_and_say_nothing_of_one_another(
         for ours, theirs in zip(alone.activities, other.activities, strict=True):
             assert ours.probability == pytest.approx(theirs.probability, rel=LAST_BITS)
     assert tables() == before and len(before) > 20
-    assert sorted(settings.media_directory.rglob("*")) == media
+    assert sorted(settings.media.folder.rglob("*")) == media
 
 
 def test_a_draft_of_next_week_knows_of_its_owner_what_is_known_now(

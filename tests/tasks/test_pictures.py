@@ -1,18 +1,25 @@
+import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import polars as pl
 import pytest
 
 from flows.sampling import ensure_sample
+from tasks import pictures as step
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.step import warehouse_of
-from vkflow.images.media import media_path
+from tests.fakes.faulty_taggers import load_faulty_tagger, poison, tag_with_dying_tagger
+from vkflow.engines.workers import pictures as workers
+from vkflow.images.media import picture_name
+from vkflow.images.tagger import load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.sample.truth import read_latent
 from vkflow.settings import Settings, load_settings
+from vkflow.storage import StorageError
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -66,7 +73,7 @@ def test_tagging_again_costs_nothing_and_keeps_the_prompts(settings: Settings) -
 
 def test_lost_picture_is_marked_and_the_others_are_tagged(settings: Settings) -> None:
     lost = stored(settings, "SELECT image_hash FROM images ORDER BY image_hash LIMIT 1").item()
-    media_path(settings.media_directory, lost).write_bytes(b"damaged")
+    (settings.media.folder / picture_name(lost)).write_bytes(b"damaged")
     tag_pictures.fn(settings)
     assert stored(
         settings, "SELECT image_hash, status FROM images WHERE status <> 'ok'"
@@ -120,3 +127,119 @@ def test_post_whose_text_changes_is_compared_anew(settings: Settings) -> None:
     after = stored(settings, "FROM text_image_similarities")
     assert len(after) == before + 1
     assert after.filter(pl.col("text_hash") == "new")["similarity"].is_not_null().all()
+
+
+def put(settings: Settings, content: bytes) -> str:
+    """Put something else into the place of a picture; returns whose."""
+    image_hash = stored(settings, "SELECT min(image_hash) FROM images").item()
+    settings.media.write(picture_name(image_hash), content)
+    return image_hash
+
+
+def quarantined(settings: Settings) -> list[tuple[object, ...]]:
+    return stored(settings, "SELECT key, reason FROM quarantine").rows()
+
+
+def test_a_picture_the_tagger_fails_on_is_quarantined_and_the_rest_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poisoned = put(settings, poison())
+    n_images = stored(settings, "SELECT count(*) FROM images").item()
+    monkeypatch.setattr(step, "load_tagger", lambda *_, **__: load_faulty_tagger("raises"))
+    assert tag_pictures.fn(settings) == n_images - 1
+    reason = "the tagger fails on this picture: ValueError cannot see this"
+    assert quarantined(settings) == [(poisoned, reason)]
+    monkeypatch.setattr(step, "load_tagger", lambda *_, **__: load_faulty_tagger("always raises"))
+    assert tag_pictures.fn(settings) == 0, "the next night does not try it again"
+
+
+def test_a_picture_that_kills_the_tagger_twice_is_quarantined(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poisoned = put(settings, poison())
+    night = multiprocessing.get_context("spawn").Process(
+        target=tag_with_dying_tagger, args=(settings,)
+    )
+    night.start()
+    night.join(60)
+    assert night.exitcode == -9, "the first night dies of it"
+    for name in ("load_tagger", "recruit_picture_worker"):
+        monkeypatch.setattr(step, name, getattr(step, name))  # to be put back
+    monkeypatch.setattr(workers, "load_tagger", load_tagger)
+    tag_with_dying_tagger(settings)
+    assert quarantined(settings) == [(poisoned, "the tagger's process dies on this picture")]
+    untagged = "SELECT image_hash FROM images ANTI JOIN image_embeddings USING (image_hash)"
+    assert stored(settings, untagged).to_series().to_list() == [poisoned]
+
+
+def test_a_tagger_that_fails_on_everything_blames_no_picture(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "load_tagger", lambda *_, **__: load_faulty_tagger("always raises"))
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        tag_pictures.fn(settings)
+    assert quarantined(settings) == []
+
+
+def test_a_store_that_does_not_answer_loses_no_picture(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = stored_elsewhere(settings)
+    filesystem = fsspec.filesystem("memory")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ConnectionResetError("broken pipe")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(filesystem), "cat_file", refuse)
+        with pytest.raises(StorageError, match="ConnectionResetError"):
+            tag_pictures.fn(elsewhere)
+    assert quarantined(elsewhere) == []
+    assert tag_pictures.fn(elsewhere) > 30
+    filesystem.store.clear()
+
+
+def stored_elsewhere(settings: Settings, **images: object) -> Settings:
+    """The same home, its pictures in an object store: fsspec's in memory."""
+    changed = {"media": "memory://bucket/media", **images}
+    elsewhere = settings.model_copy(update={"images": settings.images.model_copy(update=changed)})
+    for name in settings.media.names():
+        elsewhere.media.write(name, settings.media.read(name))
+    return elsewhere
+
+
+@pytest.mark.parametrize("place", ["folder", "memory"])
+def test_pictures_that_are_not_kept_are_dropped_once_they_are_tagged(
+    settings: Settings, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    not_kept = settings.model_copy(
+        update={"images": settings.images.model_copy(update={"keep": False})}
+    )
+    if place == "memory":
+        not_kept = stored_elsewhere(settings, keep=False)
+    media = not_kept.media
+    damaged = put(not_kept, b"damaged")
+    untold = "f" * 64
+    media.write(picture_name(untold), b"of a post that is about to be stored")
+    before = len(media.names())
+    rows = stored(settings, "SELECT * REPLACE ('' AS status, '' AS error) FROM images")
+    tagged = tag_pictures.fn(not_kept)
+    assert media.names() == sorted([picture_name(damaged), picture_name(untold)])
+    assert tagged == before - 2 > 30
+    assert stored(settings, "SELECT * REPLACE ('' AS status, '' AS error) FROM images").equals(
+        rows
+    ), "rows stay"
+    with warehouse_of(settings) as connection:
+        connection.execute("DELETE FROM watermarks")
+    pull_posts.fn(not_kept, AS_OF)
+    assert media.read(picture_name(damaged)) != b"damaged", "all pictures came again"
+    assert len(media.names()) == 2, "what is tagged is not stored again"
+    with warehouse_of(settings) as connection:
+        connection.execute("UPDATE image_embeddings SET encoder_id = 'another tagger'")
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        assert tag_pictures.fn(not_kept) == 1
+    told = [record.getMessage() for record in caplog.records if "gone" in record.getMessage()]
+    assert [line for line in told if line.startswith(f"{tagged} pictures are gone")]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"][1:]
+    fsspec.filesystem("memory").store.clear()

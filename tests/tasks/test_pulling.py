@@ -26,7 +26,7 @@ from PIL import Image
 from tasks.pulling import PullCounts, pull_posts
 from vkflow.errors import SettingsError, SourceError
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_name
 from vkflow.sample.files import write_sample
 from vkflow.sample.world import World, draw_world
 from vkflow.settings import Settings, load_settings
@@ -176,7 +176,7 @@ def test_the_rows_of_a_file_arrive_as_they_are(tmp_path: Path, home: Path, write
     name = picture_hash(jpeg())
     assert ask(home, "FROM images") == [(name, 256, 256, len(jpeg()), "ok", None)]
     assert ask(home, "SELECT text FROM posts WHERE image_hash IS NOT NULL") == [(TEXTS[0],)]
-    assert media_path(home / "media", name).read_bytes() == jpeg()
+    assert (home / "media" / picture_name(name)).read_bytes() == jpeg()
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])
@@ -394,7 +394,7 @@ def test_a_bad_picture_is_noted_with_its_reason_and_the_post_arrives(
     assert ask(
         home, f"SELECT regexp_matches(error, '{error}') FROM images WHERE status <> 'ok'"
     ) == [(True,)]
-    assert len([path for path in settings.media_directory.rglob("*") if path.is_file()]) == 1
+    assert len([path for path in settings.media.folder.rglob("*") if path.is_file()]) == 1
     [(key, reason)] = ask(home, "SELECT key, reason FROM quarantine")
     assert key.endswith(" picture") and reason.startswith("the picture cannot be used: ")
     pull_posts.fn(settings, NEXT_NIGHT)
@@ -589,7 +589,7 @@ def test_a_lost_picture_is_written_again_when_the_source_brings_it(
 ):
     settings = dataset(home, write_csv(file, GOOD), PICTURES_ON)
     pull_posts.fn(settings, NIGHT)
-    stored = media_path(home / "media", picture_hash(jpeg()))
+    stored = home / "media" / picture_name(picture_hash(jpeg()))
     if harm == "damaged":
         stored.write_bytes(b"no picture")
         with open_warehouse(home / "warehouse.duckdb") as connection:
@@ -813,7 +813,7 @@ def test_pictures_of_the_sample_are_stored(home: Path, world: World, sample_sett
     ]
     hashes = ask(home, "SELECT image_hash FROM images WHERE status = 'ok'")
     assert hashes
-    assert all(media_path(home / "media", image_hash).is_file() for (image_hash,) in hashes)
+    assert all((home / "media" / picture_name(image_hash)).is_file() for (image_hash,) in hashes)
 
 
 def test_without_a_sample_the_remedy_is_named(home: Path):

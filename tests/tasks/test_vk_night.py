@@ -23,7 +23,7 @@ from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.pictures import Page, jpeg, serving_pictures
 from tests.fakes.vk import TOKEN, FakeVk, Reply, make_photo, make_post, serving
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_name
 from vkflow.settings import Settings, load_settings
 from vkflow.sources.downloads import PictureDownloader
 from vkflow.sources.validation import CLOCK_SKEW, FIRST_DAY
@@ -190,7 +190,7 @@ def test_pictures_of_the_night_are_in_the_media_store(
         (2, None),
         (3, None),
     ]
-    assert media_path(night.media_directory, name).read_bytes() == jpeg()
+    assert (night.media.folder / picture_name(name)).read_bytes() == jpeg()
     (gone, (key, reason)) = ask(tmp_path, "SELECT key, reason FROM quarantine ORDER BY key")
     assert gone == ("-1_1 picture", "the picture is left out: HTTP 404")
     assert key == "-1_2 picture" and "evil.example" in reason

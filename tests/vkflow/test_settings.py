@@ -41,7 +41,7 @@ def test_everything_lies_under_home():
     assert {
         settings.warehouse_file,
         settings.snapshot_file,
-        settings.media_directory,
+        settings.media.folder,
         settings.models_directory,
         settings.sample_directory,
     } == {

@@ -130,7 +130,10 @@ def test_a_picture_is_stored_once(connection: duckdb.DuckDBPyConnection):
 def test_known_pictures_are_told_with_their_status(connection: duckdb.DuckDBPyConnection):
     write_images(connection, pictures(("a", "ok"), ("b", "truncated"), ("c", "ok")))
     wanted = pl.DataFrame({"image_hash": ["b", "x", "a", "b"]})
-    assert sorted(known_images(connection, wanted).rows()) == [("a", "ok"), ("b", "truncated")]
+    assert sorted(known_images(connection, wanted).rows()) == [
+        ("a", "ok", None),
+        ("b", "truncated", "why"),
+    ]
 
 
 def test_a_picture_that_got_lost_is_not_listed_again(

@@ -7,6 +7,7 @@ from multiprocessing import get_context
 import polars as pl
 
 from vkflow.engines.engine import Recruit, Worker
+from vkflow.errors import TransientError
 
 
 def work_isolating_faults(worker: Worker, rows: pl.DataFrame) -> pl.DataFrame:
@@ -17,8 +18,8 @@ def work_isolating_faults(worker: Worker, rows: pl.DataFrame) -> pl.DataFrame:
         rows: at least one.
 
     Raises:
-        Exception: the worker's own, where it fails on a harmless row as well, or where memory is
-            short: another program may have it, and no row is to blame.
+        Exception: the worker's own, where it fails on a harmless row as well, or where memory, a
+            disk or a server is what fails: no row is to blame.
     """
     results, waiting = [], [rows]
     while waiting:
@@ -27,7 +28,7 @@ def work_isolating_faults(worker: Worker, rows: pl.DataFrame) -> pl.DataFrame:
             results.append(worker.work(some))
         except Exception as error:
             harmless = worker.harmless()
-            if harmless is None or _is_lack_of_memory(error):
+            if harmless is None or _is_of_the_place(error):
                 raise
             if len(some) > 1:
                 middle = len(some) // 2
@@ -93,7 +94,10 @@ def _work(rows: pl.DataFrame) -> pl.DataFrame:
     return _started[0].work(rows)
 
 
-def _is_lack_of_memory(error: Exception) -> bool:
+def _is_of_the_place(error: Exception) -> bool:
+    """Whether memory is short, a disk full, or a server does not answer."""
+    if isinstance(error, MemoryError | OSError | TransientError):
+        return True
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return isinstance(error, torch.OutOfMemoryError)

@@ -1,7 +1,8 @@
 """Which engine does the work."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 
 from vkflow.engines.engine import Engine
 from vkflow.engines.local import LocalEngine
@@ -25,12 +26,20 @@ def open_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
 
 
+@contextmanager
+def engine_when_needed(settings: Settings) -> Iterator[Callable[[], Engine]]:
+    """What opens the engine the first time it is called, and keeps it until the end."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(open_engine(settings)))
+
+
 def settings_for_workers(settings: Settings) -> Settings:
     """Settings that may be sent to other processes: without secrets, with absolute paths."""
     return settings.model_copy(
         update={
             "home": settings.home.absolute(),
             "hub": settings.hub_directory.absolute(),
+            "images": settings.images.model_copy(update={"media": settings.media.url}),
             **{
                 section: type(getattr(settings, section))()
                 for section in ("vk", "database", "dataset", "export")

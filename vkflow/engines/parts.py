@@ -2,20 +2,25 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import polars as pl
 
 from vkflow.errors import SettingsError
+from vkflow.storage import Storage
 
 WORK, RESULT, TRIES = ".work.parquet", ".result.parquet", ".tries"
 LONGEST_TRIES = 6
 """Digits."""
+
+PART_FILE = re.compile(
+    r"[\w-]+/[0-9a-f]{12}/"
+    r"\.?[0-9a-f]{24}(\.work\.parquet|\.result\.parquet|\.tries)(\.[0-9a-f]{32})?"
+)
+"""Below the folder of all work: step, subject, and the file or a draft of it."""
 
 
 def part_name(rows: pl.DataFrame, keys: Sequence[str], subject: str) -> str:
@@ -30,6 +35,11 @@ def part_name(rows: pl.DataFrame, keys: Sequence[str], subject: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
+def is_of_a_part(name: str) -> bool:
+    """Whether a file below the folder of all work, or a draft of one, is part of a part."""
+    return PART_FILE.fullmatch(name) is not None
+
+
 @dataclass(frozen=True)
 class PartFolder:
     """Where the parts of one kind of work lie.
@@ -42,7 +52,7 @@ class PartFolder:
 
     def write_work(self, name: str, rows: pl.DataFrame) -> None:
         """Put a part of the work list there."""
-        self._write(name + WORK, _as_parquet(rows))
+        self._storage.write(name + WORK, _as_parquet(rows))
 
     def read_work(self, name: str) -> pl.DataFrame:
         """The rows of a part."""
@@ -50,7 +60,7 @@ class PartFolder:
 
     def write_result(self, name: str, rows: pl.DataFrame) -> None:
         """Put the result of a part there; it appears whole."""
-        self._write(name + RESULT, _as_parquet(rows))
+        self._storage.write(name + RESULT, _as_parquet(rows))
 
     def read_result(self, name: str) -> pl.DataFrame:
         """The result of a part."""
@@ -75,71 +85,43 @@ class PartFolder:
         Raises:
             SettingsError: the folder or URL cannot be reached, or what is there is no file.
         """
-        files, root = self._place
-        files.invalidate_cache()
-        try:
-            found = files.ls(root, detail=False) if files.exists(root) else []
-        except Exception as error:  # every file system has errors of its own
-            reason = (str(error).splitlines() or [""])[0]
-            raise SettingsError(
-                f"setting parts: {self.url} cannot be read ({type(error).__name__}: {reason}); see "
-                f"that it exists and that this machine may read and write it"
-            ) from None
-        names = [str(path).rpartition("/")[2] for path in found]
-        work = [name for name in names if name.endswith(WORK) and not name.startswith(".")]
+        entries = self._storage.entries()
+        work = [name for name in entries if name.endswith(WORK) and not name.startswith(".")]
         for name in work:
             self._refuse_odd(name)
-        return sorted(name.removesuffix(WORK) for name in work)
+        return [name.removesuffix(WORK) for name in work]
 
     def remove(self, name: str) -> None:
         """Forget a part whose result is stored; the work list goes last: it says what is there."""
-        files, root = self._place
         for kind in (TRIES, RESULT, WORK):
             if self._has(name + kind):
-                files.rm_file(f"{root}/{name}{kind}")
+                self._storage.remove([name + kind])
 
     def note_try(self, name: str) -> int:
         """Note that a worker begins with a part; returns how many have, this one included.
 
         It stays when the worker dies, which nobody else could tell.
         """
-        files, root = self._place
-        noted = files.cat_file(f"{root}/{name}{TRIES}") if self._has(name + TRIES) else b"0"
+        noted = self._storage.read(name + TRIES) if self._has(name + TRIES) else b"0"
         # A disk that was full leaves an empty file: somebody had begun.
         before = int(noted) if noted.isdigit() and len(noted) <= LONGEST_TRIES else 1
-        self._write(name + TRIES, str(before + 1).encode())
+        self._storage.write(name + TRIES, str(before + 1).encode())
         return before + 1
 
     def forget_tries(self, name: str) -> None:
         """Note that the worker with this part lives."""
-        files, root = self._place
         if self._has(name + TRIES):
-            files.rm_file(f"{root}/{name}{TRIES}")
+            self._storage.remove([name + TRIES])
 
     @cached_property
-    def _place(self) -> tuple[Any, str]:
-        """The file system, and the path in it."""
-        import fsspec
-
-        try:
-            files, root = fsspec.core.url_to_fs(self.url)
-        except ImportError as error:
-            raise SettingsError(
-                f"setting parts: {self.url} needs a package that is not installed ({error}); for "
-                f"s3:// it is in `pip install 'vkflow[s3]'`"
-            ) from None
-        except ValueError as error:
-            raise SettingsError(f"setting parts: {error}; give a folder, or a URL") from None
-        return files, root
+    def _storage(self) -> Storage:
+        return Storage(self.url, "parts")
 
     def _refuse_odd(self, file: str) -> None:
         """A link could lead anywhere, and a pipe would be waited for."""
-        from fsspec.implementations.local import LocalFileSystem
-
-        files, root = self._place
-        path = Path(root, file)
-        if not isinstance(files, LocalFileSystem):
+        if self._storage.folder is None:
             return
+        path = self._storage.folder / file
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise SettingsError(
                 f"{path} is no file that vkflow has made, but a link, a folder or the like: remove "
@@ -148,30 +130,10 @@ class PartFolder:
 
     def _has(self, file: str) -> bool:
         self._refuse_odd(file)
-        files, root = self._place
-        files.invalidate_cache()
-        return bool(files.exists(f"{root}/{file}"))
+        return self._storage.has(file)
 
     def _read(self, file: str) -> pl.DataFrame:
-        files, root = self._place
-        return pl.read_parquet(io.BytesIO(files.cat_file(f"{root}/{file}")))
-
-    def _write(self, file: str, content: bytes) -> None:
-        """A rename makes a file appear whole; an object store does so by itself."""
-        from fsspec.implementations.local import LocalFileSystem
-
-        files, root = self._place
-        if not isinstance(files, LocalFileSystem):
-            files.pipe_file(f"{root}/{file}", content)
-            return
-        folder = Path(root)
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{file}.{uuid4().hex}"
-        try:
-            draft.write_bytes(content)
-            draft.replace(folder / file)
-        finally:
-            draft.unlink(missing_ok=True)
+        return pl.read_parquet(io.BytesIO(self._storage.read(file)))
 
 
 def _as_parquet(rows: pl.DataFrame) -> bytes:

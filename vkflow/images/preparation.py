@@ -5,19 +5,19 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from vkflow.images.decoding import decode_picture
+from vkflow.storage import ReadableFile
 
 if TYPE_CHECKING:
     import torch
 
 logger = logging.getLogger(__name__)
 
-Picture = Path | Image.Image
+Picture = ReadableFile | Image.Image
 Preprocess = Callable[[Image.Image], "torch.Tensor"]
 
 BATCHES_AHEAD = 2
@@ -31,7 +31,7 @@ def prepared_batches(
     """Preprocess pictures batch by batch, in order, while the consumer works on earlier ones.
 
     Args:
-        pictures: paths, or decoded images.
+        pictures: files, or decoded images.
         preprocess: the model's own.
         batch_size: pictures in a batch.
         min_side: pixels the model looks at; large files are decoded at a fraction of their size.
@@ -57,12 +57,15 @@ def prepare(picture: Picture, preprocess: Preprocess, min_side: int) -> "torch.T
     return None if image is None else preprocess(image)
 
 
-def _read(path: Path, min_side: int) -> Image.Image | None:
+def _read(file: ReadableFile, min_side: int) -> Image.Image | None:
     try:
-        decoded = decode_picture(path.read_bytes(), min_side=min_side)
+        decoded = decode_picture(file.read_bytes(), min_side=min_side)
+    except FileNotFoundError:
+        logger.info("Picture %s is gone", file)
+        return None
     except OSError as error:
-        logger.warning("Picture %s cannot be read: %s", path, error)
+        logger.warning("Picture %s cannot be read: %s", file, error)
         return None
     if decoded.error:
-        logger.warning("Picture %s is left out: %s", path, decoded.error)
+        logger.warning("Picture %s is left out: %s", file, decoded.error)
     return decoded.image

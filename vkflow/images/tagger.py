@@ -58,7 +58,7 @@ class PictureTagger:
         """Embed pictures, decoding the next ones while the model works.
 
         Args:
-            pictures: Paths of picture files, or images.
+            pictures: Picture files, such as paths, or images.
             batch_size: Pictures per model call; the results do not depend on it.
             on_progress: Called after every batch.
 

@@ -34,6 +34,7 @@ from vkflow.settings.sections import (
     WarehouseSettings,
 )
 from vkflow.settings.sources import DatabaseSettings, DatasetSettings, VkSettings
+from vkflow.storage import Storage
 
 SETTINGS_FILE = Path("vkflow.toml")
 PREFIX = "VKFLOW_"
@@ -86,8 +87,8 @@ class Settings(BaseSettings):
     )
     engine: Literal["local", "ray"] = Field(
         "local",
-        description="who embeds, tags and scores: this process, or a Ray cluster (needs "
-        "vkflow[ray])",
+        description="who stores and tags pictures, embeds and scores: this process, or a Ray "
+        "cluster (needs vkflow[ray])",
     )
     parts: str | None = Field(
         None,
@@ -154,9 +155,10 @@ class Settings(BaseSettings):
         return self.home / "published" / "predictions.duckdb"
 
     @property
-    def media_directory(self) -> Path:
+    def media(self) -> Storage:
         """Pictures by content hash."""
-        return self.home / "media"
+        url = self.images.media or str(self.home / "media")
+        return Storage(url if "://" in url else str(Path(url).absolute()), "images.media")
 
     @property
     def models_directory(self) -> Path:

@@ -92,6 +92,17 @@ class ImageSettings(Section):
     batch_size: int = Field(32, ge=1, description="pictures in one batch of the tagger")
     chunk_images: int = Field(512, ge=1, description="pictures tagged between two saves")
     ranked_tags: int = Field(5, ge=1, le=100, description="best categories kept in image_tags")
+    media: str | None = Field(
+        None,
+        pattern=r"^[^@?#]+$",
+        description="folder of stored pictures, of this home alone, or a URL such as "
+        "s3://bucket/media; unset: media in the home",
+    )
+    keep: bool = Field(
+        True,
+        description="whether pictures stay once they are tagged; false: pages show none, and "
+        "another tagger gets new ones only",
+    )
 
     @property
     def taxonomy_name(self) -> str:
@@ -191,7 +202,11 @@ class WarehouseSettings(Section):
         "s3://bucket/warehouse; unset: lake in the home",
     )
     grace_days: float = Field(
-        7, ge=0, le=MAX_DAYS, description="how long maintenance keeps old states of a DuckLake"
+        7,
+        ge=0,
+        le=MAX_DAYS,
+        description="how long maintenance keeps old states of a DuckLake, and parts of "
+        "work nobody goes on with",
     )
     wait_seconds: float = Field(
         60, ge=0, le=10**6, description="how long to wait for another writer"

@@ -29,7 +29,7 @@ def test_no_secret_travels_to_workers(tmp_path: Path) -> None:
 def test_paths_for_workers_do_not_depend_on_where_they_run() -> None:
     settings = settings_for_workers(load_settings())
     assert settings.home.is_absolute() and settings.hub_directory.is_absolute()
-    assert settings.media_directory == load_settings().media_directory.absolute()
+    assert settings.images.media == str(Path("data/media").absolute())
 
 
 def test_a_worker_with_another_encoder_refuses_to_work() -> None:

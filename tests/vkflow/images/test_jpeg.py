@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from vkflow.images.jpeg import cut_to_picture
-from vkflow.images.media import store_picture
+from vkflow.images.media import picture_file, store_picture
+from vkflow.storage import Storage
 
 
 def jpeg(**options: object) -> bytes:
@@ -43,8 +44,9 @@ def test_broken_parts_are_no_picture(length: int) -> None:
 
 
 def test_stored_pictures_have_no_notes(tmp_path) -> None:
+    media = Storage(str(tmp_path), "images.media")
     for content in (with_notes(), with_notes() + b"trailing", as_png(), large()):
-        stored = store_picture(tmp_path, content).path.read_bytes()
+        stored = picture_file(media, store_picture(media, content).image_hash).read_bytes()
         assert all(word not in stored for word in (b"37.6173", b"secret", b"trailing"))
 
 

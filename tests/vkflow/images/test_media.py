@@ -5,71 +5,84 @@ import pytest
 from PIL import Image
 
 from vkflow.images.decoding import picture_hash
-from vkflow.images.media import media_path, store_picture
+from vkflow.images.media import (
+    StoredPicture,
+    picture_file,
+    picture_name,
+    store_picture,
+    stored_hash,
+)
 from vkflow.sample.drawings import draw, draw_jpeg
+from vkflow.storage import Storage
 
 
-def files_below(directory: Path) -> list[Path]:
-    return [path for path in directory.rglob("*") if path.is_file()]
+@pytest.fixture
+def media(tmp_path) -> Storage:
+    return Storage(str(tmp_path / "media"), "images.media")
 
 
-def test_a_small_jpeg_is_kept_byte_for_byte(tmp_path):
+def kept(media: Storage, stored: StoredPicture) -> bytes:
+    return picture_file(media, stored.image_hash).read_bytes()
+
+
+def test_a_small_jpeg_is_kept_byte_for_byte(media):
     content = draw_jpeg("cat", 1)
 
-    stored = store_picture(tmp_path / "media", content)
+    stored = store_picture(media, content)
 
-    assert stored.path == media_path(tmp_path / "media", picture_hash(content))
-    assert stored.path.read_bytes() == content
+    assert stored.image_hash == picture_hash(content)
+    assert kept(media, stored) == content
     assert (stored.width, stored.height, stored.n_bytes) == (256, 256, len(content))
     assert (stored.status, stored.error) == ("ok", None)
 
 
-def test_anything_else_becomes_a_jpeg_of_at_most_512_pixels(tmp_path, encode):
+def test_anything_else_becomes_a_jpeg_of_at_most_512_pixels(media, encode):
     content = encode(draw("city", 1).resize((1200, 300)).convert("RGBA"), "PNG")
 
-    stored = store_picture(tmp_path, content)
+    stored = store_picture(media, content)
 
     assert (stored.width, stored.height) == (1200, 300)
-    with Image.open(stored.path) as kept:
-        assert (kept.format, kept.mode, kept.size) == ("JPEG", "RGB", (512, 128))
+    with Image.open(io.BytesIO(kept(media, stored))) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (512, 128))
 
 
-def test_a_big_jpeg_is_shrunk(tmp_path, encode):
-    stored = store_picture(tmp_path, encode(draw("city", 1).resize((1280, 960)), "JPEG"))
+def test_a_big_jpeg_is_shrunk(media, encode):
+    stored = store_picture(media, encode(draw("city", 1).resize((1280, 960)), "JPEG"))
 
-    assert Image.open(io.BytesIO(stored.path.read_bytes())).size == (512, 384)
+    assert Image.open(io.BytesIO(kept(media, stored))).size == (512, 384)
 
 
-def test_a_rotated_jpeg_is_stored_upright(tmp_path, encode):
+def test_a_rotated_jpeg_is_stored_upright(media, encode):
     exif = Image.Exif()
     exif[0x0112] = 8
     content = encode(draw("city", 1).resize((100, 50)), "JPEG", exif=exif)
 
-    stored = store_picture(tmp_path, content)
+    stored = store_picture(media, content)
 
-    with Image.open(stored.path) as kept:
-        assert kept.size == (50, 100)
-        assert 0x0112 not in kept.getexif()
-
-
-def test_storing_again_changes_nothing(tmp_path):
-    first = store_picture(tmp_path, draw_jpeg("cat", 1))
-    before = first.path.stat().st_mtime_ns
-
-    assert store_picture(tmp_path, draw_jpeg("cat", 1)) == first
-    assert files_below(tmp_path) == [first.path]
-    assert first.path.stat().st_mtime_ns == before
+    with Image.open(io.BytesIO(kept(media, stored))) as picture:
+        assert picture.size == (50, 100)
+        assert 0x0112 not in picture.getexif()
 
 
-def test_a_bad_picture_is_a_value_and_leaves_no_file(tmp_path):
-    stored = store_picture(tmp_path, b"<html>gone</html>")
+def test_storing_again_changes_nothing_but_mends_a_damaged_file(media):
+    first = store_picture(media, draw_jpeg("cat", 1))
+    (name,) = media.names()
+    media.write(name, b"damaged")
 
-    assert (stored.status, stored.path) == ("not_an_image", None)
+    assert store_picture(media, draw_jpeg("cat", 1)) == first
+    assert media.names() == [name]
+    assert kept(media, first) == draw_jpeg("cat", 1)
+
+
+def test_a_bad_picture_is_a_value_and_leaves_no_file(media):
+    stored = store_picture(media, b"<html>gone</html>")
+
+    assert stored.status == "not_an_image"
     assert stored.image_hash == picture_hash(b"<html>gone</html>")
-    assert files_below(tmp_path) == []
+    assert media.names() == []
 
 
-def test_disk_errors_are_raised_and_leave_nothing_unfinished(tmp_path, monkeypatch):
+def test_disk_errors_are_raised_and_leave_nothing_unfinished(media, monkeypatch):
     def full_disk(self, content):
         self.touch()
         raise OSError(28, "No space left on device")
@@ -77,25 +90,28 @@ def test_disk_errors_are_raised_and_leave_nothing_unfinished(tmp_path, monkeypat
     monkeypatch.setattr(Path, "write_bytes", full_disk)
 
     with pytest.raises(OSError, match="No space left"):
-        store_picture(tmp_path, draw_jpeg("cat", 1))
-    assert files_below(tmp_path) == []
+        store_picture(media, draw_jpeg("cat", 1))
+    assert media.names() == []
 
 
-def test_a_media_directory_that_is_a_file_is_an_error(tmp_path):
+def test_a_media_directory_that_is_a_file_is_an_error(tmp_path, media):
     (tmp_path / "media").write_text("in the way")
 
     with pytest.raises(OSError):
-        store_picture(tmp_path / "media", draw_jpeg("cat", 1))
+        store_picture(media, draw_jpeg("cat", 1))
 
 
-def test_the_path_starts_with_the_first_two_digits():
+def test_the_name_starts_with_the_first_two_digits_and_says_whose_it_is():
     image_hash = "ab" + 62 * "0"
-    assert media_path(Path("media"), image_hash) == Path(f"media/ab/{image_hash}.jpg")
+    assert picture_name(image_hash) == f"ab/{image_hash}.jpg"
+    assert stored_hash(picture_name(image_hash)) == image_hash
+    for other in (f"ac/{image_hash}.jpg", f"ab/.{image_hash}.jpg.12", "readme.txt", image_hash):
+        assert stored_hash(other) is None
 
 
 @pytest.mark.parametrize(
     "name", ["", "../../etc/passwd", "AB" + 62 * "0", 64 * "g", 64 * "0" + "\n"]
 )
-def test_only_a_hash_makes_a_path(name):
+def test_only_a_hash_makes_a_name(name):
     with pytest.raises(ValueError, match="not an image hash"):
-        media_path(Path("media"), name)
+        picture_name(name)

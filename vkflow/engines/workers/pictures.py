@@ -1,14 +1,17 @@
 """Pictures to vectors, category scores and tags; and texts beside the pictures they came with."""
 
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from PIL import Image
 
 from vkflow.engines.engine import BlamesNoRow, Recruit
 from vkflow.engines.opening import settings_for_workers
 from vkflow.errors import SettingsError
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_file
+from vkflow.images.preparation import Picture
 from vkflow.images.scores import Floats, category_scores, pair_similarities, top_tags
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.images.taxonomy import Taxonomy
@@ -18,15 +21,18 @@ from vkflow.text.cleaning import clean_for_encoder
 
 TAGS = pl.List(pl.Struct({"category": pl.String, "score": pl.Float32, "rank": pl.Int32}))
 VECTOR = pl.List(pl.Float32)
-DAMAGED = "the stored file is damaged"
+HARMLESS = pl.DataFrame({"image_hash": ["harmless"]})
+HARMLESS_SIDE = 64
+LOST = "the stored file is gone or damaged"
 MAX_CHARACTERS = 1_000
 """More than any CLIP reads; spares the tokenizer a text of megabytes."""
 
 
-class PictureWorker(BlamesNoRow):
+class PictureWorker:
     """Rows of image_hash to rows of image_hash, encoder_id, taxonomy, embedding, scores, tags.
 
-    A picture that cannot be read any more has a ``fault``, and none of the last three.
+    A picture that cannot be read any more, or that the tagger fails on, has a ``fault``, and none
+    of the last three.
     """
 
     def __init__(
@@ -47,16 +53,32 @@ class PictureWorker(BlamesNoRow):
 
     def work(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Vectors, scores and tags of pictures."""
-        media, batch = self._settings.media_directory, self._settings.images.batch_size
-        paths = [media_path(media, image_hash) for image_hash in rows["image_hash"]]
-        vectors = self._tagger.embed(paths, batch)
+        pictures = [self._picture(image_hash) for image_hash in rows["image_hash"]]
+        vectors = self._tagger.embed(pictures, self._settings.images.batch_size)
         is_readable = ~np.isnan(vectors[:, 0])
         return pl.concat(
             [
                 self._tagged(rows.filter(pl.Series(is_readable)), vectors[is_readable]),
-                self._damaged(rows.filter(pl.Series(~is_readable))),
+                self._without_tags(rows.filter(pl.Series(~is_readable)), LOST),
             ]
         )
+
+    def harmless(self) -> pl.DataFrame:
+        """See :class:`vkflow.engines.engine.Worker`."""
+        return HARMLESS
+
+    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
+        """See :class:`vkflow.engines.engine.Worker`."""
+        if isinstance(error, BrokenProcessPool):
+            return self._without_tags(rows, "the tagger's process dies on this picture")
+        detail = str(error).splitlines()[0][:200] if str(error) else ""
+        reason = f"the tagger fails on this picture: {type(error).__name__} {detail}".rstrip()
+        return self._without_tags(rows, reason)
+
+    def _picture(self, image_hash: str) -> Picture:
+        if image_hash == HARMLESS["image_hash"][0]:
+            return Image.new("RGB", (HARMLESS_SIDE, HARMLESS_SIDE))
+        return picture_file(self._settings.media, image_hash)
 
     def _tagged(self, rows: pl.DataFrame, vectors: Floats) -> pl.DataFrame:
         scores = category_scores(vectors, self._categories, self._tagger.logit_scale)
@@ -71,13 +93,13 @@ class PictureWorker(BlamesNoRow):
             pl.lit(None, pl.String).alias("fault"),
         )
 
-    def _damaged(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _without_tags(self, rows: pl.DataFrame, fault: str) -> pl.DataFrame:
         return rows.select(
             *self._keys(),
             pl.lit(None, VECTOR).alias("embedding"),
             pl.lit(None, VECTOR).alias("scores"),
             pl.lit(None, TAGS).alias("tags"),
-            pl.lit(DAMAGED).alias("fault"),
+            pl.lit(fault).alias("fault"),
         )
 
     def _keys(self) -> tuple[pl.Expr, pl.Expr, pl.Expr]:

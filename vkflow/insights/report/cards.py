@@ -6,15 +6,15 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from PIL import Image
 
-from vkflow.images.media import media_path
+from vkflow.images.media import picture_file
 from vkflow.insights.report.data import Named, ReportData
 from vkflow.insights.report.language import Language
+from vkflow.storage import Storage, StorageError
 
 THUMBNAIL_SIDE = 132
 THUMBNAIL_QUALITY = 72
@@ -65,7 +65,7 @@ def card(
         owner_link=owner_address(data, post["owner_id"]),
         moment=say.moment(local),
         text=text_start(post["text"]) or say("without_text"),
-        picture=thumbnail(data.media_directory, post["image_hash"]),
+        picture=thumbnail(data.media, post["image_hash"]),
         link=address if post["source"] == "vk" else None,
         figures=figures,
         similar=similar,
@@ -94,17 +94,18 @@ def text_start(text: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def thumbnail(media_directory: Path, image_hash: str | None) -> str | None:
+def thumbnail(media: Storage, image_hash: str | None) -> str | None:
     """A small JPEG as a data URI; ``None`` when the picture is not there or cannot be read."""
     if image_hash is None:
         return None
     try:
-        with Image.open(media_path(media_directory, image_hash)) as picture:
+        content = picture_file(media, image_hash).read_bytes()
+        with Image.open(io.BytesIO(content)) as picture:
             picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             small = picture.convert("RGB")
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             file = io.BytesIO()
             small.save(file, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
-    except (OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, StorageError, ValueError, Image.DecompressionBombError):
         return None
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import polars as pl
+
+from vkflow.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ReportData:
         time_zone: of the owners; all times are shown in it.
         window_days: how far back the exploration looks.
         category_labels: what picture categories are called, by name.
-        media_directory: where pictures are.
+        media: where pictures are.
         nights: the last nightly runs: night, status, seconds, counts.
         arrivals: day, posts.
         refused: source, reason, rows.
@@ -73,7 +74,7 @@ class ReportData:
     time_zone: str
     window_days: int
     category_labels: Mapping[str, str]
-    media_directory: Path
+    media: Storage
     nights: pl.DataFrame
     arrivals: pl.DataFrame
     refused: pl.DataFrame

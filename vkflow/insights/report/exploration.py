@@ -254,5 +254,5 @@ def _examples(data: ReportData, category: str) -> list[str]:
         .unique("image_hash", keep="first", maintain_order=True)
         .head(2 * EXAMPLES)
     )
-    found = (thumbnail(data.media_directory, name) for name in best["image_hash"])
+    found = (thumbnail(data.media, name) for name in best["image_hash"])
     return [picture for picture in found if picture is not None][:EXAMPLES]

@@ -84,7 +84,7 @@ def _similar_pictures(data: ReportData, say: Language, post: pl.DataFrame) -> li
     """Similar pictures that are still stored, and how often their posts were hidden."""
     key = (post["owner_id"][0], post["post_id"][0])
     drawn = (
-        (each, thumbnail(data.media_directory, each.image_hash))
+        (each, thumbnail(data.media, each.image_hash))
         for each in data.similar_pictures.get(key, ())
     )
     return [
