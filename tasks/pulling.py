@@ -234,7 +234,7 @@ class _Pull:
     def _work(self, pictures: pl.DataFrame) -> Work:
         return Work(
             step=STORING,
-            subject=self._settings.media.url,
+            subject=self._settings.images.media or "media in the home",
             doing="pictures stored",
             keys=("image_hash",),
             export=lambda: _in_parts(pictures.select("image_hash", "content")),
