@@ -22,8 +22,10 @@ from vkflow.neural.devices import (
 logger = logging.getLogger(__name__)
 
 TEXTS_PER_BATCH = 256
-SMALLEST_SHARE = 8
-"""Pictures for which a thread reads the whole of the weights: with fewer it would wait for them."""
+SHARE = 8
+"""Pictures for which a thread of a CPU reads the whole of the weights: with fewer it would wait for
+them. It is one thread's on any number of them, or the last bits of an embedding would depend on
+that."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures."""
@@ -59,14 +61,18 @@ class PictureTagger:
 
         Args:
             pictures: Picture files, such as paths, or images.
-            batch_size: Pictures per model call; the results do not depend on it.
+            batch_size: Pictures at a time at least; the results do not depend on it.
             on_progress: Called after every batch.
 
         Returns:
             float32 (n, d), rows of length 1; a NaN row for a picture that cannot be decoded.
         """
+        import torch
+
         embeddings = np.full((len(pictures), self.dimensions), np.nan, np.float32)
         done = 0
+        if self._device == "cpu":
+            batch_size = max(batch_size, SHARE * torch.get_num_threads())
         for batch in prepared_batches(pictures, self._preprocess, batch_size, self._min_side):
             rows = [done + place for place, pixels in enumerate(batch) if pixels is not None]
             if rows:
@@ -106,10 +112,12 @@ class PictureTagger:
         return means
 
     def _encode(self, batch: Sequence[Any]) -> Floats:
-        from vkflow.neural.sharing import map_batches, split_batch
+        from vkflow.neural.sharing import map_batches
 
-        shares = split_batch(batch, SMALLEST_SHARE, self._device)
-        return np.concatenate(list(map_batches(self._encode_share, shares, self._device)))
+        size = SHARE if self._device == "cpu" else len(batch)
+        shares = [batch[start : start + size] for start in range(0, len(batch), size)]
+        encoded = map_batches(self._encode_share, shares, self._device, one_thread_each=True)
+        return np.concatenate(list(encoded))
 
     def _encode_share(self, pixels: Sequence[Any]) -> Floats:
         import torch

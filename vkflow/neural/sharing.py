@@ -1,6 +1,5 @@
 """Batches of a model shared among the threads of a CPU."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -8,12 +7,15 @@ from typing import TypeVar
 import torch
 
 Batch = TypeVar("Batch")
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def map_batches(
-    work: Callable[[Batch], Result], batches: Sequence[Batch], device: str
+    work: Callable[[Batch], Result],
+    batches: Sequence[Batch],
+    device: str,
+    *,
+    one_thread_each: bool = False,
 ) -> Iterator[Result]:
     """The results of batches, in their order.
 
@@ -28,17 +30,19 @@ def map_batches(
         work: what is done with a batch.
         batches: such as lists of tokenised texts; the costliest ones first keep threads busy.
         device: a resolved device: ``cpu``, ``cuda`` or ``cuda:N``.
+        one_thread_each: no batch of a CPU has several threads, however few there are.
 
     Raises:
         Exception: the first that the work raised, by the order of the batches.
     """
     threads = torch.get_num_threads()
-    workers = min(threads, len(batches))
-    if workers < 2 or device != "cpu":
+    workers = max(min(threads, len(batches)), 1)
+    threads_each = 1 if one_thread_each else threads // workers
+    if threads_each == threads or device != "cpu":
         yield from map(work, batches)
         return
     pool = ThreadPoolExecutor(
-        workers, "batches", initializer=torch.set_num_threads, initargs=(threads // workers,)
+        workers, "batches", initializer=torch.set_num_threads, initargs=(threads_each,)
     )
     try:
         yield from pool.map(work, batches)
@@ -46,16 +50,3 @@ def map_batches(
         pool.shutdown(cancel_futures=True)
         # A limit holds for its own thread, and for those that begin later.
         torch.set_num_threads(threads)
-
-
-def split_batch(batch: Sequence[Item], smallest: int, device: str) -> list[Sequence[Item]]:
-    """A batch in nearly equal shares for `map_batches`: as many as a CPU has threads.
-
-    Args:
-        batch: items, one at least.
-        smallest: items in a share at least, unless the batch has fewer.
-        device: a resolved device; a GPU gets the batch as a whole.
-    """
-    threads = torch.get_num_threads() if device == "cpu" else 1
-    size = math.ceil(len(batch) / max(1, min(threads, len(batch) // smallest)))
-    return [batch[start : start + size] for start in range(0, len(batch), size)]

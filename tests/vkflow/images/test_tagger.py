@@ -84,6 +84,18 @@ def test_scores_equal_the_recipe_of_open_clip(tagger, pictures):
     np.testing.assert_allclose(scores, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("number", [1, 7, 20, 33])
+def test_embeddings_have_the_same_bits_on_any_number_of_threads(
+    tagger, pictures, torch_threads, number
+):
+    some = (pictures * 4)[:number]
+    torch_threads(1)
+    alone = tagger.embed(some)
+    for threads in (2, 4):
+        torch_threads(threads)
+        np.testing.assert_array_equal(tagger.embed(some), alone)
+
+
 def test_embeddings_are_float32_of_length_one(tagger, pictures):
     embeddings = tagger.embed(pictures)
     categories = tagger.category_embeddings(load_taxonomy("sample"))

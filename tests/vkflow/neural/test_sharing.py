@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from vkflow.neural.sharing import map_batches, split_batch
+from vkflow.neural.sharing import map_batches
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +44,17 @@ def test_few_batches_share_the_threads(n_batches: int, threads_each: int) -> Non
     assert found == [threads_each] * n_batches
 
 
+@pytest.mark.parametrize("n_batches", [1, 2, 5])
+def test_where_bits_must_not_depend_on_it_a_batch_has_one_thread(n_batches: int) -> None:
+    found = list(
+        map_batches(
+            lambda _batch: torch.get_num_threads(), range(n_batches), "cpu", one_thread_each=True
+        )
+    )
+    assert found == [1] * n_batches
+    assert torch.get_num_threads() == 4
+
+
 def test_a_gpu_gets_one_batch_after_the_other() -> None:
     found = list(map_batches(lambda _batch: threading.get_ident(), range(3), "cuda:0"))
     assert found == [threading.get_ident()] * 3
@@ -65,22 +76,3 @@ def test_results_before_an_error_are_there_and_later_batches_are_not_begun() -> 
         next(results)
     assert len(begun) < 100
     assert torch.get_num_threads() == 4
-
-
-@pytest.mark.parametrize(
-    ("n_items", "device", "sizes"),
-    [
-        (32, "cpu", [8, 8, 8, 8]),
-        (33, "cpu", [9, 9, 9, 6]),
-        (17, "cpu", [9, 8]),
-        (15, "cpu", [15]),
-        (1, "cpu", [1]),
-        (32, "cuda", [32]),
-    ],
-)
-def test_a_batch_is_split_among_the_threads_of_a_cpu(
-    n_items: int, device: str, sizes: list[int]
-) -> None:
-    shares = split_batch(range(n_items), 8, device)
-    assert [len(share) for share in shares] == sizes
-    assert [item for share in shares for item in share] == list(range(n_items))
