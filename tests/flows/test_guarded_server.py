@@ -231,6 +231,18 @@ def test_what_prefect_would_fail_at_is_refused(server: Server, path: str, body: 
     assert message in answer.json()["exception_detail"][0]["msg"]
 
 
+def test_second_password_is_not_looked_at(server: Server) -> None:
+    """What is said to nobody's password would not be read, but the first one is right."""
+    token = base64.b64encode(server.known.encode()).decode()
+    headers = [("Authorization", f"Basic {token}"), ("Authorization", "Basic eA==")]
+    answer = httpx.post(
+        f"http://127.0.0.1:{server.port}/api/logs/",
+        headers=[*headers, *server.csrf().items()],
+        content='{"limit": NaN}',
+    )
+    assert answer.status_code == 422
+
+
 def test_a_backslash_before_digits_is_text(server: Server, deployment: str) -> None:
     body = {"parameters": {"text": r"\u0000 \ud800", "number": 1e300, "none": None, "true": True}}
     answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
