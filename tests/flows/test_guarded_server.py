@@ -520,3 +520,19 @@ def test_server_of_a_run_that_is_killed_ends_with_it(tmp_path: Path) -> None:
     run.wait()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
+
+
+@pytest.mark.parametrize(
+    ("port", "origins", "message"),
+    [("99999", "*", "port must be 0-65535"), ("0", "http://[::1", "Invalid IPv6 URL")],
+)
+def test_port_or_origin_that_is_none_is_one_line(port: str, origins: str, message: str) -> None:
+    environment = {
+        "PREFECT_SERVER_API_AUTH_STRING": "a:b", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.prefect_server", "--port", port],
+        env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1
