@@ -80,8 +80,11 @@ def _guard(folder: Path) -> Iterator[None]:
 
 
 def is_signed_in(headers: Iterable[tuple[bytes, bytes]], auth_string: str) -> bool:
-    """Whether a request has user and password in its header, as browsers and Prefect send them."""
-    given = dict(headers).get(b"authorization", b"")
+    """Whether a request has user and password in its header, as browsers and Prefect send them.
+
+    Of two such headers it is the first one that counts, as for Prefect.
+    """
+    given = next((value for name, value in headers if name == b"authorization"), b"")
     return hmac.compare_digest(given, b"Basic " + base64.b64encode(auth_string.encode()))
 
 

@@ -231,6 +231,18 @@ def test_what_prefect_would_fail_at_is_refused(server: Server, path: str, body: 
     assert message in answer.json()["exception_detail"][0]["msg"]
 
 
+def test_second_password_is_not_looked_at(server: Server) -> None:
+    """What is said to nobody's password would not be read, but the first one is right."""
+    token = base64.b64encode(server.known.encode()).decode()
+    headers = [("Authorization", f"Basic {token}"), ("Authorization", "Basic eA==")]
+    answer = httpx.post(
+        f"http://127.0.0.1:{server.port}/api/logs/",
+        headers=[*headers, *server.csrf().items()],
+        content='{"limit": NaN}',
+    )
+    assert answer.status_code == 422
+
+
 def test_a_backslash_before_digits_is_text(server: Server, deployment: str) -> None:
     body = {"parameters": {"text": r"\u0000 \ud800", "number": 1e300, "none": None, "true": True}}
     answer = server.ask("POST", deployment, signed_in=True, body=body, **server.csrf())
@@ -508,3 +520,19 @@ def test_server_of_a_run_that_is_killed_ends_with_it(tmp_path: Path) -> None:
     run.wait()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
+
+
+@pytest.mark.parametrize(
+    ("port", "origins", "message"),
+    [("99999", "*", "port must be 0-65535"), ("0", "http://[::1", "Invalid IPv6 URL")],
+)
+def test_port_or_origin_that_is_none_is_one_line(port: str, origins: str, message: str) -> None:
+    environment = {
+        "PREFECT_SERVER_API_AUTH_STRING": "a:b", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": origins
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.prefect_server", "--port", port],
+        env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1

@@ -65,6 +65,12 @@ def test_a_terminal_without_columns_is_one(home: Path) -> None:
     assert "7" in result.stdout
 
 
+def test_names_of_backups_do_nothing(home: Path) -> None:
+    (home / "backups").mkdir()
+    (home / "backups" / "warehouse-\x1b[2J.duckdb").touch()
+    assert r"warehouse-\x1b[2J.duckdb" in vkflow("restore", "--list", home=home).stdout
+
+
 def test_rows_that_take_much_json_are_written_few_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
