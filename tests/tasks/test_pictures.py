@@ -153,6 +153,7 @@ def test_a_picture_the_tagger_fails_on_is_quarantined_and_the_rest_goes_on(
     assert tag_pictures.fn(settings) == 0, "the next night does not try it again"
 
 
+@pytest.mark.slow
 def test_a_picture_that_kills_the_tagger_twice_is_quarantined(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
