@@ -159,7 +159,8 @@ def chromium() -> Iterator[Page]:
     """A fresh browser with one empty tab; it reaches nothing but this machine."""
     program = find_chromium()
     assert program, "Chromium is not installed"
-    with tempfile.TemporaryDirectory() as profile:
+    # Its last children may still write while the folder is removed.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
