@@ -124,9 +124,8 @@ def explained(error: Exception, engine: sa.Engine) -> str:
     message = " ".join(line.strip() for line in lines)
     for secret in _secrets(engine.url):
         message = message.replace(secret, "***")
-    return message[
-        :MESSAGE_CHARACTERS
-    ]  # only now: of a secret that is cut the beginning would stay
+    # Only now: of a secret that is cut the beginning would stay.
+    return message[:MESSAGE_CHARACTERS]
 
 
 def _secrets(url: URL) -> list[str]:

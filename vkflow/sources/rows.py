@@ -84,9 +84,11 @@ def rows_to_chunks(
 
 def _versions(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """The rows of all posts until their first edit, then until their second one, and so on."""
+    if not rows.select(*IDS).is_duplicated().any():
+        return [rows]
     content = pl.struct("text", "photo", "is_ad").hash()
     n_edits = (content != content.shift()).fill_null(False).cum_sum().over(*IDS)
-    return rows.with_columns(n_edits.alias("version")).partition_by("version") or [rows]
+    return rows.with_columns(n_edits.alias("version")).partition_by("version")
 
 
 def _chunk(rows: pl.DataFrame, name_rows: NameRows) -> Chunk:
