@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCHMARKED := $(VENV)/.benchmarked
 
-.PHONY: demo serve test test-nights test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick lint format clean requirements audit
+.PHONY: demo serve test test-nights test-slow test-scale test-browser test-kill test-fuzz test-mutants bench bench-quick bench-million lint format clean requirements audit
 
 demo: $(INSTALLED)
 	$(BIN)/vkflow demo --posts 2000
@@ -65,6 +65,10 @@ bench: $(BENCHMARKED)
 
 bench-quick: $(BENCHMARKED)
 	$(BIN)/python -m tests.benchmarks --quick
+
+# A night of a million posts by 10,000 owners, beside one with a tenth of both: two hours or more.
+bench-million: $(BENCHMARKED)
+	$(BIN)/python -m tests.benchmarks --only million
 
 serve: $(INSTALLED)
 	$(BIN)/vkflow serve

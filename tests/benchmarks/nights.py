@@ -45,13 +45,15 @@ def rows(quick: bool) -> Iterator[Row]:
             home = folder / str(size)
             write_world(home, size)
             taken[size] = run_steps(home, *STEPS)
-        yield from _growth(taken)
+        yield from growth(taken)
+        yield _advice_and_report(taken[size], size)
         yield from _quiet_night(home, size)
         yield from _scoring(home, size)
     yield from _one_per_cent(5_000)
 
 
-def _growth(taken: dict[int, dict[str, Taken]]) -> Iterator[Row]:
+def growth(taken: dict[int, dict[str, Taken]]) -> Iterator[Row]:
+    """How seconds and memory of each step grow with the posts, of what steps took by posts."""
     smallest, largest = min(taken), max(taken)
     for step in STEPS:
         seconds = [taken[size][step].seconds for size in taken]
@@ -61,15 +63,18 @@ def _growth(taken: dict[int, dict[str, Taken]]) -> Iterator[Row]:
             f"{step}: {smallest:,} to {largest:,} posts", seconds[-1], "s", "as many posts", None,
             exponent, limit, at_most=True,
         )  # fmt: skip
-    for step in BOUNDED:
+    for step in STEPS:
         few, many = (taken[size][step].memory for size in (smallest, largest))
         yield Row(
-            f"{step}: peak memory", many, "MiB", f"{smallest:,} posts", few, many / few, 1.3,
-            at_most=True,
+            f"{step}: peak memory", many, "MiB", f"{smallest:,} posts", few, many / few,
+            1.3 if step in BOUNDED else None, at_most=True,
         )  # fmt: skip
-    together = sum(taken[largest][step].seconds for step in ("advise", "report"))
-    yield Row(
-        f"advise and report, {largest:,} posts", together, "s", "a minute", 60, together, 60,
+
+
+def _advice_and_report(taken: dict[str, Taken], posts: int) -> Row:
+    seconds = sum(taken[step].seconds for step in ("advise", "report"))
+    return Row(
+        f"advise and report, {posts:,} posts", seconds, "s", "a minute", 60, seconds, 60,
         at_most=True,
     )  # fmt: skip
 
