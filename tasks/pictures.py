@@ -18,6 +18,7 @@ from vkflow.images.taxonomy import Taxonomy, load_taxonomy
 from vkflow.modelling.vectors import as_lists, as_matrix
 from vkflow.settings import Settings
 from warehouse import constants, images
+from warehouse.faults import quarantine_faults
 
 
 @dataclass
@@ -131,8 +132,13 @@ def _store(
     lost = rows.filter(pl.col("fault") == LOST)
     if len(lost):
         images.write_image_failure(connection, lost["image_hash"].to_list(), "lost", LOST)
-    faulty = rows.filter(pl.col("fault") != LOST).rename({"fault": "reason"})
-    images.quarantine_images(connection, faulty, datetime.now(UTC))
+    faulty = rows.filter(pl.col("fault") != LOST).select(
+        pl.col("image_hash").alias("key"),
+        "encoder_id",
+        pl.col("fault").alias("reason"),
+        pl.lit(None, pl.String).alias("payload"),
+    )
+    quarantine_faults(connection, "picture tagger", faulty, datetime.now(UTC))
     tagged = rows.filter(pl.col("fault").is_null())
     counts.tagged += len(tagged)
     counts.lost += len(lost)

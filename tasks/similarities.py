@@ -1,7 +1,9 @@
 """How well a post's text names what its picture shows, where the tagger reads its language."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import duckdb
 import polars as pl
 
 from tasks.step import run_logger, warehouse_of
@@ -12,6 +14,7 @@ from vkflow.images.tagger import PictureTagger
 from vkflow.images.taxonomy import Taxonomy
 from vkflow.settings import Settings
 from warehouse import images
+from warehouse.faults import quarantine_faults
 
 KNOWS_LANGUAGE = 0.5
 """Share of the taxonomy's Russian labels a text tower must place to be asked about texts."""
@@ -51,12 +54,29 @@ def compare_with_texts(
             export=export,
             here=PairWorker(tagger),
             recruit=recruit_pair_worker(settings, tagger.encoder_id),
-            store=images.write_similarities,
+            store=_store,
         ),
     )
     if done:
         run_logger().info("%d texts compared with their pictures", done)
     return done
+
+
+def _store(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
+    compared = rows.filter(pl.col("fault").is_null()).drop("text", "fault")
+    images.write_similarities(connection, compared)
+    faulty = (
+        rows.filter(pl.col("fault").is_not_null())
+        .unique("text_hash", keep="first", maintain_order=True)
+        .rename({"fault": "reason", "text_hash": "key", "text": "payload"})
+    )
+    if len(faulty):
+        quarantine_faults(connection, "text tower", faulty, datetime.now(UTC))
+        run_logger().warning(
+            "%d texts cannot be compared with their pictures and are in quarantine; their posts "
+            "are scored without that",
+            len(faulty),
+        )
 
 
 def _knows_language(tagger: PictureTagger, taxonomy: Taxonomy, categories: Floats) -> bool:

@@ -15,6 +15,7 @@ from vkflow.text.encoders import TextEncoder
 from vkflow.text.loading import load_encoder
 from vkflow.text.statistics import VERSION, text_statistics
 from warehouse import constants, texts
+from warehouse.faults import quarantine_faults
 
 STATISTICS_CHUNK = 20_000
 
@@ -90,9 +91,11 @@ def _store(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, counts: Te
     counts.texts += len(embedded)
     counts.tokens += int(embedded["n_tokens"].sum())
     counts.truncated += int(embedded["truncated"].sum())
-    faulty = rows.filter(pl.col("fault").is_not_null()).rename({"fault": "reason"})
+    faulty = rows.filter(pl.col("fault").is_not_null()).rename(
+        {"fault": "reason", "text_hash": "key", "text": "payload"}
+    )
     if len(faulty):
-        texts.quarantine_texts(connection, faulty, datetime.now(UTC))
+        quarantine_faults(connection, "text encoder", faulty, datetime.now(UTC))
         run_logger().warning(
             "%d texts cannot be embedded and are in quarantine; their posts are scored "
             "without them",

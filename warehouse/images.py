@@ -1,7 +1,6 @@
 """Pictures, their vectors, category scores and tags, by content hash."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -10,8 +9,6 @@ from warehouse.database import transaction
 from warehouse.parts import in_parts
 from warehouse.schema import query
 from warehouse.writing import add_missing_rows, registered, replace_rows
-
-QUARANTINE_SOURCE = "picture tagger"
 
 
 def known_images(connection: duckdb.DuckDBPyConnection, hashes: pl.DataFrame) -> pl.DataFrame:
@@ -81,6 +78,8 @@ def pairs_without_similarity(
 ) -> Iterator[pl.DataFrame]:
     """Texts and pictures of posts to compare, ``rows`` at a time.
 
+    Texts on which this tagger's text tower failed are left out.
+
     Yields:
         text_hash, text, image_hash, embedding.
     """
@@ -109,28 +108,6 @@ def tagged_images(
             [taxonomy, encoder_id],
         ).fetchall()
     return [str(image_hash) for (image_hash,) in rows]
-
-
-def quarantine_images(
-    connection: duckdb.DuckDBPyConnection, faulty: pl.DataFrame, now: datetime
-) -> int:
-    """Note pictures on which a tagger fails, so that it does not try them again.
-
-    Deleting a row of them lets it; another tagger tries in any case. Call it inside a transaction.
-
-    Args:
-        connection: the open warehouse.
-        faulty: image_hash, encoder_id, reason.
-        now: the moment of this run.
-    """
-    rows = faulty.select(
-        pl.format(f"{QUARANTINE_SOURCE} {{}}", "encoder_id").alias("source"),
-        pl.col("image_hash").alias("key"),
-        "reason",
-        pl.lit(None, pl.String).alias("payload"),
-        pl.lit(now).alias("seen_at"),
-    )
-    return replace_rows(connection, "quarantine", rows, ("source", "key"))
 
 
 def write_image_failure(

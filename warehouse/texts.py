@@ -1,7 +1,6 @@
 """Text statistics and vectors, by text hash: equal texts are worked on once."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import duckdb
 import polars as pl
@@ -10,9 +9,6 @@ from warehouse.database import transaction
 from warehouse.parts import in_parts
 from warehouse.schema import query
 from warehouse.writing import add_missing_rows, replace_rows
-
-QUARANTINE_SOURCE = "text encoder"
-PAYLOAD_CHARACTERS = 200
 
 
 def texts_without_statistics(
@@ -48,25 +44,3 @@ def write_text_embeddings(connection: duckdb.DuckDBPyConnection, embeddings: pl.
         embeddings: text_hash, encoder_id, embedding (list of float32), n_tokens, truncated.
     """
     return add_missing_rows(connection, "text_embeddings", embeddings, ("text_hash", "encoder_id"))
-
-
-def quarantine_texts(
-    connection: duckdb.DuckDBPyConnection, faulty: pl.DataFrame, now: datetime
-) -> int:
-    """Note texts on which an encoder fails, so that it does not try them again.
-
-    Deleting a row of them lets it; another encoder tries in any case. Call it inside a transaction.
-
-    Args:
-        connection: the open warehouse.
-        faulty: text_hash, encoder_id, text, reason.
-        now: the moment of this run.
-    """
-    rows = faulty.select(
-        pl.format(f"{QUARANTINE_SOURCE} {{}}", "encoder_id").alias("source"),
-        pl.col("text_hash").alias("key"),
-        "reason",
-        pl.col("text").str.slice(0, PAYLOAD_CHARACTERS).alias("payload"),
-        pl.lit(now).alias("seen_at"),
-    )
-    return replace_rows(connection, "quarantine", rows, ("source", "key"))

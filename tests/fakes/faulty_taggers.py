@@ -1,4 +1,4 @@
-"""Taggers that fail on pictures of 13 pixels, each in its own way."""
+"""Taggers that fail on pictures of 13 pixels, or on one text, each in its own way."""
 
 import io
 import os
@@ -9,13 +9,13 @@ from typing import Any
 
 from PIL import Image
 
-from vkflow.engines.engine import Recruit
+from vkflow.engines.engine import Recruit, Worker
 from vkflow.engines.workers import pictures
-from vkflow.engines.workers.pictures import PictureWorker
 from vkflow.images.tagger import PictureTagger, load_tagger
 from vkflow.settings import Settings
 
 SIDE = 13
+POISON = "яд"
 
 
 def poison() -> bytes:
@@ -42,9 +42,33 @@ class FaultyPreprocess:
         return self.good(image)
 
 
+@dataclass(frozen=True)
+class FaultyTokenizer:
+    """What the text tower reads of texts, unless the poison is among them."""
+
+    fault: str
+    good: Callable[[list[str]], Any]
+
+    def __call__(self, texts: list[str]) -> Any:
+        if POISON in texts:
+            if self.fault == "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise ValueError("cannot read this")
+        return self.good(texts)
+
+
 def load_faulty_tagger(fault: str) -> PictureTagger:
     tagger = load_tagger("sample")
     return replace(tagger, _preprocess=FaultyPreprocess(fault, tagger._preprocess))
+
+
+def load_faulty_reader(fault: str) -> PictureTagger:
+    tagger = load_tagger("sample")
+    return replace(tagger, _tokenize=FaultyTokenizer(fault, tagger._tokenize))
+
+
+def load_dying_reader(*_: object, **__: object) -> PictureTagger:
+    return load_faulty_reader("dies")
 
 
 def load_dying_tagger(*_: object, **__: object) -> PictureTagger:
@@ -55,21 +79,33 @@ def load_dying_tagger(*_: object, **__: object) -> PictureTagger:
 class DyingRecruit:
     """Makes a worker with a dying tagger, in a child process, too."""
 
+    load: Callable[..., PictureTagger]
     good: Recruit
 
-    def __call__(self) -> PictureWorker:
-        pictures.load_tagger = load_dying_tagger  # type: ignore[assignment]
+    def __call__(self) -> Worker:
+        pictures.load_tagger = self.load  # type: ignore[assignment]
         return self.good()
-
-
-def recruit_dying_worker(*given: Any) -> Recruit:
-    return DyingRecruit(pictures.recruit_picture_worker(*given))
 
 
 def tag_with_dying_tagger(settings: Settings) -> int:
     """The step of a night; where it dies, in a process of its own."""
-    from tasks import pictures as step
+    return tag_with(load_dying_tagger, settings)
 
-    step.load_tagger = load_dying_tagger  # type: ignore[assignment]
-    step.recruit_picture_worker = recruit_dying_worker
+
+def tag_with_dying_reader(settings: Settings) -> int:
+    """The same with a text tower that dies."""
+    return tag_with(load_dying_reader, settings)
+
+
+def tag_with(load: Callable[..., PictureTagger], settings: Settings) -> int:
+    from tasks import pictures as step
+    from tasks import similarities
+
+    step.load_tagger = load  # type: ignore[assignment]
+    step.recruit_picture_worker = lambda *given: DyingRecruit(
+        load, pictures.recruit_picture_worker(*given)
+    )
+    similarities.recruit_pair_worker = lambda *given: DyingRecruit(
+        load, pictures.recruit_pair_worker(*given)
+    )
     return step.tag_pictures.fn(settings)

@@ -9,11 +9,20 @@ import pytest
 
 from flows.sampling import ensure_sample
 from tasks import pictures as step
+from tasks import similarities
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
 from tasks.step import warehouse_of
-from tests.fakes.faulty_taggers import load_faulty_tagger, poison, tag_with_dying_tagger
+from tests.fakes.faulty_taggers import (
+    POISON,
+    load_faulty_reader,
+    load_faulty_tagger,
+    poison,
+    tag_with_dying_reader,
+    tag_with_dying_tagger,
+)
 from vkflow.engines.workers import pictures as workers
+from vkflow.engines.workers.pictures import recruit_pair_worker
 from vkflow.images.media import picture_name
 from vkflow.images.tagger import load_tagger
 from vkflow.images.taxonomy import Taxonomy, load_taxonomy
@@ -164,13 +173,77 @@ def test_a_picture_that_kills_the_tagger_twice_is_quarantined(
     night.start()
     night.join(60)
     assert night.exitcode == -9, "the first night dies of it"
-    for name in ("load_tagger", "recruit_picture_worker"):
-        monkeypatch.setattr(step, name, getattr(step, name))  # to be put back
-    monkeypatch.setattr(workers, "load_tagger", load_tagger)
+    keep_loaders(monkeypatch)
     tag_with_dying_tagger(settings)
     assert quarantined(settings) == [(poisoned, "the tagger's process dies on this picture")]
     untagged = "SELECT image_hash FROM images ANTI JOIN image_embeddings USING (image_hash)"
     assert stored(settings, untagged).to_series().to_list() == [poisoned]
+
+
+def test_a_text_the_text_tower_fails_on_is_quarantined_and_the_rest_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_pictures.fn(settings)
+    pairs = forget_pairs(settings)
+    text_hash = poison_text(settings)
+    monkeypatch.setattr(step, "load_tagger", lambda *_, **__: load_faulty_reader("raises"))
+    tag_pictures.fn(settings)
+    reason = "the tagger's text tower fails on this text: ValueError cannot read this"
+    assert stored(settings, "SELECT key, reason, payload FROM quarantine").rows() == [
+        (text_hash, reason, POISON)
+    ]
+    assert stored(settings, "SELECT count(*) FROM text_image_similarities").item() == pairs - 1
+    tag_pictures.fn(settings)  # the next night does not try it again
+    assert len(stored(settings, "FROM quarantine")) == 1
+
+
+@pytest.mark.slow
+def test_a_text_that_kills_the_text_tower_twice_is_quarantined(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_pictures.fn(settings)
+    pairs = forget_pairs(settings)
+    text_hash = poison_text(settings)
+    night = multiprocessing.get_context("spawn").Process(
+        target=tag_with_dying_reader, args=(settings,)
+    )
+    night.start()
+    night.join(60)
+    assert night.exitcode == -9, "the first night dies of it"
+    keep_loaders(monkeypatch)
+    tag_with_dying_reader(settings)
+    reason = "the tagger's text tower's process dies on this text"
+    assert quarantined(settings) == [(text_hash, reason)]
+    assert stored(settings, "SELECT count(*) FROM text_image_similarities").item() == pairs - 1
+
+
+def forget_pairs(settings: Settings) -> int:
+    """Have all texts compared again; returns how many."""
+    with warehouse_of(settings) as connection:
+        (pairs,) = connection.execute("SELECT count(*) FROM text_image_similarities").fetchone()
+        connection.execute("DELETE FROM text_image_similarities")
+    return int(pairs)
+
+
+def poison_text(settings: Settings) -> str:
+    """Write the poison below a picture whose text nobody else has; returns its hash."""
+    with warehouse_of(settings) as connection:
+        connection.execute(
+            "UPDATE posts SET text = ?, text_hash = 'poisoned' WHERE (owner_id, post_id) = "
+            "(SELECT min((owner_id, post_id)) FROM posts WHERE image_hash IS NOT NULL "
+            "AND text <> '' AND text_hash IN "
+            "(SELECT text_hash FROM posts GROUP BY text_hash HAVING count(*) = 1))",
+            [POISON],
+        )
+    return "poisoned"
+
+
+def keep_loaders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what a dying tagger replaces in this process put back."""
+    for name in ("load_tagger", "recruit_picture_worker"):
+        monkeypatch.setattr(step, name, getattr(step, name))
+    monkeypatch.setattr(similarities, "recruit_pair_worker", recruit_pair_worker)
+    monkeypatch.setattr(workers, "load_tagger", load_tagger)
 
 
 def test_a_tagger_that_fails_on_everything_blames_no_picture(

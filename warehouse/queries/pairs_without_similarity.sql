@@ -1,5 +1,5 @@
 -- One row per text and picture that were posted together, with the picture's vector, where the
--- tagger has not compared them yet.
+-- tagger has not compared them yet; but for texts that its text tower fails on.
 SELECT contents.text_hash, any_value(contents.text) AS text, contents.image_hash,
     any_value(image_embeddings.embedding) AS embedding
 FROM first_contents AS contents
@@ -9,6 +9,9 @@ JOIN image_embeddings
 ANTI JOIN text_image_similarities AS compared
     ON compared.text_hash = contents.text_hash AND compared.image_hash = contents.image_hash
     AND compared.encoder_id = $encoder_id
+ANTI JOIN (
+    SELECT key AS text_hash FROM quarantine WHERE source = 'text tower ' || $encoder_id
+) AS faulty ON faulty.text_hash = contents.text_hash
 WHERE contents.text <> ''
 GROUP BY contents.text_hash, contents.image_hash
 ORDER BY contents.text_hash, contents.image_hash

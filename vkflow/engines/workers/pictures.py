@@ -1,14 +1,14 @@
 """Pictures to vectors, category scores and tags; and texts beside the pictures they came with."""
 
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from PIL import Image
 
-from vkflow.engines.engine import BlamesNoRow, Recruit
+from vkflow.engines.engine import Recruit
 from vkflow.engines.opening import settings_for_workers
+from vkflow.engines.workers.faults import reason
 from vkflow.errors import SettingsError
 from vkflow.images.media import picture_file
 from vkflow.images.preparation import Picture
@@ -69,11 +69,7 @@ class PictureWorker:
 
     def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
         """See :class:`vkflow.engines.engine.Worker`."""
-        if isinstance(error, BrokenProcessPool):
-            return self._without_tags(rows, "the tagger's process dies on this picture")
-        detail = str(error).splitlines()[0][:200] if str(error) else ""
-        reason = f"the tagger fails on this picture: {type(error).__name__} {detail}".rstrip()
-        return self._without_tags(rows, reason)
+        return self._without_tags(rows, reason("the tagger", "picture", error))
 
     def _picture(self, image_hash: str) -> Picture:
         if image_hash == HARMLESS["image_hash"][0]:
@@ -110,8 +106,12 @@ class PictureWorker:
         )
 
 
-class PairWorker(BlamesNoRow):
-    """Rows of text_hash, text, image_hash, embedding to rows of text_image_similarities."""
+class PairWorker:
+    """Rows of text_hash, text, image_hash, embedding to rows of text_image_similarities.
+
+    A row of a text that the text tower fails on has no similarity, but a ``fault``, and the
+    ``text`` to be looked at; others have neither.
+    """
 
     def __init__(self, tagger: PictureTagger) -> None:
         self._tagger = tagger
@@ -120,11 +120,31 @@ class PairWorker(BlamesNoRow):
         """How near texts are to their pictures."""
         similarities = compare_pairs(self._tagger, rows["text"], as_matrix(rows["embedding"])[0])
         return rows.select(
-            "text_hash",
-            "image_hash",
-            pl.lit(self._tagger.encoder_id).alias("encoder_id"),
+            *self._keys(),
             pl.Series("similarity", similarities, dtype=pl.Float32),
+            pl.lit(None, pl.String).alias("text"),
+            pl.lit(None, pl.String).alias("fault"),
         )
+
+    def harmless(self) -> pl.DataFrame:
+        """See :class:`vkflow.engines.engine.Worker`."""
+        vector = np.full((1, self._tagger.dimensions), self._tagger.dimensions**-0.5, np.float32)
+        return HARMLESS.with_columns(
+            text_hash=pl.lit("harmless"), text=pl.lit("текст"), embedding=as_lists(vector)
+        )
+
+    def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
+        """See :class:`vkflow.engines.engine.Worker`."""
+        return rows.select(
+            *self._keys(),
+            pl.lit(None, pl.Float32).alias("similarity"),
+            "text",
+            pl.lit(reason("the tagger's text tower", "text", error)).alias("fault"),
+        )
+
+    def _keys(self) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+        encoder_id = pl.lit(self._tagger.encoder_id).alias("encoder_id")
+        return pl.col("text_hash"), pl.col("image_hash"), encoder_id
 
 
 def compare_pairs(tagger: PictureTagger, texts: pl.Series, pictures: Floats) -> Floats:

@@ -1,7 +1,6 @@
 """Texts to vectors."""
 
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import polars as pl
 
 from vkflow.engines.engine import Recruit
 from vkflow.engines.opening import settings_for_workers
+from vkflow.engines.workers.faults import reason
 from vkflow.errors import SettingsError
 from vkflow.modelling.vectors import as_lists
 from vkflow.settings import Settings
@@ -44,8 +44,8 @@ class TextWorker:
         )
         if finite.all():
             return done
-        reason = "the text encoder gives no finite vector for this text"
-        return pl.concat([done, self._refused(rows.filter(pl.Series(~finite)), reason)])
+        fault = "the text encoder gives no finite vector for this text"
+        return pl.concat([done, self._refused(rows.filter(pl.Series(~finite)), fault)])
 
     def harmless(self) -> pl.DataFrame:
         """See :class:`vkflow.engines.engine.Worker`."""
@@ -53,13 +53,9 @@ class TextWorker:
 
     def refuse(self, rows: pl.DataFrame, error: Exception) -> pl.DataFrame:
         """See :class:`vkflow.engines.engine.Worker`."""
-        if isinstance(error, BrokenProcessPool):
-            return self._refused(rows, "the text encoder's process dies on this text")
-        detail = str(error).splitlines()[0][:200] if str(error) else ""
-        reason = f"the text encoder fails on this text: {type(error).__name__} {detail}".rstrip()
-        return self._refused(rows, reason)
+        return self._refused(rows, reason("the text encoder", "text", error))
 
-    def _refused(self, rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    def _refused(self, rows: pl.DataFrame, fault: str) -> pl.DataFrame:
         return rows.select(
             "text_hash",
             pl.lit(self._encoder.encoder_id).alias("encoder_id"),
@@ -67,7 +63,7 @@ class TextWorker:
             pl.lit(0, pl.Int32).alias("n_tokens"),
             pl.lit(False).alias("truncated"),
             "text",
-            pl.lit(reason).alias("fault"),
+            pl.lit(fault).alias("fault"),
         )
 
 
