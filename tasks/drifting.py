@@ -14,6 +14,8 @@ from vkflow.settings import Settings
 from warehouse import experiments, features, models
 
 NEWEST_DAYS = 7
+MAX_POSTS = 20_000
+"""Of each period: enough for tenths, and a warehouse of millions takes no longer."""
 EVENT = "vkflow.drift.detected"
 FEATURE, PREDICTION, WEEK = "feature", "prediction", "week"
 
@@ -40,10 +42,9 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
         if trained_from is None or trained_to is None:
             return []
         # The newest days are what is compared, and the bundle may have learnt from some of them.
-        features.select_published_between(connection, trained_from, min(trained_to, newest))
-        reference = _populations(connection, bundle)
-        features.select_published_between(connection, newest, as_of)
-        current = _populations(connection, bundle)
+        learnt = (trained_from, min(trained_to, newest))
+        reference = _populations(connection, bundle, *learnt)
+        current = _populations(connection, bundle, newest, as_of)
     if current is None or reference is None:
         run_logger().info("no post was published in the last %d days", NEWEST_DAYS)
         return []
@@ -76,14 +77,16 @@ def _compared(
 
 
 def _populations(
-    connection: duckdb.DuckDBPyConnection, bundle: Bundle
+    connection: duckdb.DuckDBPyConnection, bundle: Bundle, since: datetime, until: datetime
 ) -> dict[str, pl.DataFrame] | None:
-    """Features, probabilities and weeks of the selected posts; ``None`` without any."""
+    """Features, probabilities and weeks of posts of [since, until]; ``None`` without any."""
+    features.select_samples_between(connection, [(since, until)], MAX_POSTS)
     tables, predictions, weeks = [], [], []
     for chunk in selected_posts(connection, bundle.manifest):
         weeks.append(chunk.select(week=pl.col("published_at").dt.epoch("d") // 7))
-        tables.append(bundle.recipe.features.table(chunk))
-        predictions.append(pl.DataFrame(bundle.predict(chunk)))
+        table = bundle.recipe.features.table(chunk)
+        tables.append(table)
+        predictions.append(pl.DataFrame(bundle.predict(chunk, table)))
     if not tables:
         return None
     return {

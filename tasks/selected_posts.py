@@ -33,6 +33,17 @@ def read_inputs(connection: duckdb.DuckDBPyConnection) -> Inputs:
     return Inputs(encoder_id, tagger_id, taxonomy, tuple(stored["category"]))
 
 
+def inputs_of(manifest: Manifest) -> Inputs:
+    """What a bundle was made from."""
+    return Inputs(
+        manifest.encoder_id,
+        manifest.tagger_id,
+        manifest.taxonomy,
+        tuple(manifest.categories),
+        manifest.statistics_version,
+    )
+
+
 def selected_posts(
     connection: duckdb.DuckDBPyConnection,
     inputs: Inputs | Manifest,

@@ -19,7 +19,7 @@ from tasks.labelled_posts import (
     training_fingerprint,
 )
 from tasks.progress import progress
-from tasks.selected_posts import selected_posts
+from tasks.selected_posts import inputs_of, selected_posts
 from tasks.step import run_logger, step, warehouse_of
 from vkflow.activities import ACTIVITY_NAMES
 from vkflow.errors import BadBundleError, MissingModelError
@@ -86,7 +86,7 @@ def train_bundle(settings: Settings, as_of: datetime) -> Training:
         trained = drop_weak_models(trained, data, recipe.features.priors, settings.training)
         manifest = _manifest(settings, as_of, fingerprint, posts, recipe, data, trained)
         incumbents = {
-            metric: _predict_with(settings, as_of, version)
+            metric: _predict_with(settings, as_of, version, posts)
             for metric, version in _incumbents(settings, as_of).items()
         }
         metrics = judge_bundle(settings, data, recipe, trained, incumbents)
@@ -130,9 +130,11 @@ def decide_on_bundle(settings: Settings, model_version: str | None, as_of: datet
             resource={"prefect.resource.id": f"vkflow.model.{model_version}"},
             payload={"reason": decision.reason},
         )
-    verdict = "promoted" if decision.promoted else "rejected"
-    run_logger().info("%s %s: %s", model_version, verdict, decision.reason)
-    return f"{model_version} {verdict}: {decision.reason}"
+        message = f"{model_version} promoted: {decision.reason}"
+    else:
+        message = f"{model_version} rejected: {decision.reason}"
+    run_logger().info(message)
+    return message
 
 
 def _logged(outcome: Training) -> Training:
@@ -149,26 +151,36 @@ def _incumbents(settings: Settings, as_of: datetime) -> dict[str, str]:
     return {metric: version for metric, version in found.items() if version is not None}
 
 
-def _predict_with(settings: Settings, as_of: datetime, version: str) -> dict[str, Floats]:
+def _predict_with(
+    settings: Settings, as_of: datetime, version: str, posts: LabelledPosts
+) -> dict[str, Floats]:
     """A bundle's probabilities for the same posts, to judge both on; none if it cannot be read."""
     try:
         bundle = load_bundle(settings.models_directory, version)
     except (BadBundleError, MissingModelError) as error:
         run_logger().warning("the new bundle is not compared with %s: %s", version, error)
         return {}
-    with warehouse_of(settings, as_of) as connection:
-        select_training_window(connection, settings, as_of)
-        chunks = [_unlearnt(chunk, bundle) for chunk in selected_posts(connection, bundle.manifest)]
+    if posts.inputs == inputs_of(bundle.manifest):
+        chunks = [_unlearnt(chunk, bundle) for chunk in posts.read()]
+    else:
+        with warehouse_of(settings, as_of) as connection:
+            select_training_window(connection, settings, as_of)
+            found = selected_posts(connection, bundle.manifest)
+            chunks = [_unlearnt(chunk, bundle) for chunk in found]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _unlearnt(posts: pl.DataFrame, bundle: Bundle) -> dict[str, Floats]:
     """A bundle's probabilities; NaN for posts it may have learnt from, which judge nothing."""
     until = bundle.manifest.trained_on_to
+    predicted = {name: np.full(len(posts), np.nan) for name in bundle.recipe.features.priors}
     if until is None:  # undated posts only: there is no telling which are new
-        return {name: np.full(len(posts), np.nan) for name in bundle.predict(posts)}
-    is_new = (posts["published_at"] > until).fill_null(False).to_numpy()
-    return {name: np.where(is_new, p, np.nan) for name, p in bundle.predict(posts).items()}
+        return predicted
+    is_new = (posts["published_at"] > until).fill_null(False)
+    if is_new.any():
+        for name, probabilities in bundle.predict(posts.filter(is_new)).items():
+            predicted[name][is_new.to_numpy()] = probabilities
+    return predicted
 
 
 def _write_model(

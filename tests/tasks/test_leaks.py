@@ -280,9 +280,13 @@ def test_a_champion_is_compared_on_posts_alone_that_it_has_not_learnt_from(
     version = str(train_bundle.fn(settings, night).model_version)
     decide_on_bundle.fn(settings, version, night)
     until = load_bundle(settings.models_directory, version).manifest.trained_on_to
-    predicted = _predict_with(settings, NIGHT, version)["like"]
     with labelled_posts(settings, NIGHT) as known:
         published = pl.concat(list(known.read()))["published_at"]
+        predicted = _predict_with(settings, NIGHT, version, known)["like"]
+        # With vectors of another encoder tonight, those of the champion are read again.
+        others = replace(known, inputs=replace(known.inputs, encoder_id="another"))
+        read_again = _predict_with(settings, NIGHT, version, others)["like"]
+    np.testing.assert_array_equal(predicted, read_again)
     assert until == published.filter(published <= night - MATURE).max()
     np.testing.assert_array_equal(np.isnan(predicted), (published <= until).to_numpy())
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tasks import drifting
 from tasks.drifting import measure_drift
 from tasks.reporting import gather, save_page
 from tasks.scoring import score_posts
@@ -47,6 +48,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def data(settings: Settings) -> ReportData:
     return gather(settings, UNTIL)
+
+
+def test_drift_is_measured_on_a_sample_of_many_posts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "MAX_POSTS", 50)
+    with warehouse_of(settings, UNTIL) as connection:
+        version = models.champion_version(connection, UNTIL)
+        bundle = load_bundle(settings.models_directory, str(version))
+        found = drifting._populations(connection, bundle, UNTIL - timedelta(days=90), UNTIL)
+    assert found is not None
+    assert {kind: len(table) for kind, table in found.items()} == dict.fromkeys(found, 50)
+    assert found["week"]["week"].n_unique() > 8, "spread over the time"
 
 
 def test_posts_at_risk_stand_beside_similar_ones_that_were_hidden(

@@ -99,18 +99,19 @@ class Bundle:
         self.recipe = recipe
         self.models = models
 
-    def predict(self, posts: pl.DataFrame) -> dict[str, Floats]:
+    def predict(self, posts: pl.DataFrame, table: pl.DataFrame | None = None) -> dict[str, Floats]:
         """Probabilities of every activity with a known rate, by name.
 
         An activity without a model is predicted by its owner baseline.
 
         Args:
             posts: rows of ``warehouse.features.selected_features``.
+            table: features of the same posts, where they are known already.
 
         Returns:
             float64 in (0, 1), shape (posts,), by activity.
         """
-        return predict_posts(self.recipe, self.models, posts)
+        return predict_posts(self.recipe, self.models, posts, table)
 
     def predicted_by(self, activity: str) -> str:
         """``model``, or ``owner rate`` for an activity that was skipped in training."""

@@ -1,10 +1,13 @@
 """How far features and predictions have moved since a bundle was trained."""
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from vkflow.modelling.features import WINDOWS
 from vkflow.modelling.metrics import Floats
+
+Ints = npt.NDArray[np.int64]
 
 BINS = 10
 EMPTY = 0.5
@@ -34,10 +37,12 @@ def stability_index(reference: Floats, current: Floats) -> float:
     """
     if not len(reference) or not len(current):
         return float("nan")
-    known = reference[~np.isnan(reference)]
-    tenths = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.unique(np.quantile(known, tenths)) if len(known) else known
-    return _index(_bin_counts(reference, edges), _bin_counts(current, edges))
+    edges = _tenths(reference)
+    counts = (
+        np.bincount(_bins(values, edges), minlength=len(edges) + 2)
+        for values in (reference, current)
+    )
+    return _index(*counts)
 
 
 def noise_bound(n_reference: int, n_current: int) -> float:
@@ -59,7 +64,8 @@ def usual_bounds(reference: pl.DataFrame, weeks: pl.Series) -> dict[str, float]:
     """What the index of a week stays below where nothing has happened, by column.
 
     Weeks differ by more than chance: posts of an owner are alike, histories grow. So each past week
-    is compared with all others, and a new one has moved where its index is far beyond theirs:
+    is compared with all others, in bins that are tenths of all of them, and a new one has moved
+    where its index is far beyond theirs:
     ``DEVIATIONS`` standard deviations of the logarithm above its mean.
 
     Args:
@@ -70,19 +76,37 @@ def usual_bounds(reference: pl.DataFrame, weeks: pl.Series) -> dict[str, float]:
         0 where there are fewer than ``MIN_WEEKS`` weeks with ``MIN_WEEK_POSTS`` posts.
     """
     counted = weeks.value_counts().filter(pl.col("count") >= MIN_WEEK_POSTS)
-    numbers = counted[weeks.name].sort().to_list()
+    numbers = counted[weeks.name].sort().to_numpy()
     if len(numbers) < MIN_WEEKS:
         return dict.fromkeys(reference.columns, 0.0)
-    drifts = [
-        table_drift(reference.filter(weeks != number), reference.filter(weeks == number))
-        for number in numbers
-    ]
+    week = np.searchsorted(numbers, weeks.to_numpy())
+    week[~np.isin(weeks.to_numpy(), numbers)] = len(numbers)  # all others, together
     bounds = {}
-    for name in reference.columns:
-        logarithms = np.log(np.maximum([drift[name] for drift in drifts], SMALLEST_INDEX))
+    for column in reference:
+        indices = _indices_by_week(_codes(column), week, len(numbers))
+        logarithms = np.log(np.maximum(indices, SMALLEST_INDEX))
         spread = logarithms.std(ddof=1)
-        bounds[name] = float(np.exp(logarithms.mean() + DEVIATIONS * spread))
+        bounds[column.name] = float(np.exp(logarithms.mean() + DEVIATIONS * spread))
     return bounds
+
+
+def _codes(column: pl.Series) -> Ints:
+    """Which tenth of the column a value is in, or which category; -1 for an unknown category."""
+    if column.dtype == pl.String:
+        ranks = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        return np.asarray(ranks - 1)
+    values = column.to_numpy().astype(np.float64)
+    return _bins(values, _tenths(values))
+
+
+def _indices_by_week(codes: Ints, week: Ints, n_weeks: int) -> list[float]:
+    """The index of each week beside all others, from bins that are those of all weeks."""
+    known = codes >= 0
+    n_bins = int(codes.max(initial=0)) + 1
+    cells = codes[known] * (n_weeks + 1) + week[known]
+    counts = np.bincount(cells, minlength=n_bins * (n_weeks + 1)).reshape(n_bins, n_weeks + 1)
+    others = counts.sum(axis=1, keepdims=True) - counts
+    return [_index(others[:, place], counts[:, place]) for place in range(n_weeks)]
 
 
 def category_stability_index(reference: pl.Series, current: pl.Series) -> float:
@@ -91,7 +115,7 @@ def category_stability_index(reference: pl.Series, current: pl.Series) -> float:
         return float("nan")
     names = sorted(set(reference.drop_nulls()) | set(current.drop_nulls()))
     counts = [
-        np.array([(values == name).sum() for name in names], dtype=np.float64)
+        np.array([(values == name).sum() for name in names], dtype=np.int64)
         for values in (reference, current)
     ]
     return _index(*counts)
@@ -111,12 +135,19 @@ def table_drift(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, flo
     return drift
 
 
-def _bin_counts(values: Floats, edges: Floats) -> Floats:
+def _tenths(values: Floats) -> Floats:
+    known = values[~np.isnan(values)]
+    tenths = np.linspace(0, 1, BINS + 1)[1:-1]
+    return np.unique(np.quantile(known, tenths)) if len(known) else known
+
+
+def _bins(values: Floats, edges: Floats) -> Ints:
+    """The bin of each value; unknown ones have the last."""
     bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
-    return np.bincount(bins.astype(np.int64), minlength=len(edges) + 2).astype(np.float64)
+    return bins.astype(np.int64)
 
 
-def _index(reference: Floats, current: Floats) -> float:
+def _index(reference: Ints, current: Ints) -> float:
     """The index from counts by bin; bins that are empty in both say nothing."""
     used = (reference > 0) | (current > 0)
     p, q = (

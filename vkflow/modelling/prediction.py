@@ -14,7 +14,10 @@ from vkflow.modelling.trees import tree_logits
 
 
 def predict_posts(
-    recipe: Recipe, models: Mapping[str, ActivityModel], posts: pl.DataFrame
+    recipe: Recipe,
+    models: Mapping[str, ActivityModel],
+    posts: pl.DataFrame,
+    table: pl.DataFrame | None = None,
 ) -> dict[str, Floats]:
     """Probabilities of every activity with a known rate, by name.
 
@@ -22,6 +25,7 @@ def predict_posts(
         recipe: how posts become features.
         models: by activity; one without is predicted by its smoothed owner rate.
         posts: rows of ``warehouse.features.selected_features``.
+        table: features of the same posts, where they are known already.
 
     Returns:
         float64 in (0, 1), shape (posts,), by activity.
@@ -30,7 +34,8 @@ def predict_posts(
         activity: smoothed_rates(posts, activity, prior)
         for activity, prior in recipe.features.priors.items()
     }
-    table = recipe.features.table(posts)
+    if table is None:
+        table = recipe.features.table(posts)
     design = recipe.design.matrix(posts, table)
     linear = linear_logits(design, {name: model.coefficients for name, model in models.items()})
     for activity, model in models.items():

@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from vkflow.modelling.drift import (
+    DEVIATIONS,
     category_stability_index,
     noise_bound,
     stability_index,
@@ -106,3 +107,23 @@ def test_few_weeks_or_weeks_of_few_posts_bound_nothing() -> None:
     assert usual_bounds(few, weeks) == {"x": 0.0}
     small, weeks = weekly(NORMAL[:400].reshape(20, 20))
     assert usual_bounds(small, weeks) == {"x": 0.0}
+
+
+def test_a_week_is_compared_with_all_others() -> None:
+    generator = np.random.default_rng(4)
+    weeks = pl.Series("week", np.repeat(np.arange(N_WEEKS), WEEK_POSTS))
+    digits = generator.integers(0, 4, size=len(weeks)).astype(np.float64)
+    digits[generator.random(len(weeks)) < 0.1] = np.nan
+    names = pl.Series(generator.choice(["cat", "dog", "cow"], size=len(weeks)))
+    table = pl.DataFrame({"digit": digits, "category": names})
+    expected: dict[str, list[float]] = {"digit": [], "category": []}
+    for week in range(N_WEEKS):
+        here = (weeks == week).to_numpy()
+        expected["digit"].append(stability_index(digits[~here], digits[here]))
+        others = names.filter(pl.Series(~here)), names.filter(pl.Series(here))
+        expected["category"].append(category_stability_index(*others))
+    bounds = usual_bounds(table, weeks)
+    for name, indices in expected.items():
+        logarithms = np.log(indices)
+        bound = np.exp(logarithms.mean() + DEVIATIONS * logarithms.std(ddof=1))
+        assert bounds[name] == pytest.approx(bound)

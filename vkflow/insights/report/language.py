@@ -32,11 +32,19 @@ class Language:
         return key in self._phrases
 
     def stored(self, sentence: str) -> str:
-        """A sentence that was stored in English, in this language; as it is if it is unknown."""
+        """A sentence that was stored in English, in this language; as it is if it is unknown.
+
+        What stands in its gaps may be such sentences, too.
+        """
         for template, phrase in self._phrases["stored"].items():
             if found := _with_gaps(template).fullmatch(sentence):
-                return str(phrase).format(**found.groupdict())
+                gaps = {name: self.stored(part) for name, part in found.groupdict().items()}
+                return str(phrase).format(**gaps)
         return sentence
+
+    def stored_list(self, sentences: str) -> str:
+        """Stored sentences with semicolons between them, each as :meth:`stored` has it."""
+        return "; ".join(self.stored(sentence) for sentence in sentences.split("; "))
 
     def activity(self, name: str) -> str:
         """What an activity is called."""

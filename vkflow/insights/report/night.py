@@ -45,14 +45,18 @@ def _steps(counts: dict[str, Any], say: Language) -> list[dict[str, Any]]:
     longest = max(seconds.values(), default=0) or 1
     return [
         {
-            "label": say(f"step_{name.replace(' ', '_')}")
-            if say.has(f"step_{name.replace(' ', '_')}")
-            else name,
+            "label": step_name(name, say),
             "value": say.duration(value),
             "width": round(100 * value / longest, 1),
         }
         for name, value in seconds.items()
     ]
+
+
+def step_name(name: str, say: Language) -> str:
+    """What a step of the night is called; its name in the code if it is unknown."""
+    key = f"step_{name.replace(' ', '_')}"
+    return say(key) if say.has(key) else name
 
 
 def _warnings(data: ReportData, last: dict[str, Any] | None, say: Language) -> list[str]:

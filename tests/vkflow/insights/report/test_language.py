@@ -42,12 +42,20 @@ def test_what_was_stored_in_english_is_said_in_the_language_of_the_report() -> N
         "too few labelled posts: 4 train, 0 validation, 1 test; 200 are needed for training",
         "worse than the owner's rate on the test window, log loss +2.00% (95 %: +1.00% to +3.00%) "
         "against it",
+        "8 posts have a label, 9 are needed (training.min_posts)",
+        "there is no champion yet: 8 posts got the rates of their owners (rates-20260601)",
+        "b20260601 rejected: worse than the champion of 28 days ago, log loss +2.00% (95 %: +1.00% "
+        "to +3.00%): mean gain on the test window -1.0% over the global rate and -2.0% over the "
+        "owner rate",
     ]
     assert len(reasons) > 30
     for reason in reasons:
         assert (EN.stored(reason), bool(re.search("[а-я]", RU.stored(reason)))) == (reason, True)
     assert RU.stored("more comments than views") == "comments: больше, чем просмотров"
     assert RU.stored("{unheard} of {0}") == "{unheard} of {0}"
+    assert RU.stored_list("trained b1; new advice") == "обучена b1; new advice"
+    last = RU.stored(reasons[-1])
+    assert not re.search("worse|champion|ago|gain|over|rate", last), "sentences within sentences"
 
 
 def test_stored_sentences_are_those_of_the_code_with_the_same_gaps() -> None:
