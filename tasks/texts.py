@@ -33,15 +33,13 @@ class TextCounts:
 def compute_text_statistics(settings: Settings) -> int:
     """Statistics of every text that has none yet; returns their number."""
     done = 0
-    while True:
-        with warehouse_of(settings) as connection:
-            waiting = texts.texts_without_statistics(connection, VERSION, STATISTICS_CHUNK)
-            if waiting.is_empty():
-                return done
+    with warehouse_of(settings) as connection:
+        for waiting in texts.texts_without_statistics(connection, VERSION, STATISTICS_CHUNK):
             statistics = text_statistics(waiting["text"])
             done += texts.write_text_statistics(
                 connection, statistics.with_columns(waiting["text_hash"])
             )
+    return done
 
 
 @step("embed texts")

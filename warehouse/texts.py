@@ -1,23 +1,44 @@
 """Text statistics and vectors, by text hash: equal texts are worked on once."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import duckdb
 import polars as pl
 
 from warehouse.database import transaction
 from warehouse.parts import in_parts
+from warehouse.reading import first_row
 from warehouse.schema import query
 from warehouse.writing import add_missing_rows, replace_rows
 
+HASH_DIGITS = 8
+"""Of a hash, hexadecimal: enough to tell ranges apart."""
+
 
 def texts_without_statistics(
-    connection: duckdb.DuckDBPyConnection, version: int, limit: int
-) -> pl.DataFrame:
-    """Up to ``limit`` texts without statistics of ``version``: text_hash, text."""
-    return connection.execute(
-        query("texts_without_statistics"), {"version": version, "limit": limit}
-    ).pl()
+    connection: duckdb.DuckDBPyConnection, version: int, rows: int
+) -> Iterator[pl.DataFrame]:
+    """Texts without statistics of ``version``, about ``rows`` at a time: text_hash, text.
+
+    Statistics may be stored between two frames. Hashes are evenly spread, so a range of them holds
+    as many texts as any other of its size, and nothing is read twice.
+    """
+    count = first_row(
+        connection.execute(
+            "SELECT count(DISTINCT text_hash) FROM first_contents ANTI JOIN "
+            "(SELECT text_hash FROM text_statistics WHERE version = ?) USING (text_hash)",
+            [version],
+        )
+    )
+    ranges = -(-int(count[0]) // rows) if count else 0
+    bounds = ["", *(f"{number * 16**HASH_DIGITS // ranges:0{HASH_DIGITS}x}"
+                    for number in range(1, ranges)), None]  # fmt: skip
+    for since, until in pairwise(bounds) if ranges else ():
+        parameters = {"version": version, "since": since, "until": until}
+        found = connection.execute(query("texts_without_statistics"), parameters).pl()
+        if not found.is_empty():
+            yield found
 
 
 def write_text_statistics(connection: duckdb.DuckDBPyConnection, statistics: pl.DataFrame) -> int:

@@ -31,9 +31,10 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Taken:
-    """What a step took: seconds, and the peak of its process in MiB."""
+    """What a step took: seconds, those of its processors, and the peak of its process in MiB."""
 
     seconds: float
+    cpu_seconds: float
     memory: float
 
 
@@ -140,10 +141,11 @@ def main() -> None:
     ):
         step = step_named(name, settings_of(Path(home)))
         forget_peak_memory()
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         result = step()
         seconds = result if isinstance(result, float) else time.perf_counter() - start
-    sys.stdout.write(json.dumps(asdict(Taken(seconds, peak_memory()))) + "\n")
+        taken = Taken(seconds, time.process_time() - cpu_start, peak_memory())
+    sys.stdout.write(json.dumps(asdict(taken)) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 
 from tests.warehouse.conftest import waiting
+from vkflow.text.cleaning import text_hashes
 from warehouse.texts import (
     texts_without_embedding,
     texts_without_statistics,
@@ -131,13 +132,30 @@ def test_every_distinct_text_has_statistics_even_the_empty_one(
     connection: duckdb.DuckDBPyConnection, add_posts: Add
 ):
     add_posts(post(1, ""), post(2, "cat"), post(3, "cat"))
-    assert texts_without_statistics(connection, 1, 10).rows() == [
-        ("hash of ", ""),
-        ("hash of cat", "cat"),
-    ]
-    assert texts_without_statistics(connection, 1, 1).height == 1
+    (found,) = texts_without_statistics(connection, 1, 10)
+    assert found.rows() == [("hash of ", ""), ("hash of cat", "cat")]
     write_text_statistics(connection, statistics(1, ""))
-    assert texts_without_statistics(connection, 1, 10)["text"].to_list() == ["cat"]
+    (found,) = texts_without_statistics(connection, 1, 10)
+    assert found["text"].to_list() == ["cat"]
+    write_text_statistics(connection, statistics(1, "cat"))
+    assert list(texts_without_statistics(connection, 1, 10)) == []
+
+
+def test_many_texts_without_statistics_come_some_at_a_time_and_each_once(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add
+):
+    texts = [f"text {number}" for number in range(300)]
+    add_posts(*(post(number + 1, text) for number, text in enumerate(texts)))
+    hashes = text_hashes(pl.Series(texts))
+    for text, text_hash in zip(texts, hashes, strict=True):
+        connection.execute("UPDATE posts SET text_hash = ? WHERE text = ?", [text_hash, text])
+    frames = []
+    for frame in texts_without_statistics(connection, 1, 50):
+        frames.append(frame)
+        rows = statistics(1, *frame["text"]).with_columns(frame["text_hash"])
+        write_text_statistics(connection, rows)
+    assert len(frames) == 6 and max(map(len, frames)) < 90
+    assert sorted(pl.concat(frames)["text"]) == sorted(texts)
 
 
 def test_a_new_version_of_the_statistics_lists_every_text_again(
@@ -145,7 +163,8 @@ def test_a_new_version_of_the_statistics_lists_every_text_again(
 ):
     add_posts(post(1, "cat"))
     write_text_statistics(connection, statistics(1, "cat"))
-    assert texts_without_statistics(connection, 2, 10)["text"].to_list() == ["cat"]
+    (found,) = texts_without_statistics(connection, 2, 10)
+    assert found["text"].to_list() == ["cat"]
     write_text_statistics(connection, statistics(2, "cat"))
     assert connection.execute(
         "SELECT version, characters FROM text_statistics ORDER BY version"
