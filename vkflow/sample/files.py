@@ -42,8 +42,8 @@ def write_sample(
 ) -> bool:
     """Writes a world, and replaces any other that the directory holds.
 
-    The files are ``posts.parquet`` (owner_id, post_id, published_at, text, is_ad),
-    ``snapshots.parquet``, ``pictures.parquet`` (owner_id, post_id, content: Binary JPEG),
+    The files are, in the order of time, ``posts.parquet`` (owner_id, post_id, published_at, text,
+    is_ad), ``snapshots.parquet``, ``pictures.parquet`` (owner_id, post_id, content: Binary JPEG),
     ``truth/effects.parquet``, ``truth/oracle.parquet``, ``truth/posts.parquet`` (topic and
     picture category of each post), and ``world.json``, which is written last: where it stands,
     the sample is whole.

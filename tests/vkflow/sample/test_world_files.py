@@ -57,6 +57,15 @@ def test_snapshots_are_written_as_drawn(directory: Path, world: World):
     assert_frame_equal(pl.read_parquet(directory / "snapshots.parquet"), world.snapshots)
 
 
+def test_posts_snapshots_and_pictures_lie_in_the_order_of_time(directory: Path):
+    posts = pl.read_parquet(directory / "posts.parquet")
+    snapshots = pl.read_parquet(directory / "snapshots.parquet")
+    assert posts["published_at"].is_sorted() and snapshots["observed_at"].is_sorted()
+    pictures = pl.read_parquet(directory / "pictures.parquet", columns=KEY)
+    places = pictures.join(posts.with_row_index(), on=KEY, maintain_order="left")["index"]
+    assert len(places) == len(pictures) and places.is_sorted()
+
+
 def test_every_post_with_a_picture_has_its_jpeg(directory: Path, world: World):
     pictures = pl.read_parquet(directory / "pictures.parquet")
     assert pictures.schema == {"owner_id": pl.Int64, "post_id": pl.Int64, "content": pl.Binary}

@@ -40,7 +40,7 @@ def directory(tmp_path: Path) -> Path:
         orient="row",
     )
     for name, frame in {"posts": posts, "snapshots": snapshots, "pictures": pictures}.items():
-        frame.reverse().write_parquet(tmp_path / f"{name}.parquet")
+        frame.write_parquet(tmp_path / f"{name}.parquet")
     (tmp_path / "world.json").write_text("{}")
     return tmp_path
 
