@@ -53,21 +53,19 @@ def rows(quick: bool) -> Iterator[Row]:
 
 
 def growth(taken: dict[int, dict[str, Taken]]) -> Iterator[Row]:
-    """How processor seconds and memory of each step grow with the posts.
-
-    Processor seconds, since a step of an hour meets other work on most machines.
+    """How seconds and memory of each step grow with the posts.
 
     Args:
         taken: what each step took, by its name, by the number of posts.
     """
     smallest, largest = min(taken), max(taken)
     for step in STEPS:
-        cpu_seconds = [taken[size][step].cpu_seconds for size in taken]
-        exponent = float(np.polyfit(np.log(list(taken)), np.log(cpu_seconds), 1)[0])
+        seconds = [taken[size][step].seconds for size in taken]
+        exponent = float(np.polyfit(np.log(list(taken)), np.log(seconds), 1)[0])
         limit = 1.15 if step == "train" else 1.05
         yield Row(
-            f"{step}: {smallest:,} to {largest:,} posts", taken[largest][step].seconds, "s",
-            "as many posts", taken[smallest][step].seconds,
+            f"{step}: {smallest:,} to {largest:,} posts", seconds[-1], "s",
+            f"{smallest:,} posts", seconds[0],
             exponent, limit, at_most=True,
         )  # fmt: skip
     for step in STEPS:
