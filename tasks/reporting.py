@@ -135,16 +135,11 @@ def _samples(
     if not chunks:
         return nothing, nothing, nothing
     posts = pl.concat(chunks)
-    table = _features(bundle, posts)
-    contributions = group_contributions(bundle, posts)
-    return table[sizes[0] :], table[: sizes[0]], contributions
-
-
-def _features(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
-    """Features of posts and, behind ``p_``, their predictions."""
-    predictions = {f"p_{name}": values for name, values in bundle.predict(posts).items()}
     table = bundle.recipe.features.table(posts)
-    return pl.concat([table, pl.DataFrame(predictions)], how="horizontal")
+    contributions = group_contributions(bundle, posts, table)
+    predictions = {f"p_{name}": values for name, values in bundle.predict(posts, table).items()}
+    known = pl.concat([table, pl.DataFrame(predictions)], how="horizontal")
+    return known[sizes[0] :], known[: sizes[0]], contributions
 
 
 def _category_labels(settings: Settings) -> Mapping[str, str]:

@@ -204,8 +204,8 @@ def test_contributions_of_all_groups_add_up_to_the_prediction(settings: Settings
         features.select_samples_between(connection, [(UNTIL - timedelta(days=90), UNTIL)], 200)
         posts = pl.concat(list(selected_posts(connection, bundle.manifest)))
     assert len(posts) == 200
-    predicted = bundle.predict(posts)
-    for activity, groups in post_contributions(bundle, posts).items():
+    predicted, table = bundle.predict(posts), bundle.recipe.features.table(posts)
+    for activity, groups in post_contributions(bundle, posts, table).items():
         assert tuple(groups) == GROUPS
         whole = logits(predicted[activity])
         np.testing.assert_allclose(sum(groups.values()), whole - whole.mean(), atol=1e-4)

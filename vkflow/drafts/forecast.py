@@ -110,7 +110,8 @@ def forecast_drafts(
     """
     recipe = bundle.recipe.features
     levers = open_levers(insights, rows, recipe.time_zone, recipe.owner_time_zones)
-    probabilities, parts = bundle.predict(rows), logit_parts(bundle, rows)
+    table = bundle.recipe.features.table(rows)
+    probabilities, parts = bundle.predict(rows, table), logit_parts(bundle, rows, table)
     columns = [
         _column(bundle, name, usual, probabilities[name], parts.get(name), drafts, rows, recent)
         for name, usual in usual_rates(bundle, rows).items()

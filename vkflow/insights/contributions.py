@@ -44,26 +44,29 @@ def group_of(feature: str) -> str:
     return PICTURE
 
 
-def group_contributions(bundle: Bundle, posts: pl.DataFrame) -> pl.DataFrame:
+def group_contributions(bundle: Bundle, posts: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Mean absolute contribution of each group to the logit, by activity.
 
     Args:
         bundle: the model.
         posts: rows of ``warehouse.features.selected_features``, not too many.
+        table: the features of the same posts.
 
     Returns:
         activity, group, effect: 0.1 moves a small probability by about a tenth.
     """
     rows = [
         (activity, group, float(np.abs(effect).mean()))
-        for activity, groups in post_contributions(bundle, posts).items()
+        for activity, groups in post_contributions(bundle, posts, table).items()
         for group, effect in groups.items()
     ]
     schema = {"activity": pl.String, "group": pl.String, "effect": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def post_contributions(bundle: Bundle, posts: pl.DataFrame) -> dict[str, dict[str, Floats]]:
+def post_contributions(
+    bundle: Bundle, posts: pl.DataFrame, table: pl.DataFrame
+) -> dict[str, dict[str, Floats]]:
     """What each group adds to the logit of each post, less its mean over the posts.
 
     In the linear stage that is coefficient times value, in the trees the SHAP value (Lundberg et
@@ -73,13 +76,14 @@ def post_contributions(bundle: Bundle, posts: pl.DataFrame) -> dict[str, dict[st
     Args:
         bundle: the model.
         posts: rows of ``warehouse.features.selected_features``, at least one.
+        table: the features of the same posts.
 
     Returns:
         float64, shape (posts,), by activity and group.
     """
     return {
         activity: {group: effect - effect.mean() for group, effect in parts.groups.items()}
-        for activity, parts in logit_parts(bundle, posts).items()
+        for activity, parts in logit_parts(bundle, posts, table).items()
     }
 
 
@@ -97,9 +101,8 @@ class LogitParts:
     groups: Mapping[str, Floats]
 
 
-def logit_parts(bundle: Bundle, posts: pl.DataFrame) -> dict[str, LogitParts]:
+def logit_parts(bundle: Bundle, posts: pl.DataFrame, table: pl.DataFrame) -> dict[str, LogitParts]:
     """The parts of every model's logits, by activity; see :func:`post_contributions`."""
-    table = bundle.recipe.features.table(posts)
     matrix = bundle.recipe.design.matrix(posts, table)
     places = design_groups(bundle.recipe.design)
     found = {}
