@@ -119,3 +119,22 @@ def add_snapshots(connection: duckdb.DuckDBPyConnection) -> Add:
 @pytest.fixture
 def add_predictions(connection: duckdb.DuckDBPyConnection) -> Add:
     return _adder(connection, "predictions", PREDICTION)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    """Where to publish."""
+    return tmp_path / "it's published" / "predictions.duckdb"
+
+
+@pytest.fixture
+def filled(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, add_snapshots: Add, add_predictions: Add
+) -> duckdb.DuckDBPyConnection:
+    """A warehouse to publish: two posts, one with counts and a prediction; a vector."""
+    moment = NIGHT.replace(hour=3)
+    add_posts({"post_id": 1, "text": "cat"}, {"post_id": 2, "text": "dog"})
+    add_snapshots({"post_id": 1, "observed_at": moment, "views": 100, "likes": 25})
+    add_predictions({"post_id": 1, "probability": 0.5, "scored_at": moment})
+    connection.execute("INSERT INTO text_embeddings VALUES ('h', 'e', [1, 2], 2, false)")
+    return connection
