@@ -1,7 +1,8 @@
 """Finding and loading open_clip checkpoints: the sample one, open_clip's own, or a directory."""
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.images.preparation import Preprocess
+from vkflow.neural.weights import check_files
 
 SAMPLE_DIRECTORY = Path(__file__).parents[1] / "sample" / "clip"
 LOCAL_PREFIX = "local-dir:"
@@ -16,6 +18,9 @@ LOCAL_PREFIX = "local-dir:"
 CONFIG_FILE = "open_clip_config.json"
 WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 """Safetensors only: open_clip would also unpickle a .bin file, and pickle can run code."""
+
+PATCH = 32
+"""Pixels of the side of the largest patches there are: each has a row among the weights."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,47 @@ def _load_directory(kind: str, directory: Path, device: str) -> Checkpoint:
             f"{directory} is not a CLIP model: it needs {CONFIG_FILE} and {WEIGHTS_FILES[0]}. "
             "Save one with open_clip.push_to_hf_hub's save_for_hf, or copy it from its hub page."
         )
+    check_files(directory)
+    _check_sizes(directory / CONFIG_FILE, weights)
     with weights.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device)
+
+
+def _check_sizes(config: Path, weights: Path) -> None:
+    """See that a configuration is no larger than its weights, before a model is made of it.
+
+    Raises:
+        MissingModelError: it has more layers than the weights have parts, or a side longer than
+            any of theirs; such a model takes what memory there is.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        numbers = list(_numbers(json.loads(config.read_bytes())))
+        with safe_open(weights, "numpy") as tensors:
+            names = list(tensors.keys())
+            shapes = [tensors.get_slice(name).get_shape() for name in names]
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise MissingModelError(_advice(str(config.parent), None, error)) from error
+    longest = max((side for shape in shapes for side in shape), default=0)
+    for name, number in numbers:
+        needed = (number // PATCH) ** 2 if name in ("image_size", "size") else number
+        if needed > (len(shapes) if name == "layers" else longest):
+            problem = ValueError(f"{name} is {number}, more than its weights have")
+            raise MissingModelError(_advice(str(config.parent), None, problem))
+
+
+def _numbers(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Whole numbers of a configuration, and what they are called; those of a list by its name."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _numbers(each, str(key))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _numbers(each, name)
+    elif isinstance(value, int):
+        yield name, value
 
 
 def _split(tagger: str) -> tuple[str, str]:

@@ -11,12 +11,10 @@ from safetensors import safe_open
 
 from vkflow.errors import MissingModelError
 from vkflow.neural.devices import resolve_device, resolve_precision
-from vkflow.neural.weights import DIGITS, model_digest
+from vkflow.neural.weights import DIGITS, check_files, model_digest
 from vkflow.text.budgets import RememberedBudgets
 from vkflow.text.transformer import TransformerEncoder
 
-READ_WHOLE = ("*.json", "*.txt", "*.model", "*.jinja")
-MAX_BYTES = 2**28
 WEIGHTS = re.compile(r"[^/\\]+\.safetensors")
 
 
@@ -78,7 +76,8 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # Unless told not to, it asks whoever sits there whether to run code of the model.
     given: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
-    _check_files(Path(name))
+    check_files(Path(name))
+    _check_index(Path(name))
     config = transformers.AutoConfig.from_pretrained(name, **given)
     # As transformers reads it: another file may say it, or another name stand for it.
     if (other := getattr(config, "transformers_weights", None)) is not None:
@@ -103,23 +102,12 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _check_files(directory: Path) -> None:
-    """See that a directory has no pipe, no file that is larger than any, and no pickled weights.
+def _check_index(directory: Path) -> None:
+    """See that no index of weights leads elsewhere.
 
     Raises:
-        MissingModelError: a tokenizer, say, is of gigabytes, which all become memory; or an index
-            of weights names other files than safetensors beside it.
+        MissingModelError: it names other files than safetensors beside it, such as pickled ones.
     """
-    for file in directory.glob("*"):
-        if file.is_dir():
-            continue
-        if not file.is_file():
-            raise MissingModelError(f"{file} is no file, but a pipe or the like")
-        size, is_read_whole = file.stat().st_size, any(map(file.match, READ_WHOLE))
-        if is_read_whole and size > MAX_BYTES:
-            raise MissingModelError(
-                f"{file} has {size / 2**20:.0f} MiB, where no model has more than {MAX_BYTES >> 20}"
-            )
     for index in directory.glob("*.safetensors.index.json"):
         named = set(json.loads(index.read_bytes())["weight_map"].values())
         if odd := sorted(each for each in named if not WEIGHTS.fullmatch(each)):

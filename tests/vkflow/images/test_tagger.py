@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 import re
@@ -204,6 +205,56 @@ def test_damaged_weights_are_a_missing_model(tmp_path):
     (tmp_path / "open_clip_model.safetensors").write_bytes(b"cut short")
 
     with pytest.raises(MissingModelError, match="damaged"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "number"),
+    [
+        ("text_cfg", "layers", 100_000),
+        ("vision_cfg", "layers", [100_000, 1, 1, 1]),
+        ("text_cfg", "width", 10**6),
+        ("text_cfg", "context_length", 10**9),
+        ("vision_cfg", "image_size", 10**6),
+    ],
+)
+def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made(
+    tmp_path, monkeypatch, section, name, number
+):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"][section][name] = number
+    file.write_text(json.dumps(config))
+    monkeypatch.setattr("open_clip.create_model_and_transforms", None)
+
+    with pytest.raises(MissingModelError, match=rf"{name} is \d+, more than its weights have"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+def test_side_of_the_preprocessing_is_bounded_too(tmp_path):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "open_clip_config.json"
+    file.write_text(file.read_text().replace('"size": 96', '"size": [9999999, 9999999]'))
+
+    with pytest.raises(MissingModelError, match="size is 9999999, more than its weights have"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+@pytest.mark.parametrize("junk", ["", "[" * 100_000, '{"model_cfg"', "null"], ids=len)
+def test_configuration_that_is_none_is_a_missing_model(tmp_path, junk):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "open_clip_config.json").write_text(junk)
+
+    with pytest.raises(MissingModelError, match="damaged"):
+        load_tagger(f"local-dir:{tmp_path}")
+
+
+def test_pipe_in_the_directory_is_told_and_not_read(tmp_path):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    os.mkfifo(tmp_path / "tokenizer.json")
+
+    with pytest.raises(MissingModelError, match=r"tokenizer\.json is no file, but a pipe"):
         load_tagger(f"local-dir:{tmp_path}")
 
 
