@@ -1,5 +1,6 @@
 import re
 import string
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -9,6 +10,7 @@ import yaml
 
 import vkflow.insights.report as package
 from vkflow.activities import ACTIVITY_NAMES
+from vkflow.engines.workers.faults import reason
 from vkflow.insights.report.language import load_language, plural_form
 from vkflow.sources.validation import _count_rules, _odd_counts, _post_rules
 
@@ -38,10 +40,19 @@ def test_both_catalogues_have_the_same_phrases_with_the_same_gaps() -> None:
 def test_what_was_stored_in_english_is_said_in_the_language_of_the_report() -> None:
     day = datetime(2026, 6, 1, tzinfo=UTC)
     rules = (_post_rules(day, 100), _count_rules(day), _odd_counts())
-    reasons = [reason for each in rules for reason in each] + [
+    reasons = [rule for each in rules for rule in each] + [
         "too few labelled posts: 4 train, 0 validation, 1 test; 200 are needed for training",
         "worse than the owner's rate on the test window, log loss +2.00% (95 %: +1.00% to +3.00%) "
         "against it",
+        *(
+            reason(model, thing, error)
+            for model, thing in (
+                ("the text encoder", "text"),
+                ("the tagger", "picture"),
+                ("the tagger's text tower", "text"),
+            )
+            for error in (BrokenProcessPool(), ValueError("17"))
+        ),
         "8 posts have a label, 9 are needed (training.min_posts)",
         "there is no champion yet: 8 posts got the rates of their owners (rates-20260601)",
         "b20260601 rejected: worse than the champion of 28 days ago, log loss +2.00% (95 %: +1.00% "
@@ -49,8 +60,8 @@ def test_what_was_stored_in_english_is_said_in_the_language_of_the_report() -> N
         "owner rate",
     ]
     assert len(reasons) > 30
-    for reason in reasons:
-        assert (EN.stored(reason), bool(re.search("[а-я]", RU.stored(reason)))) == (reason, True)
+    for stored in reasons:
+        assert (EN.stored(stored), bool(re.search("[а-я]", RU.stored(stored)))) == (stored, True)
     assert RU.stored("more comments than views") == "comments: больше, чем просмотров"
     assert RU.stored("{unheard} of {0}") == "{unheard} of {0}"
     assert RU.stored_list("trained b1; new advice") == "обучена b1; new advice"
