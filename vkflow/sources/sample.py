@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from vkflow.errors import SourceError
-from vkflow.sources.source import PICTURES_SCHEMA, POSTS_SCHEMA, SNAPSHOTS_SCHEMA, Chunk
+from vkflow.sources.source import PICTURES_SCHEMA, POSTS_SCHEMA, SNAPSHOTS_SCHEMA, TIME, Chunk
 
 CHUNK_POSTS = 1_000
 CHUNK_SNAPSHOTS = 20_000
@@ -24,12 +24,14 @@ class SampleSource:
     def fetch(self, since: str | None, as_of: datetime) -> Iterator[Chunk]:
         """Posts published and snapshots observed after the watermark, until ``as_of``."""
         after = datetime.fromisoformat(since) if since else datetime.min.replace(tzinfo=UTC)
-        posts = self._between("posts", "published_at", after, as_of).select(*POSTS_SCHEMA)
+        posts = self._between("posts", "published_at", after, as_of).with_columns(
+            pl.lit(None, TIME).alias("observed_at")
+        )
         snapshots = self._between("snapshots", "observed_at", after, as_of).with_columns(
             pl.lit(None, pl.Boolean).alias("reposts_with_messages")
         )
         pictures = self._scan("pictures")
-        new = posts.collect()
+        new = posts.select(*POSTS_SCHEMA).collect()
         for chunk in new.iter_slices(CHUNK_POSTS):
             wanted = chunk.lazy().select("owner_id", "post_id")
             content = pictures.join(wanted, on=["owner_id", "post_id"], how="semi")
