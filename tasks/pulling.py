@@ -152,6 +152,7 @@ class _Pull:
                 posts.write_watermark(connection, self._source, chunk.watermark)
         self.counts.refreshed += refreshed
         self.counts.bad_pictures += len(bad_pictures)
+        self._complained.update(bad_pictures["key"])
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self._count(checked, written)
 

@@ -366,6 +366,22 @@ def test_of_a_post_that_comes_twice_of_one_moment_the_last_counts_night_after_ni
     assert ask(home, "SELECT text FROM posts") == [("final",)]
 
 
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_bad_picture_of_one_crawl_is_told_though_that_of_another_is_good(
+    home: Path, file: Path, bad: int
+):
+    pictures = [jpeg(), jpeg("blue")]
+    pictures[bad] = b"no picture"
+    post = {"owner_id": "-1", "post_id": "7"}
+    rows = [
+        row(text=f"{day}", photo=as_base64(photo), **post, observed_at=f"2026-05-0{day}")
+        for day, photo in enumerate(pictures, start=1)
+    ]
+    counts = pull_posts.fn(dataset(home, write_csv(file, rows), PICTURES_ON), NIGHT)
+    assert counts.bad_pictures == 1
+    assert ask(home, "SELECT key FROM quarantine") == [("-1_7 picture",)]
+
+
 def test_a_file_of_one_post_a_thousand_times_takes_no_thousand_transactions(
     home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ):
