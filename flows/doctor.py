@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from vkflow.errors import VkflowError
 from vkflow.settings import Settings, load_settings
+from vkflow.storage import Storage
 from warehouse.errors import WarehouseError
 
 PACKAGES = ("prefect", "duckdb", "polars", "torch", "transformers", "open_clip_torch", "catboost")
@@ -94,9 +95,7 @@ def _device(settings: Settings) -> str:
 
 
 def _engine(settings: Settings) -> str:
-    from vkflow.engines.parts import PartFolder
-
-    PartFolder(settings.parts_url).names()
+    Storage(settings.parts_url, "parts").check()
     if settings.engine == "local":
         return "local: this process"
     from vkflow.engines.ray_data import describe_ray

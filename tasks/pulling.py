@@ -144,7 +144,6 @@ class _Pull:
                 source=self._source,
                 seen_at=self._as_of,
                 awaiting=self._awaiting(chunk, checked),
-                moments=_first_observed(checked.snapshots),
             )
             self.counts.snapshots += posts.add_snapshots(connection, fresh)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
@@ -153,6 +152,7 @@ class _Pull:
                 posts.write_watermark(connection, self._source, chunk.watermark)
         self.counts.refreshed += refreshed
         self.counts.bad_pictures += len(bad_pictures)
+        self._complained.update(bad_pictures["key"])
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self._count(checked, written)
 
@@ -269,12 +269,6 @@ def _in_parts(pictures: pl.DataFrame) -> Iterator[pl.DataFrame]:
         held += size
     if start < len(pictures):
         yield pictures[start:]
-
-
-def _first_observed(snapshots: pl.DataFrame) -> pl.DataFrame:
-    """When posts were first seen as they come now, as far as their counts say so."""
-    observed = snapshots.drop_nulls("observed_at")
-    return observed.group_by("owner_id", "post_id").agg(seen_at=pl.col("observed_at").min())
 
 
 def _complaints(pictures: pl.DataFrame, problems: dict[str, str]) -> pl.DataFrame:

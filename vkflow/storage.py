@@ -134,7 +134,7 @@ class Storage:
             _write_atomically(self.folder / name, content)
             return
         files, root = self._place
-        with self._faults_told():
+        with self._faults_told(is_written=True):
             files.pipe_file(f"{root}/{name}", content)
 
     def remove(self, names: Sequence[str]) -> None:
@@ -176,12 +176,12 @@ class Storage:
         return files, root
 
     @contextmanager
-    def _faults_told(self) -> Iterator[None]:
+    def _faults_told(self, *, is_written: bool = False) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError:
-            raise
         except Exception as error:  # as above
+            if isinstance(error, FileNotFoundError) and not is_written:  # else it is the bucket
+                raise
             raise StorageError(
                 f"{self.url} (setting {self.setting}) does not do what it is asked for: "
                 f"{_reason(error)}"

@@ -34,7 +34,6 @@ def write_posts(
     source: str,
     seen_at: datetime,
     awaiting: pl.DataFrame | None = None,
-    moments: pl.DataFrame | None = None,
 ) -> Written:
     """Store posts; those that are the same as in the warehouse are left alone.
 
@@ -43,58 +42,54 @@ def write_posts(
 
     Args:
         connection: the open warehouse, inside a transaction.
-        posts: owner_id, post_id, published_at, text, text_hash, image_hash, is_ad.
+        posts: owner_id, post_id, published_at, text, text_hash, image_hash, is_ad, and observed_at:
+            when it was seen to say this, UTC; NULL, or no such column: at the moment of this run.
         source: name of the source they came from.
-        seen_at: the moment of this run; a known post keeps its ``first_seen_at``.
+        seen_at: the moment of this run.
         awaiting: owner_id, post_id of posts whose picture did not come this time: one that is
             stored stays, and one that comes later was there all the time.
-        moments: owner_id, post_id, seen_at: when posts were seen to say this, UTC; those it lacks
-            were at the moment of this run.
     """
     rows = posts.unique(subset=list(KEY), keep="last", maintain_order=True)
     if rows.is_empty():
         return Written()
-    nobody = rows.select(KEY).clear()
-    waiting = nobody if awaiting is None else awaiting.select(KEY)
-    dated = nobody.with_columns(seen_at=pl.lit(seen_at)) if moments is None else moments
-    with (
-        registered(connection, "incoming", rows),
-        registered(connection, "awaiting", waiting),
-        registered(connection, "moments", dated.select(CONTENT_KEY)),
-    ):
+    if "observed_at" not in rows.columns:
+        rows = rows.with_columns(observed_at=pl.lit(seen_at))
+    waiting = rows.select(KEY).clear() if awaiting is None else awaiting.select(KEY)
+    with registered(connection, "incoming", rows), registered(connection, "awaiting", waiting):
         parameters = {"source": source, "seen_at": seen_at}
         differing = connection.execute(query("differing_posts"), parameters).pl()
-    late, current = differing.filter("is_late"), differing.filter(~pl.col("is_late"))
-    _keep_contents(connection, current)
-    _add_earlier(connection, late.rename({"moment": "seen_at"}).select(CONTENTS))
-    stamped = current.with_columns(
+    is_new, is_late, is_longer = (pl.col("change") == kind for kind in ("new", "late", "longer"))
+    _keep_contents(connection, differing.filter(~is_new & ~is_late))
+    _add_earlier(connection, differing.filter(is_late))
+    has_edits = pl.col("edited_at").is_not_null() | (pl.col("change") == "edit")
+    stamped = differing.filter(~is_late).with_columns(
         pl.lit(source).alias("source"),
-        pl.col("first_seen_at").fill_null(pl.col("moment")),
-        pl.when("is_edit").then("moment").otherwise("edited_at").alias("edited_at"),
-        pl.lit(seen_at).alias("updated_at"),
+        pl.when(has_edits).then("first_seen_at").otherwise("moment").alias("first_seen_at"),
+        pl.when(has_edits).then("moment").alias("edited_at"),
+        pl.when(is_longer).then("updated_at").otherwise(seen_at).alias("updated_at"),
     )
-    replace_rows(connection, "posts", stamped.drop("is_new", "is_edit", "is_late", "moment"), KEY)
-    new = int(differing["is_new"].sum())
-    return Written(new, len(differing) - new)
+    replace_rows(connection, "posts", stamped.drop("change", "moment", "replaces"), KEY)
+    changed = differing.filter(~is_new & ~is_longer & pl.col("replaces").is_null())
+    return Written(len(differing.filter(is_new)), len(changed))
 
 
 def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFrame) -> None:
     """Store what posts said before, as far as it is known by now; before they are replaced."""
-    known = differing.filter(~pl.col("is_new"))
-    if known.is_empty():
+    if differing.is_empty():
         return
-    with registered(connection, "differing", known):
+    with registered(connection, "differing", differing):
         earlier = connection.execute(query("completed_contents")).pl()
     replace_rows(connection, "earlier_contents", earlier, CONTENT_KEY)
 
 
-def _add_earlier(connection: duckdb.DuckDBPyConnection, versions: pl.DataFrame) -> None:
+def _add_earlier(connection: duckdb.DuckDBPyConnection, late: pl.DataFrame) -> None:
     """Store what posts said before what is stored, which has been an edit then."""
-    if versions.is_empty():
+    if late.is_empty():
         return
-    replace_rows(connection, "earlier_contents", versions, CONTENT_KEY)
-    with registered(connection, "versions", versions):
+    with registered(connection, "late", late):
         connection.execute(query("earlier_seen_posts"))
+    versions = late.rename({"moment": "seen_at"}).select(CONTENTS)
+    replace_rows(connection, "earlier_contents", versions, CONTENT_KEY)
 
 
 def write_snapshots(

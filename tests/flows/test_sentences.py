@@ -170,8 +170,12 @@ def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("VKFLOW_DATABASE__URL", f"sqlite:///{tmp_path}/typo.db")
     monkeypatch.setenv("VKFLOW_DATABASE__TABLE", "posts")
     monkeypatch.setenv("VKFLOW_IMAGES__TAGGER", "none")
-    finding = next(check for check in run_checks("database") if check.name == "source")
+    monkeypatch.setenv("VKFLOW_PARTS", "memory://nowhere/parts")
+    findings = {check.name: check for check in run_checks("database")}
+    finding = findings["source"]
     assert not finding.ok and "there is no SQLite file" in finding.finding
+    finding = findings["engine"]
+    assert not finding.ok and "setting parts: memory://nowhere/parts cannot" in finding.finding
     assert not (tmp_path / "typo.db").exists()
 
 

@@ -61,6 +61,17 @@ def test_a_store_that_does_not_answer_is_another_thing_than_a_missing_file(
         storage.read("ab/one.jpg")
 
 
+def test_a_bucket_that_is_gone_is_no_missing_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = Storage("memory://bucket/media", "images.media")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError("The specified bucket does not exist")
+
+    monkeypatch.setattr(type(storage._place[0]), "pipe_file", refuse)
+    with pytest.raises(StorageError, match=r"images.media\).*bucket does not exist"):
+        storage.write("ab/one.jpg", b"one")
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [

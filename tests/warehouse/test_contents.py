@@ -119,9 +119,8 @@ def tell(
     connection: duckdb.DuckDBPyConnection, run: datetime, told: tuple[Any, ...], at: datetime
 ) -> Written:
     """Store a post that was seen at a moment of its own, as a file of several crawls tells it."""
-    frame = pl.DataFrame([told], schema=SCHEMA, orient="row")
-    moments = frame.select(*KEYS).with_columns(seen_at=pl.lit(at).dt.cast_time_unit("us"))
-    return write_posts(connection, frame, source="dataset", seen_at=run, moments=moments)
+    frame = pl.DataFrame([told], schema=SCHEMA, orient="row").with_columns(observed_at=pl.lit(at))
+    return write_posts(connection, frame, source="dataset", seen_at=run)
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
@@ -136,6 +135,34 @@ def test_what_was_said_first_is_the_oldest_whatever_comes_first(
     assert now(connection) == [("thanks", None, False, night(3))]
     assert earlier(connection) == [(said[day], None, False, night(day)) for day in (1, 2)]
     assert connection.execute("SELECT first_seen_at FROM posts").fetchall() == [(night(1),)]
+
+
+@pytest.mark.parametrize("said", ["aab", "aba", "abb"])
+@pytest.mark.parametrize("order", list(permutations((0, 1, 2))))
+def test_an_edit_that_is_taken_back_is_kept_in_any_order(
+    connection: duckdb.DuckDBPyConnection, said: str, order: tuple[int, ...]
+) -> None:
+    for run in (8, 9):
+        for day in order:
+            tell(connection, night(run), post(said[day]), night(day))
+        assert first(connection) == [(said[0], None, False)]
+    assert now(connection)[0][0] == said[-1]
+    assert connection.execute("SELECT first_seen_at FROM posts").fetchall() == [(night(0),)]
+    found = earlier(connection), now(connection)
+    for day in order:
+        assert tell(connection, night(10), post(said[day]), night(day)) == Written()
+    assert (earlier(connection), now(connection)) == found
+
+
+def test_what_was_there_for_longer_than_was_known_is_no_change(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    for day in (4, 3, 2):
+        assert tell(connection, night(5), post("a"), night(day)).changed == 0
+    assert (earlier(connection), now(connection)) == ([], [("a", None, False, None)])
+    tell(connection, night(6), post("b"), night(5))
+    assert tell(connection, night(6), post("a"), night(1)).changed == 0
+    assert earlier(connection) == [("a", None, False, night(1))]
 
 
 def test_an_edit_that_comes_with_the_old_moment_is_one_of_its_run(
@@ -449,5 +476,10 @@ def test_posts_of_before_count_as_first_seen_when_they_were_counted_first(
             )
     with open_warehouse(path) as connection:
         moments = connection.execute("SELECT first_seen_at FROM posts ORDER BY post_id").fetchall()
-        assert moments == [(night(2),), (night(4),), (night(5),)]
+        assert moments == [(night(3),), (night(4),), (night(5),)]
         assert earlier(connection) == [("a", None, None, night(4))]
+        # One run had read several crawls, of which it kept the last text: they are read again.
+        for text, day in (("a", 2), ("b", 3)):
+            tell(connection, night(8), post(text, is_ad=None), night(day))
+        assert first(connection)[0] == ("a", None, None)
+        assert now(connection)[0] == ("b", None, None, night(3))

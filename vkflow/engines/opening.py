@@ -42,7 +42,7 @@ def settings_for_workers(settings: Settings) -> Settings:
             "images": settings.images.model_copy(update={"media": settings.media.url}),
             **{
                 section: type(getattr(settings, section))()
-                for section in ("vk", "database", "dataset", "export")
+                for section in ("vk", "database", "dataset", "export", "warehouse")
             },
         }
     )

@@ -96,6 +96,7 @@ def unpack_arrays(
 
     Raises:
         KeyError: an array is missing.
+        ValueError: coefficients are not those of the columns of the design.
     """
     text, image = (
         Reducer(arrays[f"{kind}.mean"], arrays[f"{kind}.components"])
@@ -117,12 +118,17 @@ def unpack_arrays(
         knows_members=knows_members,
         neighbours=neighbours,
     )
-    linear = {
-        name.removeprefix("linear."): values
-        for name, values in arrays.items()
-        if name.startswith("linear.")
-    }
-    return Recipe(features, _design(arrays, categories)), linear
+    design = _design(arrays, categories)
+    return Recipe(features, design), _coefficients(arrays, design.width)
+
+
+def _coefficients(arrays: Arrays, width: int) -> dict[str, Matrix]:
+    start = "linear."
+    found = {name: values for name, values in arrays.items() if name.startswith(start)}
+    for name, values in found.items():
+        if len(values) != width:
+            raise ValueError(f"its array {name} has {len(values)} columns, not {width}")
+    return {name.removeprefix(start): values for name, values in found.items()}
 
 
 def _design(arrays: Arrays, categories: Sequence[str]) -> Design:
@@ -130,6 +136,7 @@ def _design(arrays: Arrays, categories: Sequence[str]) -> Design:
     if "words.components" in arrays:
         words = Words(*(arrays[f"words.{name}"] for name in OF_WORDS))
     groups = {name.split(".")[1] for name in arrays if name.startswith("design.")} - {"owners"}
+    groups |= {"history", "statistics"} | ({"words"} if words else set())
     return Design(
         owners=tuple(arrays["design.owners"].tolist()),
         categories=(*categories, NO_CATEGORY),

@@ -45,6 +45,7 @@ FLAGGED = (
     "capital_words", "line_breaks",
 )  # fmt: skip
 PRESENCE = ("has_image", "has_text", "is_ad", "is_holiday")
+HOURS, WEEKDAYS = 24, 7
 LONG_TEXT = 280
 """Characters after which VK folds a text behind "show more"."""
 
@@ -107,6 +108,12 @@ class Design:
     standardisers: Mapping[str, Standardiser]
     words: Words | None = None
 
+    @property
+    def width(self) -> int:
+        """Columns of :meth:`matrix`."""
+        standardised = sum(len(group.mean) for group in self.standardisers.values())
+        return 1 + len(self.owners) + HOURS + WEEKDAYS + len(self.categories) + standardised
+
     def matrix(self, posts: pl.DataFrame, table: pl.DataFrame) -> Matrix:
         """Rows of the design, float32, shape (posts, columns); the first column is 1.
 
@@ -115,7 +122,10 @@ class Design:
             table: the features of the same posts.
         """
         standard = self.standardisers
-        calendar = [_one_hot(table["hour"], range(24)), _one_hot(table["weekday"], range(1, 8))]
+        calendar = [
+            _one_hot(table["hour"], range(HOURS)),
+            _one_hot(table["weekday"], range(1, WEEKDAYS + 1)),
+        ]
         parts = [
             np.ones((len(posts), 1), dtype=np.float32),
             SCALES["owner"] * _one_hot(posts["owner_id"], self.owners),

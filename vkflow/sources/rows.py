@@ -24,6 +24,10 @@ from vkflow.sources.source import (
 from vkflow.sources.values import times, truths, whole_numbers
 
 PAYLOAD_CHARACTERS = 500
+MAX_EDITS = 100
+"""Of a post in one chunk; later ones count as the last. A file that calls all its rows by the same
+ids would take a transaction for each."""
+
 POST = pl.format("{}_{}", *IDS)
 HAS_COUNTS = pl.any_horizontal(pl.col(*COUNTS).is_not_null())
 KINDS = {"is_ad": "true or false", **dict.fromkeys(TIMES, "a time")}
@@ -52,7 +56,7 @@ def rows_to_chunks(
 
     Rows without ids get ``owner_id`` 0 and a number made of their text and picture. A file may
     repeat a post, once for each time it was observed. What it said before an edit comes in a chunk
-    before that of what it said then.
+    before that of what it said then; of several rows of one time, or of none, the last one tells.
 
     Args:
         raw: ``COLUMNS`` (text; empty or NULL: not given), and where rows have a number, ``row``.
@@ -86,14 +90,18 @@ def _versions(rows: pl.DataFrame) -> list[pl.DataFrame]:
     """The rows of all posts until their first edit, then until their second one, and so on."""
     if not rows.select(*IDS).is_duplicated().any():
         return [rows]
-    content = pl.struct("text", "photo", "is_ad").hash()
-    n_edits = (content != content.shift()).fill_null(False).cum_sum().over(*IDS)
-    return rows.with_columns(n_edits.alias("version")).partition_by("version")
+    rows = rows.sort("observed_at", nulls_last=True, maintain_order=True)
+    content = pl.struct("text", "photo", "is_ad").hash().last().over(*IDS, "observed_at")
+    rows = rows.with_columns(content.alias("content"))
+    n_edits = (pl.col("content") != pl.col("content").shift()).fill_null(False).cum_sum()
+    version = n_edits.over(*IDS).clip(upper_bound=MAX_EDITS)
+    return rows.with_columns(version.alias("version")).partition_by("version")
 
 
 def _chunk(rows: pl.DataFrame, name_rows: NameRows) -> Chunk:
     """Posts that each say one thing; they are counted with their first version."""
-    posts = rows.unique(subset=list(IDS), keep="last", maintain_order=True)
+    first_seen = pl.col("observed_at").min().over(*IDS)
+    posts = rows.with_columns(first_seen).unique(subset=list(IDS), keep="last", maintain_order=True)
     return Chunk(
         posts=posts.select(*POSTS_SCHEMA),
         snapshots=_snapshots(rows.filter(HAS_COUNTS, pl.col("reason").is_null())),

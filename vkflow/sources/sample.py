@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from vkflow.errors import SourceError
-from vkflow.sources.source import PICTURES_SCHEMA, POSTS_SCHEMA, SNAPSHOTS_SCHEMA, Chunk
+from vkflow.sources.source import PICTURES_SCHEMA, POSTS_SCHEMA, SNAPSHOTS_SCHEMA, TIME, Chunk
 
 CHUNK_POSTS = 10_000
 CHUNK_SNAPSHOTS = 100_000
@@ -29,7 +29,8 @@ class SampleSource:
         keys = pl.read_parquet(self._file("pictures"), columns=KEY).with_row_index()
         for posts in self._between("posts", "published_at", after, as_of, CHUNK_POSTS):
             pictures = self._pictures(keys.join(posts, on=KEY, how="semi"))
-            yield Chunk(posts=posts.select(*POSTS_SCHEMA), pictures=pictures)
+            undated = posts.with_columns(pl.lit(None, TIME).alias("observed_at"))
+            yield Chunk(posts=undated.select(*POSTS_SCHEMA), pictures=pictures)
         for counts in self._between("snapshots", "observed_at", after, as_of, CHUNK_SNAPSHOTS):
             kind = pl.lit(None, pl.Boolean).alias("reposts_with_messages")
             yield Chunk(snapshots=counts.with_columns(kind).select(*SNAPSHOTS_SCHEMA))

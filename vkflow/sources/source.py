@@ -16,6 +16,7 @@ POSTS_SCHEMA: Mapping[str, pl.DataType] = {
     "owner_id": pl.Int64(),
     "post_id": pl.Int64(),
     "published_at": TIME,
+    "observed_at": TIME,
     "text": pl.String(),
     "is_ad": pl.Boolean(),
 }
@@ -61,7 +62,8 @@ class Chunk:
     """Some of what a source has, typed but not yet checked.
 
     Attributes:
-        posts: ``POSTS_SCHEMA``; each post once. What it said before an edit is in an earlier chunk.
+        posts: ``POSTS_SCHEMA``; each post once, and when it was seen to say this; no
+            ``observed_at``: now. What it said before an edit is in an earlier chunk.
         snapshots: ``SNAPSHOTS_SCHEMA``; no ``observed_at``: observed now, if it differs.
         pictures: ``PICTURES_SCHEMA``; the bytes as they came, at most one a post.
         rejected: ``REJECTED_SCHEMA``: rows that do not even have the right types.

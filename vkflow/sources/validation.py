@@ -48,7 +48,8 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
 
     A rejected post takes its snapshots and picture with it; a rejected snapshot leaves its post,
     which is then scored like one whose outcome is not known. A single count that cannot be right
-    is left out of its snapshot, and remarked under the key of the snapshot's counts.
+    is left out of its snapshot, and remarked under the key of the snapshot's counts. A moment at
+    which a post cannot have been seen is left out of the post.
 
     Args:
         chunk: as a source yields it.
@@ -77,7 +78,9 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
             pl.when(rule).then(None).otherwise(pl.col(name)).alias(name) for name in left_out
         )
     return CheckedChunk(
-        posts=good_posts.select(chunk.posts.columns),
+        posts=good_posts.with_columns(
+            pl.when(_first_reason(_time_rules(as_of)).is_null()).then("observed_at").name.keep()
+        ).select(chunk.posts.columns),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
         pictures=_without(chunk.pictures, bad_posts),
         rejected=pl.concat(rejected),
@@ -127,7 +130,7 @@ def _post_rules(as_of: datetime, max_characters: int) -> dict[str, pl.Expr]:
 
 def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
     """What leaves no trust in any of the counts: their exposures, and the time they are of."""
-    views, observed = pl.col("views"), pl.col("observed_at")
+    views = pl.col("views")
     return {
         **_key_rules(),
         "views is negative": views < 0,
@@ -136,6 +139,14 @@ def _count_rules(as_of: datetime) -> dict[str, pl.Expr]:
             for name in ("views", "likes")
         },
         "more likes than views": pl.col("likes") > views,
+        **_time_rules(as_of),
+    }
+
+
+def _time_rules(as_of: datetime) -> dict[str, pl.Expr]:
+    """When nobody can have seen a post."""
+    observed = pl.col("observed_at")
+    return {
         "observed in the future": observed > as_of + CLOCK_SKEW,
         "observed before VK existed": observed < FIRST_DAY,
         "observed before it was published": observed < pl.col("published_at"),

@@ -1,58 +1,102 @@
--- One row per incoming post that is new, or not what the warehouse holds. One of awaiting keeps the
--- picture that is stored, or goes on waiting for it. moment: when it was seen to say this. is_edit: it
--- says something else than before, which is not so if its picture has come, or if it is told only now
--- whether it is an advert. What comes twice of one moment in one run is no edit: the last was seen.
--- is_late: it said so before what is stored, and is not known to. What comes with the moment of an
--- earlier version, and says something else, was edited since: it counts from this run.
-WITH completed AS (
+-- One row per incoming post that is new, or not what the warehouse holds of its moment: when it was seen
+-- to say this. That is compared with what it said just before and just after. One of awaiting keeps the
+-- picture that is stored, or goes on waiting for it. change:
+--   new     nothing was known of it;
+--   same    it says what is stored, but its picture has come, it is told only now whether it is an
+--           advert, or it has another date or source. What comes twice of one moment in one run is no
+--           edit, either: the last was seen;
+--   edit    from its moment on it says something else than what is stored. What comes with the moment
+--           of a known version, and says something else, was edited since: it counts from this run;
+--   late    it said so before what is stored; if that was known, but only of later: from replaces on;
+--   longer  it said what is stored already then.
+WITH versions AS (
+    SELECT owner_id, post_id, seen_at, text_hash, image_hash, is_ad, awaits_picture, false AS is_stored
+    FROM earlier_contents
+    SEMI JOIN incoming USING (owner_id, post_id)
+    UNION ALL
     SELECT
-        incoming.* REPLACE (
-            if(awaiting.owner_id IS NULL, incoming.image_hash, posts.image_hash) AS image_hash
-        ),
-        awaiting.owner_id IS NOT NULL AND posts.image_hash IS NULL AS awaits_picture,
-        least(coalesce(moments.seen_at, $seen_at), $seen_at) AS moment
+        owner_id, post_id, coalesce(edited_at, first_seen_at), text_hash, image_hash, is_ad,
+        awaits_picture, true
+    FROM posts
+    SEMI JOIN incoming USING (owner_id, post_id)
+), dated AS (
+    SELECT
+        incoming.* EXCLUDE (observed_at), awaiting.owner_id IS NOT NULL AS is_awaiting,
+        least(coalesce(observed_at, $seen_at), $seen_at) AS moment
     FROM incoming
-    LEFT JOIN posts USING (owner_id, post_id)
     LEFT JOIN awaiting USING (owner_id, post_id)
-    LEFT JOIN moments USING (owner_id, post_id)
-), differing AS (
+), neighbours AS (
+    SELECT
+        owner_id, post_id,
+        arg_max(versions, versions.seen_at) FILTER (versions.seen_at <= dated.moment) AS before,
+        arg_min(versions, versions.seen_at) FILTER (versions.seen_at > dated.moment) AS after
+    FROM dated
+    JOIN versions USING (owner_id, post_id)
+    GROUP BY owner_id, post_id
+), completed AS (
+    SELECT
+        dated.* REPLACE (
+            CASE
+                WHEN NOT is_awaiting THEN dated.image_hash
+                WHEN before.owner_id IS NULL THEN after.image_hash
+                WHEN before.seen_at = moment AND before.text_hash <> dated.text_hash
+                    THEN stored.image_hash
+                ELSE before.image_hash
+            END AS image_hash
+        ),
+        before, after, stored
+    FROM dated
+    LEFT JOIN neighbours USING (owner_id, post_id)
+    LEFT JOIN (SELECT * EXCLUDE (text) FROM posts) AS stored USING (owner_id, post_id)
+), compared AS (
     SELECT
         completed.*,
-        posts.first_seen_at,
-        posts.edited_at,
-        posts.owner_id IS NULL AS is_new,
-        (posts.text_hash, posts.image_hash, posts.is_ad)
-            IS DISTINCT FROM (completed.text_hash, completed.image_hash, completed.is_ad)
-            AS is_other,
-        NOT is_new AND is_other AND NOT coalesce(
-            posts.text_hash = completed.text_hash
-            AND (posts.awaits_picture OR posts.image_hash IS NOT DISTINCT FROM completed.image_hash)
-            AND (posts.is_ad IS NULL OR posts.is_ad IS NOT DISTINCT FROM completed.is_ad),
+        stored.first_seen_at, stored.edited_at, stored.updated_at,
+        coalesce(before.seen_at = moment, false) AS has_moment,
+        coalesce(
+            before.text_hash = text_hash
+            AND (before.awaits_picture OR before.image_hash IS NOT DISTINCT FROM image_hash)
+            AND (before.is_ad IS NULL OR before.is_ad IS NOT DISTINCT FROM is_ad),
             false
-        ) AS says_other,
-        coalesce(posts.edited_at, posts.first_seen_at) AS stored_at,
-        posts.updated_at = $seen_at AS is_of_this_run,
-        earlier.seen_at IS NOT DISTINCT FROM completed.moment AS has_version,
-        earlier.owner_id IS NOT NULL AND (earlier.text_hash, earlier.image_hash, earlier.is_ad)
-            IS NOT DISTINCT FROM (completed.text_hash, completed.image_hash, completed.is_ad)
-            AND completed.moment < stored_at AS is_known
+        ) AS was_said,
+        coalesce(
+            stored.text_hash = text_hash
+            AND (stored.awaits_picture OR stored.image_hash IS NOT DISTINCT FROM image_hash)
+            AND (stored.is_ad IS NULL OR stored.is_ad IS NOT DISTINCT FROM is_ad),
+            false
+        ) AS is_said,
+        (before.image_hash, before.is_ad) IS DISTINCT FROM (image_hash, is_ad) AS is_more,
+        (stored.image_hash, stored.is_ad, stored.published_at, stored.source)
+            IS DISTINCT FROM (image_hash, is_ad, published_at, $source) AS is_other,
+        (after.text_hash, after.image_hash, after.is_ad)
+            IS NOT DISTINCT FROM (text_hash, image_hash, is_ad) AS will_be_said
     FROM completed
-    LEFT JOIN posts USING (owner_id, post_id)
-    ASOF LEFT JOIN earlier_contents AS earlier
-        ON earlier.owner_id = completed.owner_id AND earlier.post_id = completed.post_id
-        AND completed.moment >= earlier.seen_at
-    WHERE posts.owner_id IS NULL
-       OR is_other
-       OR posts.published_at IS DISTINCT FROM completed.published_at
-       OR posts.source IS DISTINCT FROM $source
-), parted AS (
-    SELECT *, says_other AND moment < stored_at AND NOT has_version AS is_late
-    FROM differing
-    WHERE NOT (says_other AND is_known)
+), judged AS (
+    SELECT
+        *,
+        coalesce(edited_at, first_seen_at) AS stored_at,
+        CASE
+            WHEN stored.owner_id IS NULL THEN 'new'
+            WHEN was_said AND NOT before.is_stored THEN if(is_more, 'late', NULL)
+            WHEN was_said OR has_moment AND is_said THEN if(is_other, 'same', NULL)
+            WHEN has_moment AND updated_at = $seen_at
+                AND (before.is_stored OR stored_at = $seen_at) THEN 'same'
+            WHEN has_moment OR before.is_stored THEN 'edit'
+            WHEN will_be_said AND after.is_stored THEN 'longer'
+            ELSE 'late'
+        END AS change
+    FROM compared
 )
 SELECT
-    * EXCLUDE (is_other, says_other, stored_at, is_of_this_run, has_version, is_known) REPLACE (
-        if(says_other AND NOT is_late AND moment <= stored_at, $seen_at, moment) AS moment
-    ),
-    says_other AND NOT is_late AND NOT (moment = stored_at AND is_of_this_run) AS is_edit
-FROM parted
+    owner_id, post_id, published_at, text, text_hash, image_hash, is_ad,
+    is_awaiting AND image_hash IS NULL AS awaits_picture,
+    first_seen_at, edited_at, updated_at, change,
+    CASE
+        WHEN change = 'same' THEN stored_at
+        WHEN change = 'late' AND was_said THEN before.seen_at
+        WHEN change = 'edit' AND has_moment THEN $seen_at
+        ELSE moment
+    END AS moment,
+    if(change = 'late' AND NOT was_said AND will_be_said, after.seen_at, NULL) AS replaces
+FROM judged
+WHERE change IS NOT NULL

@@ -83,6 +83,16 @@ def _with_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callab
     return damage
 
 
+def _without_array(*names: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        arrays = load_file(folder / "arrays.safetensors")
+        save_file(
+            {n: a for n, a in arrays.items() if n not in names}, folder / "arrays.safetensors"
+        )
+
+    return damage
+
+
 def _take_manifest_of_another(folder: Path) -> None:
     file = folder / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"model_version": "other"}))
@@ -106,6 +116,11 @@ def _take_manifest_of_another(folder: Path) -> None:
         _with_array("linear.like", lambda values: values * np.float32("nan")),
         _with_array("linear.like", lambda values: values[:, None].copy()),
         _with_array("text.mean", lambda values: values[:-1].copy()),
+        _with_array("linear.like", lambda values: values[:-1].copy()),
+        _with_array("design.owners", lambda values: values[:-1].copy()),
+        _without_array("design.history.mean", "design.history.scale"),
+        _without_array("design.text.mean", "design.text.scale"),
+        _without_array("design.words.mean", "design.words.scale"),
         _take_manifest_of_another,
     ],
 )

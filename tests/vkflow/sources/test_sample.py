@@ -22,7 +22,7 @@ def day(number: float) -> datetime:
 def directory(tmp_path: Path) -> Path:
     """Posts of days 0 to 4, each observed one and two days later; odd ones have a picture."""
     posts = pl.DataFrame(
-        [(-1, number, day(number), f"text {number}", False) for number in range(5)],
+        [(-1, number, day(number), None, f"text {number}", False) for number in range(5)],
         schema=dict(POSTS_SCHEMA),
         orient="row",
     )

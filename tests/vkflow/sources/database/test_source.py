@@ -85,7 +85,7 @@ def test_a_table_arrives_as_it_is_with_read_access_alone(database: Database):
     )
     (chunk,) = fetch(database.url)
     assert chunk.posts.rows() == [
-        (-5, 7, datetime(2026, 5, 1, 9, tzinfo=UTC), "котики: 100%", True)
+        (-5, 7, datetime(2026, 5, 1, 9, tzinfo=UTC), None, "котики: 100%", True)
     ]
     assert chunk.snapshots.select("post_id", "observed_at", "views", "likes", "opens").rows() == [
         (7, None, 90, 3, None)
