@@ -17,7 +17,7 @@ test: $(INSTALLED)
 
 # Whole nights in good and in bad luck, and the honesty of the numbers on worlds of 3,000 posts.
 test-nights: $(INSTALLED)
-	$(BIN)/pytest -m night $(BESIDE)
+	$(BIN)/pytest -m "night and not slow and not browser and not scale" $(BESIDE)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow

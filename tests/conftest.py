@@ -40,11 +40,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process makes the two nights at once; the other files that need them come last."""
-    waiting = list(
-        dict.fromkeys(item.path for item in items if "nights" in getattr(item, "fixturenames", ()))
-    )
+    """What needs the two nights is a test of nights, wherever it stands.
+
+    One process makes them at once; the other files that need them come last.
+    """
+    of_nights = [item for item in items if "nights" in getattr(item, "fixturenames", ())]
+    for item in of_nights:
+        item.add_marker(pytest.mark.night)
+    waiting = list(dict.fromkeys(item.path for item in of_nights))
     order = dict.fromkeys(waiting, 2) | dict.fromkeys(waiting[:1], 0)
     items.sort(key=lambda item: order.get(item.path, 1))
 

@@ -730,7 +730,7 @@ malformed_line = (
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(lines=st.lists(malformed_line, min_size=20, max_size=20))
 @example(lines=list(MALFORMED))

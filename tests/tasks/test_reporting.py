@@ -28,6 +28,7 @@ from warehouse import features, models
 
 HOSTILE = '<script>console.error("owned")</script><img src="http://evil.test/x.png"> $\\frac{ #<b>'
 MEGABYTES = 3
+pytestmark = pytest.mark.night
 needs_chromium = pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chromium")
 
 

@@ -65,6 +65,7 @@ def below(figures: dict[str, float], **least: float) -> dict[str, float]:
 LEAST = {"large": 0.20, "right_of_large": 0.99, "found_of_large": 0.60}
 
 
+@pytest.mark.night
 def test_planted_effects_are_found_and_covered() -> None:
     """Coverage may be lower by chance in so few worlds.
 
@@ -84,6 +85,7 @@ def test_planted_effects_are_found_and_covered_over_twenty_worlds() -> None:
     assert not below(figures, covered_of_told=0.94, right_of_told=0.98), figures
 
 
+@pytest.mark.night
 def test_a_null_world_gives_no_advice() -> None:
     assert evident(advised_world(0, null=True).advice).is_empty()
 
@@ -95,6 +97,7 @@ def test_at_most_one_null_world_in_ten_gives_any_advice() -> None:
     assert np.mean(any_advice) <= 0.10, any_advice
 
 
+@pytest.mark.night
 def test_habits_that_grow_while_rates_fall_are_not_blamed() -> None:
     """Nothing has an effect in this world, but emoji and the like go up when all rates go down."""
     drifted = advised_world(0, null=True, drifting=True)
