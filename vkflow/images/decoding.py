@@ -6,7 +6,7 @@ import io
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,10 @@ BYTES_A_PIXEL = 12
 """While it is decoded, laid on white and shrunk: four bytes for each, in three copies."""
 
 ROWS_AT_ONCE = 256
+
+# Pillow takes memory in blocks. Of smaller ones the C library keeps what was freed, for each thread
+# that decoded.
+Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
 
 OTHER_FILES: dict[bytes, str] = {
     b"II*\x00": "a TIFF file",
@@ -162,12 +166,12 @@ def _decode_opened(
         limits = f"the limit is {max_pixels:,}, and {MAX_SIDE:,} on a side"
         problem = f"The picture has {size[0]} x {size[1]} pixels, {limits}."
         return _refused(content, "too_large", problem, size)
-    orientation = _orientation(opened)
-    is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1
     try:
         drafted = _drafted(opened, longest_side, min_side)
         with budget.taken(_bytes_to_decode(drafted)) if budget else nullcontext():
+            orientation = _orientation(drafted)  # may decode a PNG, whose EXIF can come last
             image = _shrunk(_on_white(drafted), longest_side)
+            drafted.close()  # its pixels go before others may come
         image = _upright(image, orientation)
     except MemoryError:
         raise
@@ -175,6 +179,7 @@ def _decode_opened(
         problem = f"The file is damaged or cut short: {error}."
         return _refused(content, "truncated", problem, size)
     width, height = size[::-1] if orientation >= 5 else size
+    is_plain_jpeg = opened.format == "JPEG" and opened.mode == "RGB" and orientation == 1
     return DecodedPicture(image, width, height, len(content), "ok", None, is_plain_jpeg)
 
 
@@ -213,7 +218,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     """The picture as RGB: alpha laid on white, 16-bit levels scaled down instead of clipped."""
     if image.mode.startswith("I"):
-        image = Image.fromarray(_in_eight_bits(np.asarray(image)))
+        image = Image.fromarray(_in_eight_bits(image))
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -222,12 +227,13 @@ def _on_white(image: Image.Image) -> Image.Image:
     return white
 
 
-def _in_eight_bits(levels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def _in_eight_bits(image: Image.Image) -> npt.NDArray[np.uint8]:
     """16-bit levels, some rows at a time: wider ones in between would take eight times as much."""
-    small = np.empty(levels.shape, np.uint8)
-    for start in range(0, len(levels), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        small[rows] = np.clip(levels[rows] // 257, 0, 255)
+    small = np.empty((image.height, image.width), np.uint8)
+    for start in range(0, image.height, ROWS_AT_ONCE):
+        stop = min(start + ROWS_AT_ONCE, image.height)
+        levels = np.asarray(image.crop((0, start, image.width, stop)))
+        small[start:stop] = np.clip(levels // 257, 0, 255)
     return small
 
 
