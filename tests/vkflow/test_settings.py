@@ -54,6 +54,13 @@ def test_everything_lies_under_home():
     assert load_settings().home == Path("data")
 
 
+def test_a_place_is_the_same_for_all_who_read_it():
+    """A worker has another folder, and behind two slashes maintenance finds no parts."""
+    for given, place in (("s3://bucket/a/", "s3://bucket/a"), ("a/", str(Path("a").absolute()))):
+        settings = load_settings(parts=given, images={"media": given})
+        assert settings.parts_url == settings.media.url == place
+
+
 def test_the_file_wins_over_the_defaults(file: Path):
     file.write_text('source = "dataset"\n[text]\nencoder = "xlm-roberta-base"\n')
     settings = load_settings()

@@ -154,6 +154,26 @@ def test_an_edit_that_is_taken_back_is_kept_in_any_order(
     assert (earlier(connection), now(connection)) == found
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_any_crawls_in_any_order_tell_the_same_when_they_are_read_again(
+    connection: duckdb.DuckDBPyConnection, seed: int
+) -> None:
+    """What was first is right at once; of edits taken back the last one after a few readings."""
+    draw = random.Random(seed)
+    said = (post("a"), post("a", "p"), post("b", "p", True))
+    crawls = [draw.choice(said) for _ in range(5)]
+    days = draw.sample(range(5), 5)
+    for run in (8, 9, 10):
+        for day in days:
+            tell(connection, night(run), crawls[day], night(day))
+        assert first(connection) == [crawls[0][4:]]
+    assert now(connection)[0][:3] == crawls[-1][4:]
+    found = earlier(connection), now(connection)
+    for day in days:
+        assert tell(connection, night(11), crawls[day], night(day)) == Written()
+    assert (earlier(connection), now(connection)) == found
+
+
 def test_what_was_there_for_longer_than_was_known_is_no_change(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

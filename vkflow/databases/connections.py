@@ -21,6 +21,7 @@ POSTGRES_NAMES = ("postgres", "postgresql")
 POSTGRES_DRIVER = "postgresql+psycopg"
 PASSING_STATES = ("starting up", "shutting down", "recovery", "too many", "terminating connection")
 MESSAGE_CHARACTERS = 300
+SUCH_AS = "such as postgresql://user:password@host/name or sqlite:////folder/file.db"
 
 
 def open_database(url: SecretStr, setting: str) -> sa.Engine:
@@ -38,10 +39,7 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
         if "%00" in url.get_secret_value():
             raise ValueError  # drivers would read no further, and call at another address
     except (ArgumentError, ValueError):
-        raise SettingsError(
-            f"setting {setting} is no SQLAlchemy URL, such as postgresql://user:password@host/name "
-            f"or sqlite:////folder/file.db"
-        ) from None
+        raise SettingsError(f"setting {setting} is no SQLAlchemy URL, {SUCH_AS}") from None
     if address.drivername in POSTGRES_NAMES:
         address = address.set(drivername=POSTGRES_DRIVER)
     try:
@@ -59,8 +57,8 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
         ) from None
     except (ArgumentError, TypeError, ValueError):  # which quote values that may be secret
         raise SettingsError(
-            f"setting {setting}: a parameter of the URL has a value that {address.drivername} does "
-            f"not take"
+            f"setting {setting}: the host or a parameter of the URL has a value that "
+            f"{address.drivername} does not take; a URL is {SUCH_AS}"
         ) from None
     if engine.dialect.is_async:
         raise SettingsError(

@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from errno import EIO, EISDIR
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -24,6 +25,9 @@ BATCHES_AHEAD = 2
 THREADS = min(8, os.cpu_count() or 1)
 """Pillow releases the interpreter lock while it decodes and resizes: threads are enough."""
 
+OF_ONE_FILE = (EIO, EISDIR)
+"""What is wrong with a file alone. Of a disk that is not mounted all would count as lost."""
+
 
 def prepared_batches(
     pictures: Sequence[Picture], preprocess: Preprocess, batch_size: int, min_side: int
@@ -38,7 +42,11 @@ def prepared_batches(
 
     Yields:
         Lists of at most `batch_size` float32 tensors (3, height, width); None stands for a
-        picture that could not be read or decoded (the reason is logged).
+        picture that is gone or damaged (the reason is logged).
+
+    Raises:
+        OSError: the disk fails, and not one file of it.
+        StorageError: the media store is elsewhere, and does not answer.
     """
     with ThreadPoolExecutor(THREADS, thread_name_prefix="pictures") as pool:
         ahead: deque[list[Future[torch.Tensor | None]]] = deque()
@@ -64,6 +72,8 @@ def _read(file: ReadableFile, min_side: int) -> Image.Image | None:
         logger.info("Picture %s is gone", file)
         return None
     except OSError as error:
+        if error.errno not in OF_ONE_FILE:
+            raise
         logger.warning("Picture %s cannot be read: %s", file, error)
         return None
     if decoded.error:

@@ -157,8 +157,7 @@ class Settings(BaseSettings):
     @property
     def media(self) -> Storage:
         """Pictures by content hash."""
-        url = self.images.media or str(self.home / "media")
-        return Storage(url if "://" in url else str(Path(url).absolute()), "images.media")
+        return Storage(_place(self.images.media or str(self.home / "media")), "images.media")
 
     @property
     def models_directory(self) -> Path:
@@ -173,7 +172,7 @@ class Settings(BaseSettings):
     @property
     def parts_url(self) -> str:
         """Where parts of work lists and their results lie for the time of a step."""
-        return self.parts or str(self.home.absolute() / "parts")
+        return _place(self.parts or str(self.home / "parts"))
 
     @property
     def token_budgets_file(self) -> Path:
@@ -221,6 +220,12 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
+
+
+def _place(folder_or_url: str) -> str:
+    """The same wherever it is read, and with names behind a slash to come."""
+    is_url = "://" in folder_or_url
+    return folder_or_url.rstrip("/") if is_url else str(Path(folder_or_url).absolute())
 
 
 def _refuse_unknown_variables() -> None:

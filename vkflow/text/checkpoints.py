@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,7 @@ def _check_layers(directory: Path, config: Any) -> None:
             vectors are those of words in a row.
     """
     files = [*directory.glob("*.safetensors")]
-    layers = [
-        value for name, value in config.to_dict().items() if "layer" in name and type(value) is int
-    ]
+    layers = [*_layers(config.to_dict())]
     n_parts = 0
     for file in files:
         n_parts += len(safe_open(file, "numpy").keys())  # type: ignore[no-untyped-call]
@@ -135,6 +134,15 @@ def _check_layers(directory: Path, config: Any) -> None:
         raise MissingModelError(_missing(str(directory), problem))
     if getattr(config, "num_hidden_layers", 1) < 1:
         raise MissingModelError(_missing(str(directory), "its configuration has no layers."))
+
+
+def _layers(config: Mapping[str, Any]) -> Iterator[int]:
+    """Of a configuration and of those within it, which a model of several parts has."""
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _layers(value)
+        elif "layer" in str(name) and type(value) is int:
+            yield value
 
 
 def _longest_input(model: Any, tokenizer: Any) -> int:

@@ -1,3 +1,4 @@
+import errno
 import json
 import logging
 import os
@@ -130,6 +131,21 @@ def test_a_bad_file_is_a_nan_row_and_a_warning(tagger, picture_files, batch_size
     np.testing.assert_allclose(embeddings[[0, 3]], good, atol=1e-5)
     assert "broken.jpg is left out" in caplog.text
     assert "missing.jpg is gone" in caplog.text
+
+
+class _Failing:
+    def __init__(self, number: int) -> None:
+        self._error = OSError(number, os.strerror(number))
+
+    def read_bytes(self) -> bytes:
+        raise self._error
+
+
+def test_a_disk_that_fails_loses_no_picture(tagger, pictures):
+    assert np.isnan(tagger.embed([_Failing(errno.EIO)])).all(), "a bad sector"
+    for number in (errno.ESTALE, errno.EACCES, errno.EMFILE):
+        with pytest.raises(OSError, match=re.escape(os.strerror(number))):
+            tagger.embed([pictures[0], _Failing(number)])
 
 
 def test_a_batch_of_only_bad_files_works(tagger, picture_files):

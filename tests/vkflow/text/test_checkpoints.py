@@ -185,10 +185,18 @@ def test_configuration_chooses_no_weights(
         load(directory)
 
 
-@pytest.mark.parametrize("kind", ["xlm-roberta", "distilbert"])  # which calls them n_layers
-def test_layers_without_weights_are_not_made(directory: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_hidden_layers": 100_000},
+        {"model_type": "distilbert", "num_hidden_layers": 100_000},  # which calls them n_layers
+        {"model_type": "clip", "text_config": {"num_hidden_layers": 100_000}},
+    ],
+    ids=["xlm-roberta", "distilbert", "of several parts"],
+)
+def test_layers_without_weights_are_not_made(directory: Path, changes: dict[str, Any]) -> None:
     """A hundred thousand took half an hour."""
-    configured(model_type=kind, num_hidden_layers=100_000)(directory)
+    configured(**changes)(directory)
     start = time.monotonic()
     with pytest.raises(MissingModelError, match=r"100000 layers, its weights have \d+ parts"):
         load(directory)

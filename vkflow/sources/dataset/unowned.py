@@ -17,10 +17,10 @@ PAYLOAD_CHARACTERS = 500
 
 
 class Unowned:
-    """What was seen of such posts in the files before."""
+    """What was seen of such posts in the files before: in which one last, and what they said."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, tuple[str, bytes]] = {}
+        self._seen: dict[int, tuple[str, tuple[bytes, ...]]] = {}
 
     def apart(self, chunk: Chunk, file: str) -> Chunk:
         """The chunk without posts that another file has otherwise: these are rejected."""
@@ -37,11 +37,12 @@ class Unowned:
         for post_id, text in posts.select("post_id", "text").iter_rows():
             content = (text or "").encode() + b"\0" + (pictures.get(post_id) or b"")
             digest = hashlib.blake2b(content, digest_size=16).digest()
-            first, known = self._seen.get(post_id, (file, digest))
-            if first != file and known != digest:
+            first, known = self._seen.get(post_id, (file, ()))
+            if first != file and digest not in known:
                 others.append((post_id, first, text or ""))
             else:
-                self._seen[post_id] = (file, digest)
+                edits = known if digest in known else (*known, digest)
+                self._seen[post_id] = (file, edits)
         return _without(chunk, others, file) if others else chunk
 
 

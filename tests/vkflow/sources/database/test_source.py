@@ -350,6 +350,7 @@ def test_what_the_database_refuses_is_told(
         ({"url": "nodb://u:p4ss@h/x", "table": "a"}, "SQLAlchemy knows no nodb databases"),
         ({"url": "mysql+pymysql://u:p4ss@h/x", "table": "a"}, "driver pymysql is not installed"),
         ({"url": "sqlite:///a.db?timeout=p4ss", "table": "a"}, "a value that sqlite does not take"),
+        ({"url": "sqlite://p4ss.db", "table": "a"}, "not take; .* sqlite:////folder/file.db"),
         (
             {"url": "sqlite+aiosqlite:///a.db?x=p4ss", "table": "a"},
             "leave it out of the URL, as in sqlite://",

@@ -138,6 +138,14 @@ def test_equal_post_ids_of_two_files_without_owners_do_not_overwrite_each_other(
     }
 
 
+def test_a_copy_of_a_file_without_owners_has_its_edits_too(tmp_path: Path):
+    edited = [row(post_id=1, text=text, observed_at=f"2026-05-0{text}") for text in "12"]
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(csv_bytes(edited))
+    chunks = read_path(tmp_path)
+    assert texts(chunks) == ["1", "2", "1", "2"] and not rejections(chunks)
+
+
 def test_equal_post_ids_of_two_owners_are_fine(tmp_path: Path):
     for owner, name in ((-1, "a.csv"), (-2, "b.csv")):
         (tmp_path / name).write_bytes(csv_bytes([row(post_id=1, owner_id=owner, text=name)]))
