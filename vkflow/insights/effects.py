@@ -18,6 +18,9 @@ from vkflow.insights.responses import Outcomes
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.weights import effective_sample_sizes
 
+POSTS_AT_ONCE = 50_000
+"""Their products fit a processor's cache, and memory, however many posts there are."""
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -96,18 +99,46 @@ def sum_by_cluster(
         levels: columns of the sums, as places among all levels; by default all of them.
     """
     levels = np.arange(responses.shape[1]) if levels is None else levels
+    sums: dict[str, Floats] = {}
+    for start in range(0, len(codes), POSTS_AT_ONCE):
+        part = slice(start, start + POSTS_AT_ONCE)
+        per_post = _per_post(
+            outcomes, part, responses[part], propensities[part], codes[part], levels
+        )
+        of_post = clusters.of_post[part]
+        incidence = sparse.csr_array(
+            (np.ones(len(of_post)), (of_post, np.arange(len(of_post)))),
+            shape=(clusters.n, len(of_post)),
+        )
+        for name, values in per_post.items():
+            sums[name] = np.asarray(incidence @ values) + sums.get(name, 0.0)
+    return Sums(**sums, starts=clusters.starts)
+
+
+def _per_post(
+    outcomes: Outcomes,
+    part: slice,
+    responses: Floats,
+    propensities: Floats,
+    codes: NDArray[np.int64],
+    levels: NDArray[np.int64],
+) -> dict[str, Floats]:
+    """What is summed of each post of a part, each shape (posts, levels); other arguments as above.
+
+    All but ``outcomes`` are of these posts alone.
+    """
     usual = (propensities * responses).sum(axis=1, keepdims=True)
     propensities, responses = propensities[:, levels], responses[:, levels]
     others = (usual - propensities * responses) / np.maximum(1 - propensities, 1e-12)
     correlation = outcomes.correlation * usual / outcomes.mean
-    views = effective_sample_sizes(outcomes.exposures[:, np.newaxis], np.minimum(correlation, 1.0))
+    exposures, rates = (values[part, np.newaxis] for values in (outcomes.exposures, outcomes.rates))
+    views = effective_sample_sizes(exposures, np.minimum(correlation, 1.0))
     has = codes[:, np.newaxis] == levels
-    rates = outcomes.rates[:, np.newaxis]
     overlap = propensities * (1 - propensities)
     weight = views * overlap
     weight_with = np.where(has, views * (1 - propensities), 0.0)
     weight_without = np.where(has, 0.0, views * propensities)
-    per_post = {
+    return {
         "weight": weight,
         "response_with": weight * responses,
         "response_without": weight * others,
@@ -117,12 +148,6 @@ def sum_by_cluster(
         "residual_without": weight_without * (rates - others),
         "information": ((weight_with + weight_without) * usual) ** 2,
     }
-    incidence = sparse.csr_array(
-        (np.ones(len(codes)), (clusters.of_post, np.arange(len(codes)))),
-        shape=(clusters.n, len(codes)),
-    )
-    sums = {name: np.asarray(incidence @ values) for name, values in per_post.items()}
-    return Sums(**sums, starts=clusters.starts)
 
 
 def log_ratios(sums: Sums) -> tuple[Floats, Floats]:

@@ -107,7 +107,8 @@ def change_interval(
     All arrays float64, of one shape, such as (strata, levels).
     """
     reach = stats.t.isf(missed / 2, freedom) * error
-    return np.expm1(log_ratio - reach), np.expm1(log_ratio + reach)
+    with np.errstate(over="ignore"):  # where hardly anything is known, anything is possible
+        return np.expm1(log_ratio - reach), np.expm1(log_ratio + reach)
 
 
 def selection_adjusted_error(n_evident: int, n_tested: int) -> float:

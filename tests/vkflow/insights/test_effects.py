@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from vkflow.insights import effects
 from vkflow.insights.effects import Clusters, Sums, log_ratios, sum_by_cluster
 from vkflow.insights.inference import (
     CONFIDENCE,
@@ -193,3 +194,14 @@ def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
 def test_what_was_not_tested_does_not_count_among_the_tests() -> None:
     found = q_values(np.array([0.01, np.nan, 0.5]))
     np.testing.assert_allclose(found, [0.02, np.nan, 0.5])
+
+
+def test_sums_are_the_same_however_many_posts_are_summed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    posts = Posts()
+    whole = posts.sums(posts.right_responses, posts.asks)
+    monkeypatch.setattr(effects, "POSTS_AT_ONCE", 37)
+    in_parts = posts.sums(posts.right_responses, posts.asks)
+    for field in fields(Sums):
+        np.testing.assert_allclose(getattr(in_parts, field.name), getattr(whole, field.name))
