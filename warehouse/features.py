@@ -13,8 +13,8 @@ from warehouse.schema import query
 from warehouse.writing import registered
 
 POST = ("owner_id", "post_id")
-POSTS_AT_ONCE = 10_000
-"""Posts of the owners whose histories are computed together."""
+POSTS_AT_ONCE = 50_000
+"""Posts of the owners whose histories are computed together: each group reads all snapshots."""
 
 
 def select_labelled_posts(
