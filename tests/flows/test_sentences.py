@@ -216,15 +216,18 @@ def test_a_run_of_a_worker_tells_an_error_in_one_line() -> None:
     assert record.getMessage() == "there is no draft" and record.exc_info is None
 
 
-def test_summary_shows_what_others_wrote_and_nothing_it_would_do() -> None:
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_summary_shows_what_others_wrote_and_nothing_it_would_do(language: str) -> None:
     from markdown_it import MarkdownIt
 
     from tasks.pulling import PullCounts
     from tasks.summary import Night, _lines
+    from vkflow.insights.report.language import load_language
 
     evil = "![x](http://evil/x.png) <img src=x> [a](http://b) `c` | d\n# e \x1b]0;evil\x07 \\"
     pulled = PullCounts(quarantined=Counter({evil: 1}))
-    markdown = "\n".join(_lines(Night(pulled=pulled, seconds={}, warnings=[evil]), "Quality."))
+    night = Night(pulled=pulled, seconds={}, warnings=[evil])
+    markdown = "\n".join(_lines(night, "Quality.", load_language(language)))
     page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(markdown)
     assert not any(mark in page for mark in ("<img", "<a ", "<code", "<h1", "\x1b", "\x07"))
     assert page.count("![x](http://evil/x.png) &lt;img src=x&gt; [a](http://b) `c` | d # e") == 2
