@@ -132,17 +132,13 @@ def _store(
     lost = rows.filter(pl.col("fault") == LOST)
     if len(lost):
         images.write_image_failure(connection, lost["image_hash"].to_list(), "lost", LOST)
-    faulty = rows.filter(pl.col("fault") != LOST).select(
-        pl.col("image_hash").alias("key"),
-        "encoder_id",
-        pl.col("fault").alias("reason"),
-        pl.lit(None, pl.String).alias("payload"),
+    faulty = rows.filter(pl.col("fault") != LOST)
+    counts.faulty += quarantine_faults(
+        connection, "picture tagger", faulty, "image_hash", datetime.now(UTC)
     )
-    quarantine_faults(connection, "picture tagger", faulty, datetime.now(UTC))
     tagged = rows.filter(pl.col("fault").is_null())
     counts.tagged += len(tagged)
     counts.lost += len(lost)
-    counts.faulty += len(faulty)
     keys = ("image_hash", "encoder_id", "taxonomy")
     images.write_tags(
         connection,

@@ -65,17 +65,12 @@ def compare_with_texts(
 def _store(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> None:
     compared = rows.filter(pl.col("fault").is_null()).drop("text", "fault")
     images.write_similarities(connection, compared)
-    faulty = (
-        rows.filter(pl.col("fault").is_not_null())
-        .unique("text_hash", keep="first", maintain_order=True)
-        .rename({"fault": "reason", "text_hash": "key", "text": "payload"})
-    )
-    if len(faulty):
-        quarantine_faults(connection, "text tower", faulty, datetime.now(UTC))
+    faulty = quarantine_faults(connection, "text tower", rows, "text_hash", datetime.now(UTC))
+    if faulty:
         run_logger().warning(
             "%d texts cannot be compared with their pictures and are in quarantine; their posts "
             "are scored without that",
-            len(faulty),
+            faulty,
         )
 
 

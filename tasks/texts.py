@@ -89,13 +89,10 @@ def _store(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame, counts: Te
     counts.texts += len(embedded)
     counts.tokens += int(embedded["n_tokens"].sum())
     counts.truncated += int(embedded["truncated"].sum())
-    faulty = rows.filter(pl.col("fault").is_not_null()).rename(
-        {"fault": "reason", "text_hash": "key", "text": "payload"}
-    )
-    if len(faulty):
-        quarantine_faults(connection, "text encoder", faulty, datetime.now(UTC))
+    faulty = quarantine_faults(connection, "text encoder", rows, "text_hash", datetime.now(UTC))
+    if faulty:
         run_logger().warning(
             "%d texts cannot be embedded and are in quarantine; their posts are scored "
             "without them",
-            len(faulty),
+            faulty,
         )

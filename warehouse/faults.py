@@ -11,7 +11,11 @@ PAYLOAD_CHARACTERS = 200
 
 
 def quarantine_faults(
-    connection: duckdb.DuckDBPyConnection, model: str, faulty: pl.DataFrame, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    model: str,
+    results: pl.DataFrame,
+    key: str,
+    now: datetime,
 ) -> int:
     """Note what a model fails on; call it inside a transaction.
 
@@ -20,17 +24,20 @@ def quarantine_faults(
     Args:
         connection: the open warehouse.
         model: ``text encoder``, ``picture tagger`` or ``text tower``.
-        faulty: key (the hash of a text or a picture), encoder_id, reason, payload.
+        results: of a worker: the key, encoder_id, fault (null where there is none), and text where
+            texts are what it works on.
+        key: the column of the hash of what it works on.
         now: the moment of this run.
 
     Returns:
         The number of rows.
     """
-    rows = faulty.select(
+    text = pl.col("text") if "text" in results.columns else pl.lit(None, pl.String)
+    rows = results.drop_nulls("fault").select(
         pl.format(f"{model} {{}}", "encoder_id").alias("source"),
-        "key",
-        "reason",
-        pl.col("payload").str.slice(0, PAYLOAD_CHARACTERS),
+        pl.col(key).alias("key"),
+        pl.col("fault").alias("reason"),
+        text.str.slice(0, PAYLOAD_CHARACTERS).alias("payload"),
         pl.lit(now).alias("seen_at"),
     )
     return replace_rows(connection, "quarantine", rows, ("source", "key"))

@@ -1,4 +1,5 @@
 import multiprocessing
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -167,12 +168,7 @@ def test_a_picture_that_kills_the_tagger_twice_is_quarantined(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poisoned = put(settings, poison())
-    night = multiprocessing.get_context("spawn").Process(
-        target=tag_with_dying_tagger, args=(settings,)
-    )
-    night.start()
-    night.join(60)
-    assert night.exitcode == -9, "the first night dies of it"
+    die_of(tag_with_dying_tagger, settings)
     keep_loaders(monkeypatch)
     tag_with_dying_tagger(settings)
     assert quarantined(settings) == [(poisoned, "the tagger's process dies on this picture")]
@@ -204,12 +200,7 @@ def test_a_text_that_kills_the_text_tower_twice_is_quarantined(
     tag_pictures.fn(settings)
     pairs = forget_pairs(settings)
     text_hash = poison_text(settings)
-    night = multiprocessing.get_context("spawn").Process(
-        target=tag_with_dying_reader, args=(settings,)
-    )
-    night.start()
-    night.join(60)
-    assert night.exitcode == -9, "the first night dies of it"
+    die_of(tag_with_dying_reader, settings)
     keep_loaders(monkeypatch)
     tag_with_dying_reader(settings)
     reason = "the tagger's text tower's process dies on this text"
@@ -236,6 +227,15 @@ def poison_text(settings: Settings) -> str:
             [POISON],
         )
     return "poisoned"
+
+
+def die_of(step_of_night: Callable[[Settings], int], settings: Settings) -> None:
+    """Have a first night end with its process."""
+    context = multiprocessing.get_context("spawn")
+    night = context.Process(target=step_of_night, args=(settings,))
+    night.start()
+    night.join(60)
+    assert night.exitcode == -9, "the first night dies of it"
 
 
 def keep_loaders(monkeypatch: pytest.MonkeyPatch) -> None:
