@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 from rich.console import Console
@@ -11,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.doctor import Check
-from vkflow.modelling.bundles import Manifest
 from vkflow.printing import printable
 from warehouse.errors import QueryError
+
+if TYPE_CHECKING:
+    from vkflow.modelling.bundles import Manifest
 
 MAX_ROWS = 50
 MIN_CHARACTERS = 24
@@ -145,7 +147,7 @@ HEADLINES = (
 )
 
 
-def print_bundle(manifest: Manifest, metrics: pl.DataFrame) -> None:
+def print_bundle(manifest: "Manifest", metrics: pl.DataFrame) -> None:
     """Print a bundle: where it comes from, its figures on the test window, its features."""
     console = Console()
     _say(

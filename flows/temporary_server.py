@@ -9,8 +9,6 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-import httpx
-
 from flows.parent import start_bound
 from vkflow.errors import TerminalError
 
@@ -31,6 +29,8 @@ class Starting:
         Raises:
             TerminalError: it did not start.
         """
+        import httpx
+
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:

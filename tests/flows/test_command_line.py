@@ -27,6 +27,14 @@ def test_sql_answers_within_two_seconds(nights) -> None:
     assert 0 < min(seconds) < 2
 
 
+def test_sql_imports_only_what_it_uses(nights) -> None:
+    """Each of these takes a person's patience, and none has to do with a query."""
+    result = vkflow("sql", "SELECT 1", home=nights.home, PYTHONPROFILEIMPORTTIME="1")
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "duckdb" in imported
+    assert not imported & {"pandas", "scipy", "catboost", "torch", "prefect", "httpx"}
+
+
 def _seconds_of_children() -> float:
     """Processor time of the processes that this one started and that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
