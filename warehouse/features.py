@@ -15,6 +15,8 @@ from warehouse.writing import registered
 POST = ("owner_id", "post_id")
 POSTS_AT_ONCE = 50_000
 """Posts of the owners whose histories are computed together: each group reads all snapshots."""
+READINGS, MAX_READ_POSTS = 10, 100_000
+"""Each reading passes over all texts, statistics and hashes: of many posts it takes more chunks."""
 
 
 def select_labelled_posts(
@@ -191,7 +193,7 @@ def selected_features(
         tagger_id: whose picture vectors, scores and tags to read.
         taxonomy: whose categories to read.
         statistics_version: which text statistics to read.
-        chunk_posts: rows in a frame.
+        chunk_posts: rows in a frame, at most.
 
     Yields:
         Frames with the columns of ``queries/selected_features.sql``, one row per post.
@@ -200,8 +202,9 @@ def selected_features(
     total = int(row[0]) if row else 0
     if total:
         _read_selected_history(connection)
-    for start in range(0, total, chunk_posts):
-        yield connection.execute(
+    read_posts = chunk_posts * max(1, min(total // READINGS, MAX_READ_POSTS) // chunk_posts)
+    for start in range(0, total, read_posts):
+        read = connection.execute(
             query("selected_features"),
             {
                 "encoder_id": encoder_id,
@@ -209,7 +212,9 @@ def selected_features(
                 "taxonomy": taxonomy,
                 "statistics_version": statistics_version,
                 "start": start,
-                "stop": start + chunk_posts,
+                "stop": start + read_posts,
             },
         ).pl()
+        yield from read.iter_slices(chunk_posts)
+        del read
         return_memory()

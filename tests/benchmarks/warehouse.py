@@ -107,7 +107,7 @@ def _owner_history(home: Path, posts: int) -> Iterator[Row]:
             ("recent_hide_count", "hide_count_30d"),
             ("views_7d_count", "views_count_7d"),
         ):
-            assert ours[our_name].to_list() == theirs[their_name].round().to_list(), our_name
+            assert np.allclose(ours[our_name].to_numpy(), theirs[their_name]), our_name
         seconds = interleaved(
             {
                 "ours": lambda: read_owner_history(connection, owners),
@@ -122,27 +122,14 @@ def _owner_history(home: Path, posts: int) -> Iterator[Row]:
     )  # fmt: skip
 
 
-ACTIVITIES = {
-    "like": "likes", "comment": "comments", "repost": "reposts", "hide": "hides",
-    "share_to_message": "shares_to_message", "expand": "expands", "open_photo": "photo_opens",
-    "open": "opens",
-}  # fmt: skip
-
-
 def _in_pandas(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Sums of everything known, of the last 30 days, and of views of the last 7 and 90."""
+    """Sums of all known counts, of those of the last 30 days, and of views of the last 7 and 90."""
     posts = connection.execute("SELECT owner_id, post_id, published_at AS moment FROM posts").df()
-    mature = connection.execute(
-        "SELECT * FROM mature_snapshots ORDER BY owner_id, post_id, observed_at"
-    ).df()
-    changes = pd.DataFrame({"owner_id": mature["owner_id"], "moment": mature["observed_at"]})
-    changes["views_count"] = mature["views"].fillna(0)
-    for activity, column in ACTIVITIES.items():
-        changes[f"{activity}_count"] = mature[column].fillna(0)
-        changes[f"{activity}_exposures"] = mature["views"].where(mature[column].notna(), 0)
+    changes = connection.execute("FROM known_counts ORDER BY owner_id, post_id, moment").df()
     sums = [name for name in changes.columns if name.endswith(("_count", "_exposures"))]
-    keys = [mature["owner_id"], mature["post_id"]]
-    changes[sums] = changes[sums] - changes[sums].groupby(keys).shift().fillna(0)
+    keys = [changes["owner_id"], changes.pop("post_id")]
+    changes[sums] = changes[sums].astype(float)
+    changes[sums] -= changes[sums].groupby(keys).shift().fillna(0)
     events = pd.concat([changes, posts], ignore_index=True)
     events = events.sort_values(["owner_id", "moment"], kind="stable", ignore_index=True)
     events[sums] = events[sums].fillna(0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import call, patch
 
 import duckdb
 import polars as pl
@@ -19,6 +20,7 @@ from warehouse.features import (
     selected_fingerprint,
 )
 from warehouse.owners import write_owners
+from warehouse.schema import query
 
 Add = Callable[..., None]
 NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -122,6 +124,19 @@ def test_nothing_selected_gives_no_chunk(connection: duckdb.DuckDBPyConnection):
     assert select_labelled_posts(connection, days_ago(30)) == 0
     assert read(connection) == []
     assert selected_fingerprint(connection) == "0"
+
+
+@pytest.mark.parametrize("chunk_posts", [1, 2, 4])
+def test_of_many_posts_several_chunks_are_read_at_once(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add, chunk_posts: int
+):
+    add_posts(*({"post_id": n, "published_at": days_ago(48 - n)} for n in range(1, 48)))
+    select_published_between(connection, days_ago(60), days_ago(0))
+    with patch("warehouse.features.query", wraps=query) as asked:
+        chunks = read(connection, chunk_posts)
+    assert {len(chunk) for chunk in chunks[:-1]} == {chunk_posts}
+    assert pl.concat(chunks)["post_id"].to_list() == list(range(1, 48))
+    assert asked.mock_calls.count(call("selected_features")) == 12  # of four posts each
 
 
 @pytest.mark.parametrize(("chunk_posts", "sizes"), [(1, [1] * 5), (2, [2, 2, 1]), (5, [5])])

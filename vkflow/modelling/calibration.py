@@ -75,7 +75,7 @@ def _fit_level(logits: Floats, rates: Floats, weights: Floats) -> Calibration:
 def _fit_line(logits: Floats, rates: Floats, weights: Floats) -> Calibration:
     design = np.stack([np.ones_like(logits), logits], axis=1).astype(np.float32)
     sample = Sample(design, rates, weights)
-    intercept, slope = fit_logistic_ridge(sample, 1e-3, np.array([0, 1], dtype=np.float32))
+    intercept, slope = fit_logistic_ridge([sample], 1e-3, np.array([0, 1], dtype=np.float32))
     return Calibration(float(intercept), float(slope))
 
 

@@ -90,10 +90,12 @@ def _fit_linear(data: TrainingSet, activity: str) -> tuple[LinearFit, float, Mat
     blocks = data.blocks[rows]
     training = split == TRAIN
     expected = np.full(len(rows), counts[training].sum() / exposures[training].sum())
+    start = None
     for _ in range(PASSES):
         variance = relative_variance(counts[training], exposures[training], expected[training])
         sample = Sample(design, counts / exposures, information(exposures, expected, variance))
-        fit = fit_linear(sample, split, blocks)
+        fit = fit_linear(sample, split, blocks, start)
+        start = fit.training
         expected = sigmoid(_unseen_logits(design, split, blocks, fit))
     variance = relative_variance(counts[training], exposures[training], expected[training])
     drawn = draw_replicates(

@@ -7,6 +7,8 @@ from vkflow.modelling.linear import (
     FOLDS,
     PENALTIES,
     Sample,
+    _fit_nearby,
+    _with_curvature,
     fit_linear,
     fit_logistic_ridge,
     linear_logits,
@@ -25,7 +27,7 @@ def draw(n_posts: int, seed: int, effect: float = 0.8) -> Sample:
 
 
 def test_planted_coefficients_are_found() -> None:
-    coefficients = fit_logistic_ridge(draw(2_000, 0), penalty=1.0)
+    coefficients = fit_logistic_ridge([draw(2_000, 0)], penalty=1.0)
     np.testing.assert_allclose(coefficients, [-3, 0.8, 0, 0, 0, 0], atol=0.03)
 
 
@@ -38,20 +40,21 @@ def test_it_agrees_with_scikit_learn() -> None:
     expected = LogisticRegression(C=0.1, tol=1e-8, max_iter=1_000).fit(
         np.tile(sample.design[:, 1:], (2, 1)), outcome, sample_weight=views
     )
-    found = fit_logistic_ridge(sample, penalty=10.0)
+    found = fit_logistic_ridge([sample], penalty=10.0)
     np.testing.assert_allclose(found[1:], expected.coef_[0], atol=2e-3)
     assert found[0] == pytest.approx(expected.intercept_[0], abs=2e-3)
 
 
 def test_stronger_penalty_means_smaller_coefficients() -> None:
-    sizes = [np.abs(fit_logistic_ridge(draw(300, 2), p)[1]) for p in (1.0, 100.0, 10_000.0)]
+    sizes = [np.abs(fit_logistic_ridge([draw(300, 2)], p)[1]) for p in (1.0, 100.0, 10_000.0)]
     assert sizes[0] > sizes[1] > sizes[2]
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_rates_that_are_all_alike_end_in_finite_coefficients(rate: float) -> None:
     sample = draw(50, 3)
-    fitted = fit_logistic_ridge(Sample(sample.design, np.full(50, rate), sample.weights), 1.0)
+    alike = Sample(sample.design, np.full(50, rate), sample.weights)
+    fitted = fit_logistic_ridge([alike], 1.0)
     assert np.isfinite(fitted).all()
 
 
@@ -107,8 +110,16 @@ def test_each_fit_learns_from_its_own_posts() -> None:
         "final": np.full(len(split), True),
     }
     for name, rows in expected.items():
-        alone = fit_logistic_ridge(sample[rows], fit.penalty)
+        alone = fit_logistic_ridge([sample[rows]], fit.penalty)
         np.testing.assert_allclose(getattr(fit, name), alone, atol=2e-3, err_msg=name)
+
+
+def test_steps_that_do_not_settle_are_not_the_end() -> None:
+    """Of a curvature far from the summit's they are too short, or too long."""
+    sample = draw(300, 8, effect=10.0)
+    far = np.zeros(6, dtype=np.float32)
+    found = _fit_nearby(_with_curvature([sample], far), 1.0, far)
+    np.testing.assert_allclose(found, fit_logistic_ridge([sample], 1.0), atol=2e-3)
 
 
 def test_logits_are_those_of_the_columns() -> None:

@@ -28,7 +28,7 @@ def spreads(shared: float) -> tuple[np.ndarray, np.ndarray]:
     fitted, told = [], []
     for seed in range(60):
         sample, cluster = draw(seed, shared=shared)
-        coefficients = fit_logistic_ridge(sample, 1.0)
+        coefficients = fit_logistic_ridge([sample], 1.0)
         fitted.append(coefficients)
         told.append(draw_replicates(sample, coefficients, 1.0, cluster, seed).std(axis=0))
     return np.std(fitted, axis=0), np.mean(told, axis=0)
