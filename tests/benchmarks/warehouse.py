@@ -135,7 +135,7 @@ def _in_pandas(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     events[sums] = events[sums].fillna(0)
     owners = events.groupby("owner_id", sort=False)
     events = events.join(owners[sums].cumsum(), rsuffix="_known")
-    for days, columns in ((30, sums), (7, sums[:1]), (90, sums[:1])):
+    for days, columns in ((30, sums), (7, ["views_count"]), (90, ["views_count"])):
         rolled = owners.rolling(f"{days}D", on="moment", closed="both")[columns].sum()
         rolled = rolled.reset_index(drop=True)[columns]  # grouped as the events are sorted
         events = events.join(rolled, rsuffix=f"_{days}d")
