@@ -5,7 +5,9 @@
 WITH aged AS (
     SELECT
         owner_id, post_id, observed_at,
-        floor($steps_per_doubling * log2(epoch(observed_at - published_at) / 86400))::INTEGER AS step,
+        floor(
+            $steps_per_doubling * log2((epoch_us(observed_at) - epoch_us(published_at)) / 86.4e9)
+        )::INTEGER AS step,
         views, likes, comments, reposts, shares_to_message, hides, expands, photo_opens, opens
     FROM snapshots
     JOIN posts USING (owner_id, post_id)

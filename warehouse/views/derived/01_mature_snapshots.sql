@@ -20,7 +20,8 @@ WITH dated AS (
         coalesce(first_observed_at > mature_at AND observed_at = first_observed_at, false)
             AS is_backfilled,
         if(is_backfilled, mature_at, observed_at) AS known_at,
-        epoch(observed_at - published_at) / 3600 AS age_hours
+        -- Not epoch(observed_at - published_at): a difference of times in a calendar takes 500 times as long.
+        (epoch_us(observed_at) - epoch_us(published_at)) / 3.6e9 AS age_hours
     FROM dated
     WHERE mature_at IS NULL OR observed_at >= mature_at
 )
