@@ -22,6 +22,8 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safeten
 PATCH = 32
 """Pixels of the side of the largest patches there are: each has a row among the weights."""
 
+NO_CODE = {"trust_remote_code": False}
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -137,11 +139,13 @@ def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Ch
     import open_clip
 
     try:
+        texts = open_clip.get_model_config(model_name)["text_cfg"]
+        _refuse_code(texts)
         # Without require_pretrained, missing weights only warn and leave a random model.
         model, _, preprocess = open_clip.create_model_and_transforms(
             model_name, pretrained, device=device, require_pretrained=True
         )
-        tokenizer = open_clip.get_tokenizer(model_name)
+        tokenizer = _load_tokenizer(texts, model_name)
     except Exception as error:  # every hub, socket and file error there is
         raise MissingModelError(_advice(name, pretrained, error)) from error
     return Checkpoint(
@@ -152,6 +156,22 @@ def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Ch
         preprocess=preprocess,
         tokenize=tokenizer,
     )
+
+
+def _refuse_code(texts: dict[str, Any]) -> None:
+    """See that a text tower of transformers needs no code of its own, which it would ask to run."""
+    if tower := texts.get("hf_model_name"):
+        from transformers import AutoConfig
+
+        AutoConfig.from_pretrained(tower, **NO_CODE)
+
+
+def _load_tokenizer(texts: dict[str, Any], model_name: str) -> Any:
+    """A tokenizer of transformers runs what its configuration asks for, unless told not to."""
+    import open_clip
+
+    is_of_transformers = bool(texts.get("hf_tokenizer_name"))
+    return open_clip.get_tokenizer(model_name, **(NO_CODE if is_of_transformers else {}))
 
 
 def _advice(name: str, pretrained: str | None, error: Exception) -> str:

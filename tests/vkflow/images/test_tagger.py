@@ -13,9 +13,12 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast
 
 from vkflow.errors import MissingModelError, SettingsError
-from vkflow.images.checkpoints import SAMPLE_DIRECTORY
+from vkflow.images.checkpoints import SAMPLE_DIRECTORY, load_checkpoint
 from vkflow.images.decoding import decode_picture
 from vkflow.images.scores import category_scores
 from vkflow.images.tagger import load_tagger
@@ -272,6 +275,47 @@ def test_pipe_in_the_directory_is_told_and_not_read(tmp_path):
 
     with pytest.raises(MissingModelError, match=r"tokenizer\.json is no file, but a pipe"):
         load_tagger(f"local-dir:{tmp_path}")
+
+
+TRUSTING = {"hf_tokenizer_name": "any", "tokenizer_kwargs": {"trust_remote_code": True}}
+
+
+@pytest.mark.parametrize("texts", [TRUSTING, {"hf_tokenizer_name": "any"}, {"hf_model_name": "."}])
+def test_code_of_a_model_is_never_run_whatever_its_configuration_says(tmp_path, monkeypatch, texts):
+    folder, ran = tmp_path / "clip", tmp_path / "ran"
+    monkeypatch.setattr(
+        "transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "code")
+    )
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    shutil.copytree(SAMPLE_DIRECTORY, folder)
+    monkeypatch.chdir(folder)
+    file = folder / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= texts
+    file.write_text(json.dumps(config))
+    code = {"AutoTokenizer": ["odd.Odd", "odd.Odd"], "AutoConfig": "odd.Odd"}
+    for name in ("tokenizer_config.json", "config.json"):
+        (folder / name).write_text(json.dumps({"model_type": "odd", "auto_map": code}))
+    (folder / "odd.py").write_text(f"open({str(ran)!r}, 'w')\nclass Odd: pass\n")
+
+    with pytest.raises(MissingModelError, match="damaged"):
+        load_tagger(f"local-dir:{folder}")
+    assert not ran.exists()
+
+
+def test_a_tokenizer_of_transformers_is_read_from_the_folder(tmp_path):
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = "any"
+    file.write_text(json.dumps(config))
+    words = WordLevel({"[PAD]": 0, "[UNK]": 1, "cat": 2}, "[UNK]")
+    PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(words), pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(tmp_path)
+
+    tokenize = load_checkpoint(f"local-dir:{tmp_path}", "cpu").tokenize
+    assert tokenize(["cat", "dog"])[:, 0].tolist() == [2, 1]
 
 
 def test_weights_that_cannot_be_downloaded_are_a_missing_model(monkeypatch, tmp_path):
