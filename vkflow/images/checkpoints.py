@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +23,9 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safeten
 
 PATCH = 32
 """Pixels of the side of the largest patches there are: each has a row among the weights."""
+
+MOST_RESIZED = 2
+"""Times its weights that a model may be: a larger picture has more parts, each with its place."""
 
 NO_CODE = {"trust_remote_code": False}
 
@@ -71,14 +76,18 @@ def _load_directory(kind: str, directory: Path, device: str) -> Checkpoint:
             "Save one with open_clip.push_to_hf_hub's save_for_hf, or copy it from its hub page."
         )
     check_files(directory)
-    _check_sizes(directory / CONFIG_FILE, weights)
+    held = _check_sizes(directory / CONFIG_FILE, weights)
     with weights.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device)
+    most = MOST_RESIZED * held
+    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device, most)
 
 
-def _check_sizes(config: Path, weights: Path) -> None:
-    """See that a configuration is no larger than its weights, before a model is made of it.
+def _check_sizes(config: Path, weights: Path) -> int:
+    """See that no number of a configuration is larger than its weights let it be.
+
+    Returns:
+        How many numbers the weights have.
 
     Raises:
         MissingModelError: it has more layers than the weights have parts, or a side longer than
@@ -99,6 +108,7 @@ def _check_sizes(config: Path, weights: Path) -> None:
         if needed > (len(shapes) if name == "layers" else longest):
             problem = ValueError(f"{name} is {number}, more than its weights have")
             raise MissingModelError(_advice(str(config.parent), None, problem))
+    return sum(map(math.prod, shapes))
 
 
 def _numbers(value: object, name: str = "") -> Iterator[tuple[str, int]]:
@@ -135,12 +145,20 @@ def _check_known(name: str, known: list[str], kind: str) -> None:
         raise SettingsError(f"{name!r} is not a {kind} that open_clip knows. Close to it: {close}.")
 
 
-def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Checkpoint:
+def _load(
+    name: str,
+    model_name: str,
+    pretrained: str | None,
+    device: str,
+    most_numbers: int | None = None,
+) -> Checkpoint:
     import open_clip
 
     try:
         texts = open_clip.get_model_config(model_name)["text_cfg"]
         _refuse_code(texts)
+        if most_numbers is not None:
+            _check_numbers(model_name, most_numbers)
         # Without require_pretrained, missing weights only warn and leave a random model.
         model, _, preprocess = open_clip.create_model_and_transforms(
             model_name, pretrained, device=device, require_pretrained=True
@@ -164,6 +182,29 @@ def _refuse_code(texts: dict[str, Any]) -> None:
         from transformers import AutoConfig
 
         AutoConfig.from_pretrained(tower, **NO_CODE)
+
+
+def _check_numbers(model_name: str, most: int) -> None:
+    """See that a model has no more numbers, before it takes the memory for them.
+
+    Raises:
+        ValueError: it has.
+    """
+    import open_clip
+    import torch
+
+    root, is_heard = logging.getLogger(), lambda _record: False
+    root.addFilter(is_heard)  # open_clip warns of numbers that are drawn by chance
+    try:
+        with torch.device("meta"):
+            model = open_clip.create_model(
+                model_name, device="meta", load_weights=False, pretrained_text=False
+            )
+    finally:
+        root.removeFilter(is_heard)
+    numbers = sum(values.numel() for values in model.state_dict().values())
+    if numbers > most:
+        raise ValueError(f"the model it describes has {numbers:,} numbers, more than its weights")
 
 
 def _load_tokenizer(texts: dict[str, Any], model_name: str) -> Any:

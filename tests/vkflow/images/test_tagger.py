@@ -13,12 +13,13 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from transformers import PreTrainedTokenizerFast
+from transformers import BertConfig, PreTrainedTokenizerFast
 
 from vkflow.errors import MissingModelError, SettingsError
-from vkflow.images.checkpoints import SAMPLE_DIRECTORY, load_checkpoint
+from vkflow.images.checkpoints import SAMPLE_DIRECTORY
 from vkflow.images.decoding import decode_picture
 from vkflow.images.scores import category_scores
 from vkflow.images.tagger import load_tagger
@@ -251,6 +252,23 @@ def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made
         load_tagger(f"local-dir:{tmp_path}")
 
 
+@pytest.mark.parametrize("change", [{"width": 40_000, "heads": 8}, {"layers": 100, "width": 4_000}])
+def test_configuration_of_more_numbers_than_its_weights_is_refused_too(
+    tmp_path, monkeypatch, caplog, change
+):
+    """Each number alone is one that its weights have, of the words of its vocabulary."""
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= change
+    file.write_text(json.dumps(config))
+    monkeypatch.setattr("open_clip.create_model_and_transforms", None)
+
+    with pytest.raises(MissingModelError, match=r"has \d+,\d+.* numbers, more than its weights"):
+        load_tagger(f"local-dir:{tmp_path}")
+    assert "randomly" not in caplog.text
+
+
 def test_side_of_the_preprocessing_is_bounded_too(tmp_path):
     shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "open_clip_config.json"
@@ -303,19 +321,39 @@ def test_code_of_a_model_is_never_run_whatever_its_configuration_says(tmp_path, 
     assert not ran.exists()
 
 
-def test_a_tokenizer_of_transformers_is_read_from_the_folder(tmp_path):
-    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / "open_clip_config.json"
-    config = json.loads(file.read_text())
-    config["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = "any"
-    file.write_text(json.dumps(config))
-    words = WordLevel({"[PAD]": 0, "[UNK]": 1, "cat": 2}, "[UNK]")
+def test_a_text_tower_of_transformers_is_read_from_the_folder(tmp_path):
+    folder, tower = tmp_path / "clip", tmp_path / "tower"
+    BertConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=16,
+    ).save_pretrained(tower)  # fmt: skip
+    words = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "cat": 2}, "[UNK]"))
     PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(words), pad_token="[PAD]", unk_token="[UNK]"
-    ).save_pretrained(tmp_path)
+        tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    config = {
+        "embed_dim": 8,
+        "vision_cfg": {
+            "image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16
+        },
+        "text_cfg": {
+            "hf_model_name": str(tower), "hf_tokenizer_name": "any", "hf_proj_type": "linear",
+            "hf_pooler_type": "mean_pooler", "context_length": 8,
+        },
+    }  # fmt: skip
+    open_clip.add_model_config(_json(tmp_path / "tiny.json", config))
+    model = open_clip.create_model("tiny", pretrained_text=False)
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    _json(folder / "open_clip_config.json", {"model_cfg": config, "preprocess_cfg": {}})
 
-    tokenize = load_checkpoint(f"local-dir:{tmp_path}", "cpu").tokenize
-    assert tokenize(["cat", "dog"])[:, 0].tolist() == [2, 1]
+    read = load_tagger(f"local-dir:{folder}").embed_texts(["cat", "dog"])
+    expected = model.eval().encode_text(torch.tensor([[2], [1]]), normalize=True)
+    np.testing.assert_allclose(read, expected.detach().numpy(), atol=1e-5)
+
+
+def _json(file: Path, content: object) -> Path:
+    file.write_text(json.dumps(content))
+    return file
 
 
 def test_weights_that_cannot_be_downloaded_are_a_missing_model(monkeypatch, tmp_path):
