@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ from typing import Any
 
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.images.preparation import Preprocess
-from vkflow.neural.weights import check_files
+from vkflow.neural.weights import Shapes, check_files, is_larger, tensor_shapes
 
 SAMPLE_DIRECTORY = Path(__file__).parents[1] / "sample" / "clip"
 LOCAL_PREFIX = "local-dir:"
@@ -23,9 +22,6 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safeten
 
 PATCH = 32
 """Pixels of the side of the largest patches there are: each has a row among the weights."""
-
-MOST_RESIZED = 2
-"""Times its weights that a model may be: a larger picture has more parts, each with its place."""
 
 NO_CODE = {"trust_remote_code": False}
 
@@ -76,30 +72,27 @@ def _load_directory(kind: str, directory: Path, device: str) -> Checkpoint:
             "Save one with open_clip.push_to_hf_hub's save_for_hf, or copy it from its hub page."
         )
     check_files(directory)
-    held = _check_sizes(directory / CONFIG_FILE, weights)
+    shapes = _check_sides(directory / CONFIG_FILE, weights)
     with weights.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    most = MOST_RESIZED * held
-    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device, most)
+    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device, shapes)
 
 
-def _check_sizes(config: Path, weights: Path) -> int:
+def _check_sides(config: Path, weights: Path) -> Shapes:
     """See that no number of a configuration is larger than its weights let it be.
 
     Returns:
-        How many numbers the weights have.
+        Those of the weights.
 
     Raises:
         MissingModelError: it has more layers than the weights have parts, or a side longer than
             any of theirs; such a model takes what memory there is.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
         numbers = list(_numbers(json.loads(config.read_bytes())))
-        with safe_open(weights, "numpy") as tensors:
-            names = list(tensors.keys())
-            shapes = [tensors.get_slice(name).get_shape() for name in names]
+        shapes = tensor_shapes([weights])
     except (SafetensorError, ValueError, RecursionError) as error:
         raise MissingModelError(_advice(str(config.parent), None, error)) from error
     longest = max((side for shape in shapes for side in shape), default=0)
@@ -108,7 +101,7 @@ def _check_sizes(config: Path, weights: Path) -> int:
         if needed > (len(shapes) if name == "layers" else longest):
             problem = ValueError(f"{name} is {number}, more than its weights have")
             raise MissingModelError(_advice(str(config.parent), None, problem))
-    return sum(map(math.prod, shapes))
+    return shapes
 
 
 def _numbers(value: object, name: str = "") -> Iterator[tuple[str, int]]:
@@ -150,15 +143,15 @@ def _load(
     model_name: str,
     pretrained: str | None,
     device: str,
-    most_numbers: int | None = None,
+    shapes: Shapes | None = None,
 ) -> Checkpoint:
     import open_clip
 
     try:
         texts = open_clip.get_model_config(model_name)["text_cfg"]
         _refuse_code(texts)
-        if most_numbers is not None:
-            _check_numbers(model_name, most_numbers)
+        if shapes is not None:
+            _check_size(model_name, shapes)
         # Without require_pretrained, missing weights only warn and leave a random model.
         model, _, preprocess = open_clip.create_model_and_transforms(
             model_name, pretrained, device=device, require_pretrained=True
@@ -184,11 +177,11 @@ def _refuse_code(texts: dict[str, Any]) -> None:
         AutoConfig.from_pretrained(tower, **NO_CODE)
 
 
-def _check_numbers(model_name: str, most: int) -> None:
-    """See that a model has no more numbers, before it takes the memory for them.
+def _check_size(model_name: str, shapes: Shapes) -> None:
+    """See that a model is no larger than its weights, of such shapes, before it takes memory.
 
     Raises:
-        ValueError: it has.
+        ValueError: it is.
     """
     import open_clip
     import torch
@@ -202,9 +195,8 @@ def _check_numbers(model_name: str, most: int) -> None:
             )
     finally:
         root.removeFilter(is_heard)
-    numbers = sum(values.numel() for values in model.state_dict().values())
-    if numbers > most:
-        raise ValueError(f"the model it describes has {numbers:,} numbers, more than its weights")
+    if is_larger(model, shapes):
+        raise ValueError("the model it describes is larger than its weights")
 
 
 def _load_tokenizer(texts: dict[str, Any], model_name: str) -> Any:

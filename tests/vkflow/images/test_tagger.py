@@ -264,7 +264,7 @@ def test_configuration_of_more_numbers_than_its_weights_is_refused_too(
     file.write_text(json.dumps(config))
     monkeypatch.setattr("open_clip.create_model_and_transforms", None)
 
-    with pytest.raises(MissingModelError, match=r"has \d+,\d+.* numbers, more than its weights"):
+    with pytest.raises(MissingModelError, match="model it describes is larger than its weights"):
         load_tagger(f"local-dir:{tmp_path}")
     assert "randomly" not in caplog.text
 
