@@ -21,7 +21,7 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safeten
 """Safetensors only: open_clip would also unpickle a .bin file, and pickle can run code."""
 
 PATCH = 32
-"""Pixels of the side of the largest patches there are: each has a row among the weights."""
+"""Pixels of the side of a patch where none is said: each has a row among the weights."""
 
 NO_CODE = {"trust_remote_code": False}
 
@@ -91,16 +91,17 @@ def _check_sides(config: Path, weights: Path) -> Shapes:
     from safetensors import SafetensorError
 
     try:
-        numbers = list(_numbers(json.loads(config.read_bytes())))
         shapes = tensor_shapes([weights])
+        longest = max((side for shape in shapes for side in shape), default=0)
+        described = json.loads(config.read_bytes())
+        patches = (number for name, number in _numbers(described) if name == "patch_size")
+        patch = max(1, min(patches, default=PATCH))
+        for name, number in _numbers(described):
+            needed = (number // patch) ** 2 if name in ("image_size", "size") else number
+            if needed > (len(shapes) if name == "layers" else longest):
+                raise ValueError(f"{name} is {number}, more than its weights have")
     except (SafetensorError, ValueError, RecursionError) as error:
         raise MissingModelError(_advice(str(config.parent), None, error)) from error
-    longest = max((side for shape in shapes for side in shape), default=0)
-    for name, number in numbers:
-        needed = (number // PATCH) ** 2 if name in ("image_size", "size") else number
-        if needed > (len(shapes) if name == "layers" else longest):
-            problem = ValueError(f"{name} is {number}, more than its weights have")
-            raise MissingModelError(_advice(str(config.parent), None, problem))
     return shapes
 
 

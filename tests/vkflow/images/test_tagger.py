@@ -236,6 +236,7 @@ def test_damaged_weights_are_a_missing_model(tmp_path):
         ("text_cfg", "width", 10**6),
         ("text_cfg", "context_length", 10**9),
         ("vision_cfg", "image_size", 10**6),
+        ("vision_cfg", "image_size", 7_000),
     ],
 )
 def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made(
@@ -244,6 +245,7 @@ def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made
     shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "open_clip_config.json"
     config = json.loads(file.read_text())
+    config["model_cfg"]["vision_cfg"]["patch_size"] = 1
     config["model_cfg"][section][name] = number
     file.write_text(json.dumps(config))
     monkeypatch.setattr("open_clip.create_model_and_transforms", None)
