@@ -1,5 +1,6 @@
 """Posts, snapshots, the watermark of each source and the quarantine."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +14,15 @@ from warehouse.writing import add_missing_rows, registered, replace_rows
 KEY = ("owner_id", "post_id")
 SNAPSHOT_KEY = (*KEY, "observed_at")
 CONTENT_KEY = (*KEY, "seen_at")
+TIME = pl.Datetime("us", "UTC")
 CONTENTS = (*CONTENT_KEY, "text", "text_hash", "image_hash", "is_ad", "awaits_picture")
+CHANGES = ("same", "edit", "late")
+"""What ``queries/differing_posts.sql`` calls them; ``undone`` takes one back."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a write changed, in rows."""
+    """What a write changed, in rows; an edit that its own run takes back counts back."""
 
     new: int = 0
     changed: int = 0
@@ -53,24 +57,25 @@ def write_posts(
     if rows.is_empty():
         return Written()
     if "observed_at" not in rows.columns:
-        rows = rows.with_columns(observed_at=pl.lit(seen_at))
+        rows = rows.with_columns(observed_at=pl.lit(None, TIME))
     waiting = rows.select(KEY).clear() if awaiting is None else awaiting.select(KEY)
     with registered(connection, "incoming", rows), registered(connection, "awaiting", waiting):
         parameters = {"source": source, "seen_at": seen_at}
         differing = connection.execute(query("differing_posts"), parameters).pl()
-    is_new, is_late, is_longer = (pl.col("change") == kind for kind in ("new", "late", "longer"))
+    is_new, is_late, is_undone = (pl.col("change") == kind for kind in ("new", "late", "undone"))
     _keep_contents(connection, differing.filter(~is_new & ~is_late))
+    _forget_edits(connection, differing.filter(is_undone))
     _add_earlier(connection, differing.filter(is_late))
     has_edits = pl.col("edited_at").is_not_null() | (pl.col("change") == "edit")
     stamped = differing.filter(~is_late).with_columns(
         pl.lit(source).alias("source"),
         pl.when(has_edits).then("first_seen_at").otherwise("moment").alias("first_seen_at"),
         pl.when(has_edits).then("moment").alias("edited_at"),
-        pl.when(is_longer).then("updated_at").otherwise(seen_at).alias("updated_at"),
     )
     replace_rows(connection, "posts", stamped.drop("change", "moment", "replaces"), KEY)
-    changed = differing.filter(~is_new & ~is_longer & pl.col("replaces").is_null())
-    return Written(len(differing.filter(is_new)), len(changed))
+    counts = Counter(differing.filter(pl.col("replaces").is_null())["change"])
+    changed = sum(counts[kind] for kind in CHANGES) - counts["undone"]
+    return Written(counts["new"], changed)
 
 
 def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFrame) -> None:
@@ -80,6 +85,18 @@ def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFram
     with registered(connection, "differing", differing):
         earlier = connection.execute(query("completed_contents")).pl()
     replace_rows(connection, "earlier_contents", earlier, CONTENT_KEY)
+
+
+def _forget_edits(connection: duckdb.DuckDBPyConnection, undone: pl.DataFrame) -> None:
+    """Forget versions of before edits that were none: they are what is stored again."""
+    if undone.is_empty():
+        return
+    with registered(connection, "undone", undone):
+        connection.execute(
+            "DELETE FROM earlier_contents USING undone WHERE undone.moment = seen_at "
+            "AND undone.owner_id = earlier_contents.owner_id "
+            "AND undone.post_id = earlier_contents.post_id"
+        )
 
 
 def _add_earlier(connection: duckdb.DuckDBPyConnection, late: pl.DataFrame) -> None:

@@ -84,10 +84,22 @@ def test_a_crawl_was_first_though_its_counts_cannot_be_right(
     assert ask(home, "SELECT text FROM posts") == [("it is over",)]
 
 
+def test_of_crawls_after_a_run_of_the_past_the_first_is_learnt_from(home: Path, file: Path):
+    """An archive is replayed night by night: no night may learn what a post said later."""
+    post = {"owner_id": "-1", "post_id": "7", "published_at": "2026-05-31"}
+    crawls = [row(text=f"{day}", **post, observed_at=f"2026-06-0{day}") for day in (2, 4)]
+    for day in range(5):
+        settings = dataset(home, write_csv(file, crawls), chunk_rows=1)
+        pull_posts.fn(settings, NIGHT + timedelta(days=day))
+        assert ask(home, "SELECT text FROM first_contents") == [("2",)]
+        assert ask(home, "SELECT count(*) FROM earlier_contents") == [(1,)]
+    assert ask(home, "SELECT text FROM posts") == [("4",)]
+
+
 def test_a_crawl_of_a_moment_that_cannot_be_is_one_of_its_run(home: Path, file: Path):
     post = {"owner_id": "-1", "post_id": "7", "published_at": "2026-05-02"}
     write_csv(
-        file, [row(**post, observed_at=at) for at in ("2005-01-01", "2026-05-01", "2027-01-01")]
+        file, [row(**post, observed_at=at) for at in ("2005-01-01", "2026-05-01", "2999-01-01")]
     )
     pull_posts.fn(dataset(home, file, chunk_rows=1), NIGHT)
     assert ask(home, "SELECT first_seen_at, edited_at FROM posts") == [(NIGHT, None)]
@@ -106,6 +118,27 @@ def test_of_a_post_that_comes_twice_of_one_moment_the_last_counts_night_after_ni
     after = whole_warehouse(home)
     assert after | {"quarantine": []} == before | {"quarantine": []}
     assert ask(home, "SELECT text FROM posts") == [("final",)]
+
+
+@pytest.mark.parametrize("mark", [{}, {"is_ad": "1"}])
+@pytest.mark.parametrize("texts", ["aa", "ab"])
+def test_files_without_moments_that_disagree_change_nothing_when_they_are_read_again(
+    home: Path, tmp_path: Path, mark: dict[str, str], texts: str
+):
+    """Exports of two months have most posts both; the last one counts, whatever columns it has."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for number, (text, columns) in enumerate(zip(texts, (mark, {}), strict=True)):
+        write_csv(folder / f"{number}.csv", [row(text=text, owner_id="-1", post_id="7", **columns)])
+    settings = dataset(home, folder)
+    pull_posts.fn(settings, NIGHT)
+    found = whole_warehouse(home)
+    for day in (1, 2):
+        counts = pull_posts.fn(settings, NIGHT + timedelta(days=day))
+        assert (counts.new, counts.changed) == (0, 0)
+        assert whole_warehouse(home) == found
+    expected = [(texts[-1], True if mark else None)]
+    assert ask(home, "SELECT text, is_ad FROM posts") == expected
 
 
 @pytest.mark.parametrize("bad", [0, 1])

@@ -56,7 +56,11 @@ def test_everything_lies_under_home():
 
 def test_a_place_is_the_same_for_all_who_read_it():
     """A worker has another folder, and behind two slashes maintenance finds no parts."""
-    for given, place in (("s3://bucket/a/", "s3://bucket/a"), ("a/", str(Path("a").absolute()))):
+    for given, place in (
+        ("s3://bucket/a/", "s3://bucket/a"),
+        ("s3://", "s3://"),  # names no bucket, and no folder "s3:" of this machine, either
+        ("a/", str(Path("a").absolute())),
+    ):
         settings = load_settings(parts=given, images={"media": given})
         assert settings.parts_url == settings.media.url == place
 

@@ -90,7 +90,7 @@ def test_an_edit_leaves_what_was_there_first(connection: duckdb.DuckDBPyConnecti
     assert earlier(connection) == [("win", "a", False, night(0))]
 
 
-@pytest.mark.parametrize("edit", [("no", "a", False), ("win", None, False), ("win", "a", None)])
+@pytest.mark.parametrize("edit", [("no", "a", False), ("win", None, False), ("win", "a", True)])
 def test_text_picture_and_mark_are_each_kept(
     connection: duckdb.DuckDBPyConnection, edit: tuple[Any, ...]
 ) -> None:
@@ -205,11 +205,27 @@ def test_of_two_texts_of_one_moment_in_one_run_the_last_was_seen(
     assert (earlier(connection), now(connection)) == ([], [("win!", None, False, None)])
 
 
-def test_nothing_was_seen_after_the_run_that_tells_it(
+def test_a_run_of_the_past_takes_crawls_after_it_in_their_order(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    tell(connection, night(5), post("win"), night(6))
-    assert connection.execute("SELECT first_seen_at FROM posts").fetchall() == [(night(5),)]
+    for _ in range(2):
+        for text, day in (("win", 6), ("it is over", 7)):
+            tell(connection, night(5), post(text), night(day))
+    assert earlier(connection) == [("win", None, False, night(6))]
+    assert now(connection) == [("it is over", None, False, night(7))]
+    tell(connection, night(5), post("WIN"), night(6))
+    tell(connection, night(5), post("WIN"), night(6))
+    assert [row[0] for row in earlier(connection)] == ["win", "it is over"]
+    assert now(connection)[0][0] == "WIN"
+
+
+def test_a_run_of_the_past_sees_what_is_there_today(connection: duckdb.DuckDBPyConnection) -> None:
+    write(connection, night(5), post("win"))
+    write(connection, night(6), post("it is over"))
+    assert write(connection, night(1), post("it is over")) == Written()
+    write(connection, night(1), post("thanks"))
+    assert [row[0] for row in earlier(connection)] == ["win", "it is over"]
+    assert now(connection)[0][0] == "thanks"
 
 
 def test_another_date_or_source_is_no_edit(connection: duckdb.DuckDBPyConnection) -> None:
@@ -235,6 +251,22 @@ def test_a_picture_that_comes_late_was_there_all_the_time(
     assert now(connection) == [("b", "q", False, night(4))]
 
 
+def test_a_picture_of_an_edit_is_not_that_of_an_older_crawl(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    def crawl(text: str, picture: str | None, day: int) -> None:
+        frame = pl.DataFrame([post(text, picture)], schema=SCHEMA, orient="row")
+        missing = pl.DataFrame([(-1, 1)] if picture is None else [], schema=KEYS, orient="row")
+        frame = frame.with_columns(observed_at=pl.lit(night(day)))
+        write_posts(connection, frame, source="dataset", seen_at=night(9), awaiting=missing)
+
+    crawl("it is over", "blue", 2)
+    crawl("win", None, 1)  # pictures are switched off by now
+    crawl("win", "red", 1)
+    assert first(connection) == [("win", "red", False)]
+    assert now(connection) == [("it is over", "blue", False, night(2))]
+
+
 def test_a_picture_that_is_added_by_an_edit_was_not_there(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -255,6 +287,15 @@ def test_a_mark_that_is_told_later_was_there_all_the_time(
     assert now(connection) == [("b", None, True, night(1))]
 
 
+def test_a_mark_that_is_not_told_again_stays(connection: duckdb.DuckDBPyConnection) -> None:
+    write(connection, night(0), post("a", is_ad=True))
+    assert write(connection, night(1), post("a", is_ad=None)) == Written()
+    write(connection, night(2), post("b", is_ad=None))
+    assert tell(connection, night(3), post("a", is_ad=None), night(-1)).changed == 0
+    assert earlier(connection) == [("a", None, True, night(-1))]
+    assert now(connection) == [("b", None, True, night(2))]
+
+
 def test_what_comes_twice_in_one_run_is_no_edit(connection: duckdb.DuckDBPyConnection) -> None:
     write(connection, night(0), post("draft"))
     write(connection, night(0), post("final"))
@@ -263,6 +304,30 @@ def test_what_comes_twice_in_one_run_is_no_edit(connection: duckdb.DuckDBPyConne
     write(connection, night(1), post("edited again"))
     assert first(connection) == [("final", None, False)]
     assert now(connection) == [("edited again", None, False, night(1))]
+
+
+def test_an_edit_of_one_run_that_it_takes_back_is_none(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    write(connection, night(0), post("first"), post("other", number=2))
+    write(connection, night(1), post("final", "p"))
+    before = connection.execute("FROM posts ORDER BY post_id").fetchall(), earlier(connection)
+    for run in (2, 3):
+        texts = ("draft", "another draft", "final")
+        written = [write(connection, night(run), post(text, "p")) for text in texts]
+        assert sum(written, Written()) == Written()
+        posts = connection.execute("FROM posts ORDER BY post_id").fetchall()
+        assert (posts, earlier(connection)) == before
+
+
+def test_crawls_that_are_all_told_otherwise_are_one_edit(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    for run, said in enumerate(("ab", "AB", "AB", "AB"), start=5):
+        for day, text in enumerate(said, start=1):
+            tell(connection, night(run), post(text), night(day))
+    assert [row[0] for row in earlier(connection)] == ["a", "b"]
+    assert now(connection) == [("B", None, False, night(6))]
 
 
 @dataclass(frozen=True)
@@ -283,6 +348,7 @@ def deliver(
         return [Version(seen_at, text, picture, is_ad, awaited)]
     last = versions[-1]
     picture = last.picture if awaited else picture
+    is_ad = last.is_ad if is_ad is None else is_ad
     new = Version(seen_at, text, picture, is_ad, awaited and picture is None)
     if (last.text, last.picture, last.is_ad) == (new.text, new.picture, new.is_ad):
         return versions

@@ -102,12 +102,10 @@ def test_new_posts_are_stored_with_the_moment_they_were_seen(
     [
         {"text": "dog", "text_hash": "d"},
         {"published_at": PUBLISHED + timedelta(seconds=1)},
-        {"published_at": None},
         {"image_hash": "i"},
         {"is_ad": True},
-        {"is_ad": None},
     ],
-    ids=["text", "date", "no date", "picture", "advert", "unknown advert"],
+    ids=["text", "date", "picture", "advert"],
 )
 def test_a_changed_post_is_replaced_and_keeps_when_it_was_first_seen(
     connection: duckdb.DuckDBPyConnection, change: dict[str, Any]
@@ -122,6 +120,18 @@ def test_a_changed_post_is_replaced_and_keeps_when_it_was_first_seen(
         pl.Series("updated_at", [NEXT_NIGHT, NIGHT, NEXT_NIGHT]),
     )
     assert stored_posts(connection) == expected.rows()
+
+
+@pytest.mark.parametrize("untold", ["published_at", "is_ad"])
+def test_what_is_not_told_again_stays(connection: duckdb.DuckDBPyConnection, untold: str):
+    write_posts(connection, posts({"post_id": 1}), source="vk", seen_at=NIGHT)
+    before = stored_posts(connection)
+    again = posts({"post_id": 1, untold: None})
+    assert write_posts(connection, again, source="vk", seen_at=NEXT_NIGHT) == Written()
+    assert stored_posts(connection) == before
+    edited = posts({"post_id": 1, "text": "dog", "text_hash": "d", untold: None})
+    assert write_posts(connection, edited, source="vk", seen_at=NEXT_NIGHT) == Written(changed=1)
+    assert [row[:4] for row in stored_posts(connection)] == [(-1, 1, PUBLISHED, "dog")]
 
 
 def test_the_same_posts_from_another_source_belong_to_it(connection: duckdb.DuckDBPyConnection):

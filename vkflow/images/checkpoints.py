@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,7 +11,7 @@ from typing import Any
 
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.images.preparation import Preprocess
-from vkflow.neural.weights import check_files
+from vkflow.neural.weights import Shapes, check_files, is_larger, tensor_shapes
 
 SAMPLE_DIRECTORY = Path(__file__).parents[1] / "sample" / "clip"
 LOCAL_PREFIX = "local-dir:"
@@ -20,7 +21,9 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.safeten
 """Safetensors only: open_clip would also unpickle a .bin file, and pickle can run code."""
 
 PATCH = 32
-"""Pixels of the side of the largest patches there are: each has a row among the weights."""
+"""Pixels of the side of a patch where none is said: each has a row among the weights."""
+
+NO_CODE = {"trust_remote_code": False}
 
 
 @dataclass(frozen=True)
@@ -69,34 +72,37 @@ def _load_directory(kind: str, directory: Path, device: str) -> Checkpoint:
             "Save one with open_clip.push_to_hf_hub's save_for_hf, or copy it from its hub page."
         )
     check_files(directory)
-    _check_sizes(directory / CONFIG_FILE, weights)
+    shapes = _check_sides(directory / CONFIG_FILE, weights)
     with weights.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device)
+    return _load(f"{kind}:{fingerprint}", f"{LOCAL_PREFIX}{directory}", None, device, shapes)
 
 
-def _check_sizes(config: Path, weights: Path) -> None:
-    """See that a configuration is no larger than its weights, before a model is made of it.
+def _check_sides(config: Path, weights: Path) -> Shapes:
+    """See that no number of a configuration is larger than its weights let it be.
+
+    Returns:
+        Those of the weights.
 
     Raises:
         MissingModelError: it has more layers than the weights have parts, or a side longer than
             any of theirs; such a model takes what memory there is.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        numbers = list(_numbers(json.loads(config.read_bytes())))
-        with safe_open(weights, "numpy") as tensors:
-            names = list(tensors.keys())
-            shapes = [tensors.get_slice(name).get_shape() for name in names]
+        shapes = tensor_shapes([weights])
+        longest = max((side for shape in shapes for side in shape), default=0)
+        described = json.loads(config.read_bytes())
+        patches = (number for name, number in _numbers(described) if name == "patch_size")
+        patch = max(1, min(patches, default=PATCH))
+        for name, number in _numbers(described):
+            needed = (number // patch) ** 2 if name in ("image_size", "size") else number
+            if needed > (len(shapes) if name == "layers" else longest):
+                raise ValueError(f"{name} is {number}, more than its weights have")
     except (SafetensorError, ValueError, RecursionError) as error:
         raise MissingModelError(_advice(str(config.parent), None, error)) from error
-    longest = max((side for shape in shapes for side in shape), default=0)
-    for name, number in numbers:
-        needed = (number // PATCH) ** 2 if name in ("image_size", "size") else number
-        if needed > (len(shapes) if name == "layers" else longest):
-            problem = ValueError(f"{name} is {number}, more than its weights have")
-            raise MissingModelError(_advice(str(config.parent), None, problem))
+    return shapes
 
 
 def _numbers(value: object, name: str = "") -> Iterator[tuple[str, int]]:
@@ -133,15 +139,25 @@ def _check_known(name: str, known: list[str], kind: str) -> None:
         raise SettingsError(f"{name!r} is not a {kind} that open_clip knows. Close to it: {close}.")
 
 
-def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Checkpoint:
+def _load(
+    name: str,
+    model_name: str,
+    pretrained: str | None,
+    device: str,
+    shapes: Shapes | None = None,
+) -> Checkpoint:
     import open_clip
 
     try:
+        texts = open_clip.get_model_config(model_name)["text_cfg"]
+        _refuse_code(texts)
+        if shapes is not None:
+            _check_size(model_name, shapes)
         # Without require_pretrained, missing weights only warn and leave a random model.
         model, _, preprocess = open_clip.create_model_and_transforms(
             model_name, pretrained, device=device, require_pretrained=True
         )
-        tokenizer = open_clip.get_tokenizer(model_name)
+        tokenizer = _load_tokenizer(texts, model_name)
     except Exception as error:  # every hub, socket and file error there is
         raise MissingModelError(_advice(name, pretrained, error)) from error
     return Checkpoint(
@@ -152,6 +168,44 @@ def _load(name: str, model_name: str, pretrained: str | None, device: str) -> Ch
         preprocess=preprocess,
         tokenize=tokenizer,
     )
+
+
+def _refuse_code(texts: dict[str, Any]) -> None:
+    """See that a text tower of transformers needs no code of its own, which it would ask to run."""
+    if tower := texts.get("hf_model_name"):
+        from transformers import AutoConfig
+
+        AutoConfig.from_pretrained(tower, **NO_CODE)
+
+
+def _check_size(model_name: str, shapes: Shapes) -> None:
+    """See that a model is no larger than its weights, of such shapes, before it takes memory.
+
+    Raises:
+        ValueError: it is.
+    """
+    import open_clip
+    import torch
+
+    root, is_heard = logging.getLogger(), lambda _record: False
+    root.addFilter(is_heard)  # open_clip warns of numbers that are drawn by chance
+    try:
+        with torch.device("meta"):
+            model = open_clip.create_model(
+                model_name, device="meta", load_weights=False, pretrained_text=False
+            )
+    finally:
+        root.removeFilter(is_heard)
+    if is_larger(model, shapes):
+        raise ValueError("the model it describes is larger than its weights")
+
+
+def _load_tokenizer(texts: dict[str, Any], model_name: str) -> Any:
+    """A tokenizer of transformers runs what its configuration asks for, unless told not to."""
+    import open_clip
+
+    is_of_transformers = bool(texts.get("hf_tokenizer_name"))
+    return open_clip.get_tokenizer(model_name, **(NO_CODE if is_of_transformers else {}))
 
 
 def _advice(name: str, pretrained: str | None, error: Exception) -> str:

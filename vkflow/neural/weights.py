@@ -1,7 +1,10 @@
 """Models on disk: nothing but files of bounded size, and an identity for what they make."""
 
 import hashlib
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from vkflow.errors import MissingModelError
 
@@ -12,6 +15,10 @@ TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.*", "merges.txt")
 
 READ_WHOLE = ("*.json", "*.txt", "*.model", "*.jinja")
 MAX_BYTES = 2**28
+
+Shapes = Sequence[Sequence[int]]
+MOST_RESIZED = 2
+"""Times its weights that a model may be: a larger picture has more parts, each with its place."""
 
 
 def check_files(directory: Path) -> None:
@@ -30,6 +37,29 @@ def check_files(directory: Path) -> None:
             raise MissingModelError(
                 f"{file} has {size / 2**20:.0f} MiB, where no model has more than {MAX_BYTES >> 20}"
             )
+
+
+def tensor_shapes(files: Iterable[Path]) -> list[list[int]]:
+    """Shapes of all tensors of safetensors files, which are not read for that."""
+    from safetensors import safe_open
+
+    shapes = []
+    for file in files:
+        with safe_open(file, "numpy") as tensors:
+            names = list(tensors.keys())
+            shapes += [list(tensors.get_slice(name).get_shape()) for name in names]
+    return shapes
+
+
+def is_larger(model: Any, shapes: Shapes) -> bool:
+    """Whether a model has far more numbers than weights of such shapes; it takes no memory yet.
+
+    Args:
+        model: a module of torch, made on the device ``meta``.
+        shapes: of its weights.
+    """
+    numbers = sum(values.numel() for values in model.parameters())
+    return bool(numbers > MOST_RESIZED * sum(map(math.prod, shapes)))
 
 
 def model_digest(directory: Path) -> str:

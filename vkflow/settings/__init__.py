@@ -224,8 +224,8 @@ def load_settings(**overrides: object) -> Settings:
 
 def _place(folder_or_url: str) -> str:
     """The same wherever it is read, and with names behind a slash to come."""
-    is_url = "://" in folder_or_url
-    return folder_or_url.rstrip("/") if is_url else str(Path(folder_or_url).absolute())
+    scheme, is_url, place = folder_or_url.partition("://")
+    return f"{scheme}://{place.rstrip('/')}" if is_url else str(Path(folder_or_url).absolute())
 
 
 def _refuse_unknown_variables() -> None:

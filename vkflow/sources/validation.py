@@ -49,7 +49,8 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     A rejected post takes its snapshots and picture with it; a rejected snapshot leaves its post,
     which is then scored like one whose outcome is not known. A single count that cannot be right
     is left out of its snapshot, and remarked under the key of the snapshot's counts. A moment at
-    which a post cannot have been seen is left out of the post.
+    which a post cannot have been seen by now is left out of the post. One after that of a run of
+    the past stays: crawls are told in their order, or the last would count as the first.
 
     Args:
         chunk: as a source yields it.
@@ -77,10 +78,11 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
         good_snapshots = good_snapshots.with_columns(
             pl.when(rule).then(None).otherwise(pl.col(name)).alias(name) for name in left_out
         )
+    is_possible = _first_reason(_time_rules(max(as_of, datetime.now(UTC)))).is_null()
     return CheckedChunk(
-        posts=good_posts.with_columns(
-            pl.when(_first_reason(_time_rules(as_of)).is_null()).then("observed_at").name.keep()
-        ).select(chunk.posts.columns),
+        posts=good_posts.with_columns(pl.when(is_possible).then("observed_at").name.keep()).select(
+            chunk.posts.columns
+        ),
         snapshots=good_snapshots.select(chunk.snapshots.columns),
         pictures=_without(chunk.pictures, bad_posts),
         rejected=pl.concat(rejected),

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 
 from vkflow.errors import MissingModelError
 from vkflow.neural.devices import resolve_device, resolve_precision
-from vkflow.neural.weights import DIGITS, check_files, model_digest
+from vkflow.neural.weights import DIGITS, check_files, is_larger, model_digest, tensor_shapes
 from vkflow.text.budgets import RememberedBudgets
 from vkflow.text.transformer import TransformerEncoder
 
@@ -84,7 +83,7 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any]:
     if (other := getattr(config, "transformers_weights", None)) is not None:
         problem = f"its configuration names {str(other)!r} as its weights."
         raise MissingModelError(_missing(name, problem))
-    _check_layers(Path(name), config)
+    _check_size(Path(name), config)
     tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
     if tokenizer.vocab_size <= len(tokenizer.all_special_ids):
         raise MissingModelError(_missing(name, "its tokenizer has no words."))
@@ -117,23 +116,34 @@ def _check_index(directory: Path) -> None:
             )
 
 
-def _check_layers(directory: Path, config: Any) -> None:
-    """See that a directory has weights for the layers it configures, before they are made.
+def _check_size(directory: Path, config: Any) -> None:
+    """See that a directory has weights for what it configures, before that takes memory.
 
     Raises:
-        MissingModelError: of a hundred thousand each takes its time and memory; without any,
-            vectors are those of words in a row.
+        MissingModelError: of a hundred thousand layers each takes its time; without any, vectors
+            are those of words in a row; a vocabulary of billions fills the memory.
     """
+    import transformers
+
     files = [*directory.glob("*.safetensors")]
     layers = [*_layers(config.to_dict())]
-    n_parts = 0
-    for file in files:
-        n_parts += len(safe_open(file, "numpy").keys())  # type: ignore[no-untyped-call]
-    if files and max(layers, default=0) > n_parts:
-        problem = f"its configuration has {max(layers)} layers, its weights have {n_parts} parts."
+    shapes = tensor_shapes(files)
+    if files and max(layers, default=0) > len(shapes):
+        problem = (
+            f"its configuration has {max(layers)} layers, its weights have {len(shapes)} parts."
+        )
         raise MissingModelError(_missing(str(directory), problem))
     if getattr(config, "num_hidden_layers", 1) < 1:
         raise MissingModelError(_missing(str(directory), "its configuration has no layers."))
+    if not files:
+        return
+    with torch.device("meta"):
+        model = transformers.AutoModel.from_config(  # type: ignore[no-untyped-call]
+            config, trust_remote_code=False
+        )
+    if is_larger(model, shapes):
+        problem = "the model it configures is larger than its weights."
+        raise MissingModelError(_missing(str(directory), problem))
 
 
 def _layers(config: Mapping[str, Any]) -> Iterator[int]:

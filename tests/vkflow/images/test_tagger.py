@@ -13,6 +13,10 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import BertConfig, PreTrainedTokenizerFast
 
 from vkflow.errors import MissingModelError, SettingsError
 from vkflow.images.checkpoints import SAMPLE_DIRECTORY
@@ -232,6 +236,7 @@ def test_damaged_weights_are_a_missing_model(tmp_path):
         ("text_cfg", "width", 10**6),
         ("text_cfg", "context_length", 10**9),
         ("vision_cfg", "image_size", 10**6),
+        ("vision_cfg", "image_size", 7_000),
     ],
 )
 def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made(
@@ -240,12 +245,30 @@ def test_configuration_larger_than_its_weights_is_refused_before_a_model_is_made
     shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
     file = tmp_path / "open_clip_config.json"
     config = json.loads(file.read_text())
+    config["model_cfg"]["vision_cfg"]["patch_size"] = 1
     config["model_cfg"][section][name] = number
     file.write_text(json.dumps(config))
     monkeypatch.setattr("open_clip.create_model_and_transforms", None)
 
     with pytest.raises(MissingModelError, match=rf"{name} is \d+, more than its weights have"):
         load_tagger(f"local-dir:{tmp_path}")
+
+
+@pytest.mark.parametrize("change", [{"width": 40_000, "heads": 8}, {"layers": 100, "width": 4_000}])
+def test_configuration_of_more_numbers_than_its_weights_is_refused_too(
+    tmp_path, monkeypatch, caplog, change
+):
+    """Each number alone is one that its weights have, of the words of its vocabulary."""
+    shutil.copytree(SAMPLE_DIRECTORY, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= change
+    file.write_text(json.dumps(config))
+    monkeypatch.setattr("open_clip.create_model_and_transforms", None)
+
+    with pytest.raises(MissingModelError, match="model it describes is larger than its weights"):
+        load_tagger(f"local-dir:{tmp_path}")
+    assert "randomly" not in caplog.text
 
 
 def test_side_of_the_preprocessing_is_bounded_too(tmp_path):
@@ -272,6 +295,67 @@ def test_pipe_in_the_directory_is_told_and_not_read(tmp_path):
 
     with pytest.raises(MissingModelError, match=r"tokenizer\.json is no file, but a pipe"):
         load_tagger(f"local-dir:{tmp_path}")
+
+
+TRUSTING = {"hf_tokenizer_name": "any", "tokenizer_kwargs": {"trust_remote_code": True}}
+
+
+@pytest.mark.parametrize("texts", [TRUSTING, {"hf_tokenizer_name": "any"}, {"hf_model_name": "."}])
+def test_code_of_a_model_is_never_run_whatever_its_configuration_says(tmp_path, monkeypatch, texts):
+    folder, ran = tmp_path / "clip", tmp_path / "ran"
+    monkeypatch.setattr(
+        "transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "code")
+    )
+    monkeypatch.setattr("builtins.input", lambda question: "y")
+    shutil.copytree(SAMPLE_DIRECTORY, folder)
+    monkeypatch.chdir(folder)
+    file = folder / "open_clip_config.json"
+    config = json.loads(file.read_text())
+    config["model_cfg"]["text_cfg"] |= texts
+    file.write_text(json.dumps(config))
+    code = {"AutoTokenizer": ["odd.Odd", "odd.Odd"], "AutoConfig": "odd.Odd"}
+    for name in ("tokenizer_config.json", "config.json"):
+        (folder / name).write_text(json.dumps({"model_type": "odd", "auto_map": code}))
+    (folder / "odd.py").write_text(f"open({str(ran)!r}, 'w')\nclass Odd: pass\n")
+
+    with pytest.raises(MissingModelError, match="damaged"):
+        load_tagger(f"local-dir:{folder}")
+    assert not ran.exists()
+
+
+def test_a_text_tower_of_transformers_is_read_from_the_folder(tmp_path):
+    folder, tower = tmp_path / "clip", tmp_path / "tower"
+    BertConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=16,
+    ).save_pretrained(tower)  # fmt: skip
+    words = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "cat": 2}, "[UNK]"))
+    PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    config = {
+        "embed_dim": 8,
+        "vision_cfg": {
+            "image_size": 32, "layers": 1, "width": 16, "head_width": 8, "patch_size": 16
+        },
+        "text_cfg": {
+            "hf_model_name": str(tower), "hf_tokenizer_name": "any", "hf_proj_type": "linear",
+            "hf_pooler_type": "mean_pooler", "context_length": 8,
+        },
+    }  # fmt: skip
+    open_clip.add_model_config(_json(tmp_path / "tiny.json", config))
+    model = open_clip.create_model("tiny", pretrained_text=False)
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    _json(folder / "open_clip_config.json", {"model_cfg": config, "preprocess_cfg": {}})
+
+    read = load_tagger(f"local-dir:{folder}").embed_texts(["cat", "dog"])
+    expected = model.eval().encode_text(torch.tensor([[2], [1]]), normalize=True)
+    np.testing.assert_allclose(read, expected.detach().numpy(), atol=1e-5)
+
+
+def _json(file: Path, content: object) -> Path:
+    file.write_text(json.dumps(content))
+    return file
 
 
 def test_weights_that_cannot_be_downloaded_are_a_missing_model(monkeypatch, tmp_path):

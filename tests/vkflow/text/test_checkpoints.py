@@ -203,6 +203,16 @@ def test_layers_without_weights_are_not_made(directory: Path, changes: dict[str,
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.parametrize("side", ["vocab_size", "intermediate_size", "max_position_embeddings"])
+def test_model_larger_than_its_weights_takes_no_memory(directory: Path, side: str) -> None:
+    """It was made, and filled by chance, before it was seen not to fit them."""
+    configured(**{side: 10**10})(directory)
+    with pytest.raises(
+        MissingModelError, match="the model it configures is larger than its weights"
+    ):
+        load(directory)
+
+
 def test_weights_in_shards_are_read_whatever_other_formats_are_there(directory: Path) -> None:
     sharded(directory)
     load(directory)
