@@ -7,7 +7,7 @@ nothing else. An author who reads them should try, not trust. Beside each effect
 what the same estimate finds where levers were dealt anew among the posts of an owner's month.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -93,15 +93,14 @@ def advise(
     # Thousands of small products: threads would wait for each other longer than they work.
     with one_thread():
         study = _Study(posts, outcomes, seed, threads)
-        overall = _decided(list(study.overall()))
+        overall = _decided(_table(study.overall()))
         evident = overall.filter(pl.col("verdict").is_in([RAISES, LOWERS]))
         keys = set(evident.select(_KEY).iter_rows())
-        alone = pl.DataFrame(list(study.by_owner(keys)), _UNDECIDED, orient="row")
-        families = alone.partition_by("owner_id", maintain_order=True)
-        advice = pl.concat([overall, *(_decided(family.to_dicts()) for family in families)])
+        alone = _table(study.by_owner(keys)).sort("owner_id", maintain_order=True)
+        advice = pl.concat([overall, _decided(alone)])
         placebo = _Study(posts.shuffled(seed), outcomes, seed, threads).overall()
         return advice.join(
-            _as_placebo(list(placebo)),
+            _as_placebo(_table(placebo)),
             on=("owner_id", *_KEY),
             how="left",
             nulls_equal=True,
@@ -195,15 +194,15 @@ class _Study:
         known = self._posts.keys.select("owner_id").with_columns(
             self._posts.seen[lever].alias("level"), known=observed.known
         )
-        counts = known.filter("known", pl.col("level").is_not_null(), pl.col("level") != ABSENT)
+        known = known.filter("known", pl.col("level").is_not_null())
+        counts = known.filter(pl.col("level") != ABSENT)
         for level, n_posts, n_owners in (
             counts.group_by("level")
             .agg(pl.len().alias("posts"), pl.col("owner_id").n_unique().alias("owners"))
             .sort("level")
             .iter_rows()
         ):
-            others = len(known.filter("known", pl.col("level") != level))
-            if n_posts < MIN_POSTS or others < MIN_POSTS:
+            if min(n_posts, len(known) - n_posts) < MIN_POSTS:
                 yield dict.fromkeys(_UNDECIDED) | {
                     "activity": activity,
                     "lever": lever,
@@ -244,8 +243,12 @@ def _figure(value: Floats) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _as_placebo(rows: list[Row]) -> pl.DataFrame:
-    return pl.DataFrame(rows, _UNDECIDED, orient="row").select(
+def _table(rows: Iterable[Row]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), _UNDECIDED, orient="row")
+
+
+def _as_placebo(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
         "owner_id",
         *_KEY,
         placebo_effect=pl.col("log_ratio").exp() - 1,
@@ -253,16 +256,20 @@ def _as_placebo(rows: list[Row]) -> pl.DataFrame:
     )
 
 
-def _decided(rows: list[Row]) -> pl.DataFrame:
-    """A family of tests with q-values, intervals and verdicts."""
-    table = pl.DataFrame(rows, _UNDECIDED, orient="row")
+def _decided(rows: pl.DataFrame) -> pl.DataFrame:
+    """Tests, families by owner_id one after the other, with q-values, intervals and verdicts."""
     p_values, log_ratio, error, freedom = (
-        table[name].fill_null(float("nan")).to_numpy()
+        rows[name].fill_null(float("nan")).to_numpy()
         for name in ("p_value", "log_ratio", "error", "freedom")
     )
-    q_value = q_values(p_values)
+    q_value, missed = np.empty_like(p_values), np.empty_like(p_values)
+    sizes = rows["owner_id"].rle().struct.field("len").to_numpy()
+    for stop, size in zip(np.cumsum(sizes), sizes, strict=True):
+        family = slice(stop - size, stop)
+        q_value[family] = q_values(p_values[family])
+        told = int((q_value[family] <= FALSE_DISCOVERY_RATE).sum())
+        missed[family] = selection_adjusted_error(told, int(np.isfinite(p_values[family]).sum()))
     is_evident = q_value <= FALSE_DISCOVERY_RATE
-    missed = selection_adjusted_error(int(is_evident.sum()), int(np.isfinite(p_values).sum()))
     low, high = change_interval(log_ratio, error, freedom, 1 - CONFIDENCE)
     adjusted = change_interval(log_ratio, error, freedom, missed)
     direction = np.where(log_ratio > 0, RAISES, LOWERS)
@@ -275,7 +282,7 @@ def _decided(rows: list[Row]) -> pl.DataFrame:
         "adjusted_high": np.where(is_evident, adjusted[1], np.nan),
         "q_value": q_value,
     }
-    return table.with_columns(
+    return rows.with_columns(
         pl.Series("verdict", verdict, pl.String),
         *(pl.Series(name, values, pl.Float64).fill_nan(None) for name, values in figures.items()),
     )

@@ -100,11 +100,11 @@ def estimate(sums: Sums) -> Estimates:
 
 
 def change_interval(
-    log_ratio: Floats, error: Floats, freedom: Floats, missed: float
+    log_ratio: Floats, error: Floats, freedom: Floats, missed: Floats | float
 ) -> tuple[Floats, Floats]:
     """Ends of intervals of the change in rate, R - 1, that miss it with probability ``missed``.
 
-    All arrays float64, of one shape, such as (strata, levels).
+    All arrays float64, of one shape, such as (strata, levels); ``missed`` may be one number.
     """
     reach = stats.t.isf(missed / 2, freedom) * error
     with np.errstate(over="ignore"):  # where hardly anything is known, anything is possible
