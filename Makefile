@@ -15,7 +15,8 @@ BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(INSTALLED)
 	$(BIN)/pytest -m "not night and not slow and not browser and not scale" $(BESIDE)
 
-# Whole nights in good and in bad luck, and the honesty of the numbers on worlds of 3,000 posts.
+# Whole nights in good and in bad luck, processes that are killed or beside each other, and the honesty
+# of the numbers on worlds of 3,000 posts.
 test-nights: $(INSTALLED)
 	$(BIN)/pytest -m "night and not slow and not browser and not scale" $(BESIDE)
 

@@ -137,6 +137,7 @@ def test_a_text_the_encoder_fails_on_is_quarantined_and_the_rest_goes_on(
     assert encoder.read == [], "the next night does not try it again"
 
 
+@pytest.mark.night
 def test_a_text_that_kills_the_encoder_twice_is_quarantined(
     poisoned: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def content(path: Path) -> list[list[tuple[object, ...]]]:
         ]
 
 
+@pytest.mark.night
 def test_a_writer_killed_at_random_moments_leaves_whole_chunks_and_can_be_resumed(
     tmp_path: Path,
 ):

@@ -110,6 +110,7 @@ def test_the_draft_of_a_killed_process_is_in_nobodys_way(
     assert not (tmp_path / ".e5-small.draft").exists()
 
 
+@pytest.mark.night
 def test_two_processes_make_it_once_and_a_killed_one_nothing(tmp_path: Path) -> None:
     code = (
         "import logging, sys; from pathlib import Path;"
