@@ -400,6 +400,7 @@ def test_server_without_a_password_does_not_start() -> None:
     assert "PREFECT_SERVER_API_AUTH_STRING must be user:password" in done.stderr
 
 
+@pytest.mark.night
 def test_server_of_a_run_that_is_killed_ends_with_it(tmp_path: Path) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},

@@ -107,6 +107,7 @@ def test_pictures_a_killed_pull_had_stored_are_not_decoded_again(
     assert stored(settings, "SELECT count(*), min(status) FROM images") == [(5, "ok")]
 
 
+@pytest.mark.night
 def test_a_picture_that_kills_whoever_decodes_it_costs_its_post_the_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
