@@ -118,15 +118,15 @@ def fit_linear(
         blocks: block of time of each training post, 0 to ``FOLDS`` - 1.
         start: coefficients to begin with.
     """
-    training, validation = split == TRAIN, split == VALIDATION
-    later = sample[~training & ~validation]
+    training, is_validation = split == TRAIN, split == VALIDATION
+    validation, later = sample[is_validation], sample[~training & ~is_validation]
     folds = [sample[training & (blocks == block)] for block in range(FOLDS)]
-    penalty, fitted, known = _choose_penalty(folds, sample[validation], start)
+    penalty, fitted, known = _choose_penalty(folds, validation, start)
     without = tuple(
         _fit_nearby([*known[:block], *known[block + 1 :]], penalty, fitted)
         for block in range(FOLDS)
     )
-    known += _with_curvature([sample[validation]], fitted)
+    known += _with_curvature([validation], fitted)
     judged = _fit_nearby(known, penalty, fitted)
     final = _fit_nearby(known + _with_curvature([later], judged), penalty, judged)
     return LinearFit(penalty, fitted, without, judged, final)
