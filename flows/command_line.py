@@ -120,12 +120,12 @@ def demo(
     """Write sample posts and run two nights on them, the second with new posts."""
     settings = load_settings(source="sample")
 
-    def write() -> None:
-        from flows.demo import write_posts
+    def prepare_night() -> None:
+        from flows.demo import prepare
 
-        write_posts(settings, posts)
+        prepare(settings, posts)
 
-    night = load_flow("nightly", settings.home, meanwhile=write)
+    night = load_flow("nightly", settings.home, meanwhile=prepare_night)
     from flows.demo import run_nights
 
     run_nights(settings, night)

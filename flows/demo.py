@@ -12,6 +12,7 @@ from flows.sample_commands import last_midnight
 from flows.sampling import ensure_sample
 from flows.tables import print_table
 from vkflow.settings import Settings
+from vkflow.text.loading import load_encoder
 from warehouse.publishing import read_snapshot
 
 TONIGHT = """
@@ -23,13 +24,19 @@ FROM predictions_wide ORDER BY published_at DESC LIMIT 10
 """
 
 
-def write_posts(settings: Settings, posts: int) -> None:
-    """Write sample posts up to last midnight, unless some are there."""
+def prepare(settings: Settings, posts: int) -> None:
+    """What needs no server: sample posts up to last midnight, unless some are there; the encoder.
+
+    Raises:
+        MissingModelError: the weights of the text encoder are not on this machine.
+        NotReadyError: the disk has no room for them.
+    """
     if _world_file(settings).exists():
         Console().print(f"Sample posts are there already: {settings.sample_directory}")
     else:
         ensure_sample(settings.sample_directory, posts, until=last_midnight())
         Console().print(f"Wrote {posts} sample posts: {settings.sample_directory}")
+    Console().print(f"Text encoder: {load_encoder(settings).encoder_id}")
 
 
 def run_nights(settings: Settings, night: Callable[[dict[str, object]], str]) -> None:

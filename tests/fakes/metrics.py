@@ -1,6 +1,6 @@
 """Metrics of somebody's own that do not work."""
 
-from vkflow.modelling.registry import Forecasts
+from vkflow.modelling.forecasts import Forecasts
 
 
 def broken(forecasts: Forecasts) -> float:

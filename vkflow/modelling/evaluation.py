@@ -11,6 +11,7 @@ from vkflow.modelling.judging import EvaluatedPosts
 from vkflow.modelling.metrics import Floats, attainable_share
 from vkflow.modelling.registry import (
     Metric,
+    evaluate_resamples,
     gain_over_global,
     gain_over_owner,
     log_loss_per_view,
@@ -39,6 +40,8 @@ CALIBRATION = (
 )
 MAX_WORK = 20_000_000
 """Posts times resamples: beyond it fewer resamples are drawn, at least a hundred."""
+MAX_WEIGHTS = 50_000
+"""Posts times resamples that are evaluated at once: more would leave the processor's cache."""
 
 
 def metrics_table(
@@ -66,9 +69,10 @@ def metrics_table(
     """
     if not judged:
         return pl.DataFrame(schema=METRICS_SCHEMA)
-    names, found = [*judged, ALL], _evaluate(judged, metrics, None)
+    as_they_are = {name: entry.forecasts.weights[None] for name, entry in judged.items()}
+    names, found = [*judged, ALL], _evaluate(judged, metrics, as_they_are)[0]
     draws = [_evaluate(judged, metrics, weights) for weights in _resample(judged, samples, seed)]
-    low, high = _interval(np.stack(draws))
+    low, high = _interval(np.concatenate(draws))
     rows = [
         (activity, split, metric, found[i, j], low[i, j], high[i, j])
         for i, activity in enumerate(names)
@@ -161,40 +165,47 @@ def summarise_judged(
 def _evaluate(
     judged: Mapping[str, EvaluatedPosts],
     metrics: Mapping[str, Metric],
-    weights: Mapping[str, Floats] | None,
+    weights: Mapping[str, Floats],
 ) -> Floats:
-    """Values, shape (activities + 1, metrics); the last row is the mean over activities.
+    """Values of resamples, shape (resamples, activities + 1, metrics), the last by mean.
 
     An owner rate is no forecast of a model: it has no part in how well those are calibrated.
+
+    weights: how often each post is drawn, shape (resamples, posts), by activity.
     """
-    values = np.empty((len(judged) + 1, len(metrics)))
+    n_resamples = len(next(iter(weights.values())))
+    values = np.full((n_resamples, len(judged) + 1, len(metrics)), np.nan)
     for i, (activity, entry) in enumerate(judged.items()):
-        forecasts = entry.forecasts
-        if weights is not None:
-            forecasts = forecasts.reweighted(weights[activity])
-        has_views = float((forecasts.weights * forecasts.exposures).sum()) > 0
-        values[i] = [m(forecasts) if has_views else np.nan for m in metrics.values()]
+        has_views = (weights[activity] * entry.forecasts.exposures).sum(axis=1) > 0
+        forecasts = entry.forecasts.reweighted(weights[activity][has_views])
+        for j, metric in enumerate(metrics.values()):
+            values[has_views, i, j] = evaluate_resamples(metric, forecasts)
     is_fallback = np.array([entry.is_fallback for entry in judged.values()])
-    for column, name in enumerate(metrics):
+    for j, name in enumerate(metrics):
         of_models = ~is_fallback if name in CALIBRATION else ~np.zeros_like(is_fallback)
-        found = values[:-1][of_models, column]
-        values[-1, column] = found.mean() if len(found) else np.nan
+        if of_models.any():
+            values[:, -1, j] = values[:, :-1, j][:, of_models].mean(axis=1)
     return values
 
 
 def _resample(
     judged: Mapping[str, EvaluatedPosts], samples: int, seed: int
 ) -> Iterator[dict[str, Floats]]:
-    """How often each post is drawn, shape (posts,), by activity: whole blocks, again and again."""
+    """How often each post is drawn, by activity: whole blocks, again and again.
+
+    Some resamples at a time, shape (resamples, posts).
+    """
     blocks = np.unique(np.concatenate([entry.blocks for entry in judged.values()]))
     places = {name: np.searchsorted(blocks, entry.blocks) for name, entry in judged.items()}
     n_posts = max(len(entry.rows) for entry in judged.values())
     draws = int(np.clip(MAX_WORK // n_posts, min(100, samples), samples))
+    at_once = max(MAX_WEIGHTS // n_posts, 1)
     generator = np.random.default_rng(seed)
     shares = np.full(len(blocks), 1 / len(blocks))
-    for _ in range(draws):
-        drawn = generator.multinomial(len(blocks), shares).astype(np.float64)
-        yield {name: drawn[of_posts] for name, of_posts in places.items()}
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
+        drawn = generator.multinomial(len(blocks), shares, size).astype(np.float64)
+        yield {name: drawn[:, of_posts] for name, of_posts in places.items()}
 
 
 def _interval(draws: Floats) -> tuple[Floats, Floats]:
@@ -219,16 +230,16 @@ def _plain_figures(judged: Mapping[str, EvaluatedPosts]) -> Iterator[tuple[str, 
 def _figures_of(entry: EvaluatedPosts) -> dict[str, float]:
     forecasts = entry.forecasts
     model, by_global, by_owner = (
-        forecasts.mean_loss(name) for name in ("probabilities", "global_rate", "owner_rate")
+        float(forecasts.mean_loss(name)) for name in ("probabilities", "global_rate", "owner_rate")
     )
     figures = {
         "log_loss_per_view_global_rate": by_global,
         "log_loss_per_view_owner_rate": by_owner,
         "posts": float(len(entry.rows)),
-        "rate": forecasts.mean_per_view(forecasts.counts),
+        "rate": float(forecasts.mean_per_view(forecasts.counts)),
     }
     if entry.oracle is not None:
-        best = forecasts.loss_of(entry.oracle)
+        best = float(forecasts.loss_of(entry.oracle))
         figures["log_loss_per_view_oracle"] = best
         figures["oracle_share"] = attainable_share(model, by_global, best)
         figures["oracle_share_over_owner"] = attainable_share(model, by_owner, best)

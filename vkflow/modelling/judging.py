@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vkflow.modelling.forecasts import Forecasts
 from vkflow.modelling.metrics import SMALLEST, Floats
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
-from vkflow.modelling.registry import Forecasts
 from vkflow.modelling.splits import TEST
 from vkflow.modelling.training_set import TrainingSet, align_outcomes
 from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation

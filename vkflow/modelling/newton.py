@@ -21,20 +21,20 @@ def maximise(
     Friedman, The Elements of Statistical Learning, 4.4.1, on step halving).
 
     Args:
-        start: shape (coefficients,).
+        start: shape (coefficients,), or more dimensions before it for several climbs at once.
         step_from: the step, inverse of the negative Hessian times gradient, at some coefficients.
         longest: of a step, in its largest coordinate; a longer one is shortened, not turned.
-        tolerance: length of a step after which there is no other.
+        tolerance: length of a step after which there is no other, in any climb.
         max_steps: after which there is no other, either.
 
     Returns:
-        Coefficients, float64, shape (coefficients,); NaN where a step was.
+        Coefficients, float64, of the shape of ``start``; NaN where a step was.
     """
     coefficients = start.astype(np.float64)
     for _ in range(max_steps):
         step = step_from(coefficients)
-        length = float(np.abs(step).max(initial=0.0))
-        coefficients = coefficients + step * min(1.0, longest / max(length, tolerance))
-        if not length >= tolerance:  # NaN, too: no step leads away from it
+        length = np.abs(step).max(axis=-1, initial=0.0, keepdims=True)
+        coefficients = coefficients + step * np.minimum(1, longest / np.maximum(length, tolerance))
+        if not (length >= tolerance).any():  # NaN, too: no step leads away from it
             break
     return coefficients

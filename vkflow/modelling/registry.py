@@ -1,148 +1,44 @@
 """The metrics a bundle is judged by, and how a user adds one with a single function."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vkflow.errors import SettingsError
-from vkflow.modelling.metrics import Floats, log_losses, logits, sigmoid
-from vkflow.modelling.newton import maximise
+from vkflow.modelling.forecasts import Figure, Forecasts
+from vkflow.modelling.metrics import Floats
 
 ENTRY_POINTS = "vkflow.metrics"
 BINS = 10
-PREDICTIONS = ("probabilities", "global_rate", "owner_rate", "reference")
-UNWEIGHTED = ("losses", "ascending", "logits")
-"""What every resample of the same posts has in common."""
+
+Metric = Callable[[Forecasts], Any]
+"""A function of forecasts with weights of shape (posts,), to a number."""
 
 
-@dataclass(frozen=True)
-class Forecasts:
-    """Predictions of one activity beside what happened, one entry a post.
-
-    Attributes:
-        counts: activities k.
-        exposures: views n, at least 1.
-        probabilities: predicted p, within (0, 1).
-        global_rate: the first baseline's p.
-        owner_rate: the second baseline's p.
-        sizes: independent views that each post is worth (effective sample sizes).
-        weights: how often each post counts; a bootstrap resample is a vector of weights.
-        reference: other predictions of the same posts to compare with, or none.
-    """
-
-    counts: Floats
-    exposures: Floats
-    probabilities: Floats
-    global_rate: Floats
-    owner_rate: Floats
-    sizes: Floats
-    weights: Floats
-    reference: Floats | None = None
-
-    def reweighted(self, weights: Floats) -> "Forecasts":
-        """The same posts, counted with weights of shape (posts,); what has none is not redone."""
-        other = replace(self, weights=weights)
-        other.__dict__.update({name: getattr(self, name) for name in UNWEIGHTED})
-        return other
-
-    def __getitem__(self, chosen: NDArray[Any]) -> "Forecasts":
-        """Only the chosen posts, by a mask or by position."""
-        chosen_parts: dict[str, Any] = {
-            each.name: None if (part := getattr(self, each.name)) is None else part[chosen]
-            for each in fields(self)
-        }
-        return Forecasts(**chosen_parts)
-
-    def mean_per_view(self, totals: Floats) -> float:
-        """Sum of the posts' totals, shape (posts,), over the sum of their views."""
-        return float((self.weights * totals).sum() / (self.weights * self.exposures).sum())
-
-    def mean_per_post(self, values: Floats) -> float:
-        """Mean over posts, of shape (posts,)."""
-        return float((self.weights * values).sum() / self.weights.sum())
-
-    def loss_of(self, probabilities: Floats) -> float:
-        """Log loss per view of other predictions of the same posts, shape (posts,)."""
-        return self.mean_per_view(log_losses(self.counts, self.exposures, probabilities))
-
-    @cached_property
-    def losses(self) -> dict[str, Floats]:
-        """Log loss of each post over its views, shape (posts,), by the field that predicts it."""
-        predictions = {name: getattr(self, name) for name in PREDICTIONS}
-        return {
-            name: log_losses(self.counts, self.exposures, values)
-            for name, values in predictions.items()
-            if values is not None
-        }
-
-    def mean_loss(self, name: str) -> float:
-        """Log loss per view of what a field predicts, such as ``owner_rate``; nats."""
-        return self.mean_per_view(self.losses[name])
-
-    @cached_property
-    def ascending(self) -> NDArray[np.int64]:
-        """Places of posts by rising probability, int64, shape (posts,); ties keep their order."""
-        return np.argsort(self.probabilities, kind="stable")
-
-    @cached_property
-    def logits(self) -> Floats:
-        """Of the probabilities, shape (posts,)."""
-        return logits(self.probabilities)
-
-    @cached_property
-    def calibration_line(self) -> tuple[float, float]:
-        """Intercept a and slope b of logit P(activity) = a + b logit p, by maximum likelihood.
-
-        NaN where the forecasts are all alike. Each post counts for the independent views it is
-        worth: fitted to all views, the line would be that of the few viral posts.
-        """
-        x, n = self.logits, self.weights * self.sizes
-        k = n * self.counts / self.exposures
-
-        def step_from(line: Floats) -> Floats:
-            p = sigmoid(line[0] + line[1] * x)
-            residual, weight = k - n * p, n * p * (1 - p)
-            gradient = np.array([residual.sum(), (residual * x).sum()])
-            cross = (weight * x).sum()
-            hessian = np.array([[weight.sum(), cross], [cross, (weight * x * x).sum()]])
-            if np.linalg.det(hessian) <= 1e-12 * hessian[0, 0] * hessian[1, 1]:
-                return np.full(2, np.nan)
-            return np.linalg.solve(hessian, gradient)
-
-        line = maximise(np.array([0.0, 1.0]), step_from, longest=2.0, tolerance=1e-6, max_steps=25)
-        return float(line[0]), float(line[1])
-
-
-Metric = Callable[[Forecasts], float]
-
-
-def log_loss_per_view(forecasts: Forecasts) -> float:
+def log_loss_per_view(forecasts: Forecasts) -> Figure:
     """-[k log p + (n - k) log(1 - p)], summed over posts, over the sum of views; nats."""
     return forecasts.mean_loss("probabilities")
 
 
-def log_loss_per_post(forecasts: Forecasts) -> float:
+def log_loss_per_post(forecasts: Forecasts) -> Figure:
     """The same of each post by itself, averaged over posts: a viral post counts once; nats."""
     return forecasts.mean_per_post(forecasts.losses["probabilities"] / forecasts.exposures)
 
 
-def gain_over_global(forecasts: Forecasts) -> float:
+def gain_over_global(forecasts: Forecasts) -> Figure:
     """1 - log loss / log loss of the global rate."""
     return 1 - log_loss_per_view(forecasts) / forecasts.mean_loss("global_rate")
 
 
-def gain_over_owner(forecasts: Forecasts) -> float:
+def gain_over_owner(forecasts: Forecasts) -> Figure:
     """1 - log loss / log loss of the smoothed owner rate."""
     return 1 - log_loss_per_view(forecasts) / forecasts.mean_loss("owner_rate")
 
 
-def loss_against_reference(forecasts: Forecasts) -> float:
+def loss_against_reference(forecasts: Forecasts) -> Figure:
     """Log loss / log loss of the reference - 1: below 0 is better.
 
     Raises:
@@ -153,75 +49,79 @@ def loss_against_reference(forecasts: Forecasts) -> float:
     return log_loss_per_view(forecasts) / forecasts.mean_loss("reference") - 1
 
 
-def predicted_over_observed(forecasts: Forecasts) -> float:
+def predicted_over_observed(forecasts: Forecasts) -> Figure:
     """Activities that were predicted, over those that happened, all views together; 1 is right."""
     happened = forecasts.mean_per_view(forecasts.counts)
     predicted = forecasts.mean_per_view(forecasts.exposures * forecasts.probabilities)
-    return predicted / happened if happened > 0 else float("nan")
+    return _quotient(predicted, happened)
 
 
-def brier(forecasts: Forecasts) -> float:
+def brier(forecasts: Forecasts) -> Figure:
     """Mean squared error of a view: k (1 - p)^2 + (n - k) p^2. Brier (1950), MWR 78."""
     k, n, p = forecasts.counts, forecasts.exposures, forecasts.probabilities
     return forecasts.mean_per_view(k * (1 - p) ** 2 + (n - k) * p**2)
 
 
-def rate_mse(forecasts: Forecasts) -> float:
+def rate_mse(forecasts: Forecasts) -> Figure:
     """Mean over posts of (k/n - p)^2."""
     return forecasts.mean_per_post(_rate_errors(forecasts) ** 2)
 
 
-def rate_mae(forecasts: Forecasts) -> float:
+def rate_mae(forecasts: Forecasts) -> Figure:
     """Mean over posts of |k/n - p|."""
     return forecasts.mean_per_post(np.abs(_rate_errors(forecasts)))
 
 
-def rate_r2(forecasts: Forecasts) -> float:
+def rate_r2(forecasts: Forecasts) -> Figure:
     """1 - MSE / variance of the posts' rates; below 0 for worse than their mean."""
     rates = forecasts.counts / forecasts.exposures
-    spread = forecasts.mean_per_post((rates - forecasts.mean_per_post(rates)) ** 2)
-    return 1 - rate_mse(forecasts) / spread if spread > 0 else float("nan")
+    mean = np.expand_dims(forecasts.mean_per_post(rates), -1)
+    spread = forecasts.mean_per_post((rates - mean) ** 2)
+    return 1 - _quotient(rate_mse(forecasts), spread)
 
 
-def auc(forecasts: Forecasts) -> float:
+def auc(forecasts: Forecasts) -> Figure:
     """P(a view with the activity was given a higher p than one without), ties count half.
 
     Hanley and McNeil (1982), Radiology 143, over all pairs of views.
     """
     order = forecasts.ascending
-    k = (forecasts.weights * forecasts.counts)[order]
-    rest = (forecasts.weights * (forecasts.exposures - forecasts.counts))[order]
+    k = (forecasts.weights * forecasts.counts)[..., order]
+    rest = (forecasts.weights * (forecasts.exposures - forecasts.counts))[..., order]
     starts = np.flatnonzero(np.diff(forecasts.probabilities[order], prepend=-1.0))
-    k, rest = np.add.reduceat(k, starts), np.add.reduceat(rest, starts)
-    below = np.cumsum(rest) - rest
-    pairs = k.sum() * rest.sum()
-    return float((k * (below + rest / 2)).sum() / pairs) if pairs > 0 else float("nan")
+    k, rest = np.add.reduceat(k, starts, axis=-1), np.add.reduceat(rest, starts, axis=-1)
+    below = np.cumsum(rest, axis=-1) - rest
+    pairs = k.sum(axis=-1) * rest.sum(axis=-1)
+    return _quotient((k * (below + rest / 2)).sum(axis=-1), pairs)
 
 
-def calibration_intercept(forecasts: Forecasts) -> float:
+def calibration_intercept(forecasts: Forecasts) -> Figure:
     """Where the line logit P(activity) = a + b logit p starts; 0 is right.
 
     Cox (1958), Two further applications of a model for binary regression, Biometrika 45.
     """
-    return forecasts.calibration_line[0]
+    intercept: Floats = forecasts.calibration_line.T[0]
+    return intercept
 
 
-def calibration_slope(forecasts: Forecasts) -> float:
+def calibration_slope(forecasts: Forecasts) -> Figure:
     """Slope b of the same line; 1 is right, less than 1 is too extreme."""
-    return forecasts.calibration_line[1]
+    slope: Floats = forecasts.calibration_line.T[1]
+    return slope
 
 
-def expected_calibration_error(forecasts: Forecasts) -> float:
+def expected_calibration_error(forecasts: Forecasts) -> Figure:
     """Mean over views of |observed - predicted rate| in ten groups of posts ordered by p.
 
     Naeini, Cooper and Hauskrecht (2015), AAAI, with groups of equal numbers of posts.
     """
     order = forecasts.ascending
-    group = np.empty(len(order), dtype=np.int64)
-    group[order] = np.arange(len(order)) * BINS // len(order)
+    starts = np.flatnonzero(np.diff(np.arange(len(order)) * BINS // len(order), prepend=-1))
     weighted = forecasts.weights * forecasts.exposures
     excess = forecasts.weights * (forecasts.counts - forecasts.exposures * forecasts.probabilities)
-    return float(np.abs(np.bincount(group, excess, BINS)).sum() / weighted.sum())
+    by_group = np.add.reduceat(excess[..., order], starts, axis=-1)
+    error: Floats = np.abs(by_group).sum(axis=-1) / weighted.sum(axis=-1)
+    return error
 
 
 BUILT_IN: tuple[Metric, ...] = (
@@ -240,6 +140,24 @@ BUILT_IN: tuple[Metric, ...] = (
     expected_calibration_error,
 )
 
+TAKE_RESAMPLES: tuple[Metric, ...] = (*BUILT_IN, loss_against_reference)
+"""Metrics that take weights of many resamples at once, and give a number for each."""
+
+
+def evaluate_resamples(metric: Metric, forecasts: Forecasts) -> Floats:
+    """A metric of many resamples; one that somebody added gets them one at a time.
+
+    Args:
+        metric: from :func:`load_metrics`.
+        forecasts: with weights of shape (resamples, posts).
+
+    Returns:
+        Shape (resamples,).
+    """
+    if metric in TAKE_RESAMPLES:
+        return np.asarray(metric(forecasts), dtype=np.float64)
+    return np.array([metric(forecasts.reweighted(each)) for each in forecasts.weights])
+
 
 def load_metrics(references: Iterable[str] = ()) -> dict[str, Metric]:
     """All metrics by name: built in, from entry points, and those the settings name.
@@ -253,6 +171,11 @@ def load_metrics(references: Iterable[str] = ()) -> dict[str, Metric]:
     metrics = {metric.__name__: metric for metric in BUILT_IN}
     metrics |= {point.name: point.load() for point in entry_points(group=ENTRY_POINTS)}
     return metrics | {ref.rpartition(":")[2]: _resolve(ref) for ref in references}
+
+
+def _quotient(numerator: Figure, denominator: Figure) -> Figure:
+    """NaN where the denominator is not above 0."""
+    return numerator / np.where(np.greater(denominator, 0), denominator, np.nan)
 
 
 def _rate_errors(forecasts: Forecasts) -> Floats:

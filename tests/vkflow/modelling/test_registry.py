@@ -7,9 +7,10 @@ import pytest
 
 from vkflow.errors import SettingsError
 from vkflow.modelling.evaluation import compare_losses, metrics_table
+from vkflow.modelling.forecasts import Forecasts
 from vkflow.modelling.judging import EvaluatedPosts, resampling_blocks
 from vkflow.modelling.metrics import logits, sigmoid
-from vkflow.modelling.registry import Forecasts, load_metrics
+from vkflow.modelling.registry import TAKE_RESAMPLES, Metric, load_metrics
 
 
 def forecasts(n_posts: int = 4_000, seed: int = 0) -> Forecasts:
@@ -55,6 +56,35 @@ def test_a_resample_is_measured_as_if_it_had_been_made_anew(metric: str) -> None
     resampled = subject.reweighted(weights)
     assert value(metric, resampled) == value(metric, replace(subject, weights=weights))
     assert value(metric, resampled) != value(metric, subject)
+
+
+@pytest.mark.parametrize("metric", TAKE_RESAMPLES)
+def test_resamples_at_once_are_measured_as_one_by_one(metric: Metric) -> None:
+    subject = replace(forecasts(200), reference=np.full(200, 0.1))
+    weights = np.random.default_rng(0).integers(0, 3, (7, 200)).astype(float)
+    one_by_one = [metric(subject.reweighted(each)) for each in weights]
+    assert metric(subject.reweighted(weights)) == pytest.approx(one_by_one, rel=1e-9)
+
+
+def test_a_metric_that_a_user_added_gets_resamples_one_by_one() -> None:
+    def views_of_all_posts(subject: Forecasts) -> float:
+        assert subject.weights.shape == subject.counts.shape
+        return float(subject.weights @ subject.exposures)
+
+    subject, owners = forecasts(100), np.arange(100) % 20
+    metrics = {"views": views_of_all_posts}
+    row = metrics_table(judged(subject, owners), metrics, samples=100, seed=0).row(0, named=True)
+    assert row["value"] == subject.exposures.sum()
+    assert row["low"] < row["value"] < row["high"]
+
+
+@pytest.mark.parametrize("metric", ["auc", "rate_r2", "predicted_over_observed"])
+def test_what_no_post_tells_is_no_number(metric: str) -> None:
+    nothing = replace(forecasts(50), counts=np.zeros(50))
+    assert np.isnan(value(metric, nothing))
+    both = np.stack([np.ones(50), np.arange(50) < 5]).astype(float)
+    some = replace(forecasts(50), counts=np.where(np.arange(50) < 5, 0.0, 1.0), weights=both)
+    assert list(np.isnan(value(metric, some))) == [False, True]
 
 
 def test_auc_agrees_with_scikit_learn_on_single_views() -> None:
