@@ -246,5 +246,6 @@ def _fitted(model: ActivityModel) -> Fitted:
         slope=model.calibration.slope,
         variance=model.variance,
         penalty=model.penalty,
+        owner_share=model.owner_share,
         n_trees=model.trees.tree_count_,
     )

@@ -10,7 +10,8 @@ import polars as pl
 from vkflow.modelling.bundles import Bundle
 from vkflow.modelling.design import PRESENCE, Design
 from vkflow.modelling.features import CATEGORICAL, TEXT_STATISTICS
-from vkflow.modelling.metrics import Floats
+from vkflow.modelling.metrics import Floats, logits
+from vkflow.modelling.owner_rates import smoothed_rates
 from vkflow.threads import one_thread
 
 TEXT, STATISTICS, PICTURE, OWNER, CALENDAR = GROUPS = (
@@ -92,8 +93,8 @@ class LogitParts:
     """What the logits of posts are made of: ``base`` and all groups together are the logit.
 
     Attributes:
-        base: the same for all posts: the intercept, and the mean of the trees over what they
-            learnt from.
+        base: the same for all posts: the intercept, the mean of the trees over what they learnt
+            from, and the owner rate's share of an owner without a past.
         groups: by group, float64, shape (posts,); 0 is as in the middle of the training posts.
     """
 
@@ -105,16 +106,20 @@ def logit_parts(bundle: Bundle, posts: pl.DataFrame, table: pl.DataFrame) -> dic
     """The parts of every model's logits, by activity; see :func:`post_contributions`."""
     matrix = bundle.recipe.design.matrix(posts, table)
     places = design_groups(bundle.recipe.design)
-    found = {}
+    found, priors = {}, bundle.recipe.features.priors
     for activity, model in bundle.models.items():
         mean, trees = _tree_contributions(model.trees, table)
+        usual = model.owner_share * float(logits(np.array(priors[activity].rate)))
+        trees[OWNER] += (
+            model.owner_share * logits(smoothed_rates(posts, activity, priors[activity])) - usual
+        )
         slope, groups = model.calibration.slope, {}
         for group in GROUPS:
             columns = places[group]
             with one_thread():
                 linear = (matrix[:, columns] @ model.coefficients[columns]).astype(np.float64)
             groups[group] = slope * (linear + trees[group])
-        base = model.calibration.intercept + slope * (float(model.coefficients[0]) + mean)
+        base = model.calibration.intercept + slope * (float(model.coefficients[0]) + mean + usual)
         found[activity] = LogitParts(base, groups)
     return found
 

@@ -49,6 +49,7 @@ class Fitted(BaseModel):
     slope: float
     variance: float = 0.0
     penalty: float
+    owner_share: float = Field(0.0, ge=0, lt=1)
     n_trees: int
 
 
@@ -205,6 +206,7 @@ def _read(folder: Path) -> Bundle:
             Calibration(fitted.intercept, fitted.slope),
             fitted.variance,
             fitted.penalty,
+            fitted.owner_share,
             arrays.get(f"{REPLICATES}{activity}"),
         )
         for activity, fitted in manifest.trained.items()

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from vkflow.modelling.linear import linear_logits
-from vkflow.modelling.metrics import SMALLEST, Floats, sigmoid
+from vkflow.modelling.metrics import SMALLEST, Floats, logits, sigmoid
 from vkflow.modelling.owner_rates import smoothed_rates
 from vkflow.modelling.training import ActivityModel
 from vkflow.modelling.training_set import Recipe
@@ -39,6 +39,7 @@ def predict_posts(
     design = recipe.design.matrix(posts, table)
     linear = linear_logits(design, {name: model.coefficients for name, model in models.items()})
     for activity, model in models.items():
-        logits = linear[activity] + tree_logits(model.trees, table)
-        predicted[activity] = sigmoid(model.calibration.apply(logits))
+        logit = linear[activity] + tree_logits(model.trees, table)
+        logit += model.owner_share * logits(predicted[activity])
+        predicted[activity] = sigmoid(model.calibration.apply(logit))
     return {name: np.clip(p, SMALLEST, 1 - SMALLEST) for name, p in predicted.items()}

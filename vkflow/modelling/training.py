@@ -1,4 +1,4 @@
-"""Training: per activity a linear stage, and trees on what it leaves, by CrossEntropy on rates."""
+"""Training: per activity a linear stage, and trees beside it, by CrossEntropy on rates."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -7,15 +7,23 @@ from typing import Any
 import numpy as np
 
 from vkflow.modelling.calibration import IDENTITY, Calibration, fit_calibration
-from vkflow.modelling.features import CATEGORICAL
 from vkflow.modelling.linear import Matrix
-from vkflow.modelling.linear_stage import LEARNT, LinearStage, fit_linear_stage
+from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage
 from vkflow.modelling.metrics import Floats, log_loss_per_view, sigmoid
 from vkflow.modelling.owner_rates import RatePrior, smoothed_rates
-from vkflow.modelling.splits import TEST, TRAIN, VALIDATION
-from vkflow.modelling.training_set import Recipe, Rows, TrainingSet
-from vkflow.modelling.trees import tree_logits
-from vkflow.modelling.weights import capped_views, information
+from vkflow.modelling.splits import TEST, VALIDATION
+from vkflow.modelling.training_set import Recipe, TrainingSet
+from vkflow.modelling.trees import (
+    OWNER_SHARE,
+    Learner,
+    Trees,
+    fit_trees,
+    make_learners,
+    offset_of,
+    refit_trees,
+    tree_logits,
+)
+from vkflow.modelling.weights import capped_views
 from vkflow.settings.sections import TrainingSettings
 from vkflow.threads import map_threads, n_threads
 
@@ -26,16 +34,20 @@ keep several threads of CatBoost busy. More would fill the memory."""
 
 @dataclass(frozen=True)
 class ActivityModel:
-    """The model of one activity: sigmoid(calibration(linear + trees)).
+    """The model of one activity: sigmoid(calibration(linear + owner_share * owner rate + trees)).
+
+    The owner rate is a logit there, too.
 
     Attributes:
-        coefficients: of the linear stage, float32, shape (columns of the design,).
-        trees: a CatBoost model of the logit that the linear stage leaves.
+        coefficients: of the linear stage, less the owner rate's share of each, float32, shape
+            (columns of the design,).
+        trees: a CatBoost model of what is left of the logit.
         calibration: applied to the sum.
         variance: relative variance of rates around what is expected of them, as estimated.
         penalty: of the linear stage, as chosen.
-        replicates: deviations of what else the coefficients could have been, float32, shape
-            (replicates, columns); ``None`` in a bundle of an earlier version.
+        owner_share: of the owner rate in the logit; 0 in a bundle of an earlier version.
+        replicates: deviations of what else the linear stage's coefficients could have been,
+            float32, shape (replicates, columns); ``None`` in a bundle of an earlier version.
     """
 
     coefficients: Matrix
@@ -43,6 +55,7 @@ class ActivityModel:
     calibration: Calibration
     variance: float
     penalty: float
+    owner_share: float = 0.0
     replicates: Matrix | None = None
 
 
@@ -99,10 +112,14 @@ def train(
     models, judged, predictions = {}, {}, {}
 
     def learn(name: str) -> tuple[ActivityModel, ActivityModel, Floats] | None:
-        model, predicted = fit_activity(data, name, stage, trees)
-        if not _beats_owner_rate(data, name, predicted, recipe.features.priors[name]):
+        prior = recipe.features.priors[name]
+        learners = make_learners(data, name, stage, prior)
+        fitted = fit_trees(data, name, learners, trees)
+        model, predicted = calibrate(data, name, stage, learners, fitted)
+        if not _beats_owner_rate(data, name, predicted, prior):
             return None
-        return refit_activity(data, name, stage, trees, model), model, predicted
+        refitted = refit_trees(data, name, learners, trees, fitted.sizes)
+        return _finished(name, stage, refitted, model), model, predicted
 
     for name in reasons:
         on_progress(name)
@@ -115,60 +132,52 @@ def train(
     return Trained(models, judged, reasons, predictions)
 
 
-def fit_activity(
-    data: TrainingSet, activity: str, stage: LinearStage, settings: TrainingSettings
+def calibrate(
+    data: TrainingSet,
+    activity: str,
+    stage: LinearStage,
+    learners: tuple[Learner, ...],
+    trees: Trees,
 ) -> tuple[ActivityModel, Floats]:
-    """Fit the trees of one activity, and calibrate where it helps; the test window is not seen.
+    """Put an activity's model together, and calibrate where it helps; the test window is not seen.
 
     Returns:
         The model, and its probabilities of all posts, shape (posts,), NaN for training posts.
     """
-    offset, linear = stage.offsets[activity], stage.fits[activity]
-    weights = _weights(data, activity, stage)
-    trees = _trees(settings, settings.iterations).fit(
-        _pool(data, activity, data.rows(activity, TRAIN), offset, weights),
-        eval_set=_pool(data, activity, data.rows(activity, VALIDATION), offset, weights),
-        early_stopping_rounds=settings.early_stopping_rounds,
-    )
     held_out = data.rows(activity, VALIDATION, TEST)
-    logits = np.full(len(offset), np.nan)
-    logits[held_out] = offset[held_out] + tree_logits(trees, data.features[held_out])
-    calibration = _fit_calibration(data, activity, logits)
+    logits = np.full(len(data.keys), np.nan)
+    logits[held_out] = offset_of(learners)[held_out]
+    logits[held_out] += tree_logits(trees.model, data.features[held_out])
+    calibration, linear = _fit_calibration(data, activity, logits), stage.fits[activity]
     model = ActivityModel(
-        linear.judged, trees, calibration, stage.variances[activity], linear.penalty
+        _shared(linear.judged),
+        trees.model,
+        calibration,
+        stage.variances[activity],
+        linear.penalty,
+        OWNER_SHARE,
     )
     return model, sigmoid(calibration.apply(logits))
 
 
-def refit_activity(
-    data: TrainingSet,
-    activity: str,
-    stage: LinearStage,
-    settings: TrainingSettings,
-    judged: ActivityModel,
+def _finished(
+    activity: str, stage: LinearStage, trees: Trees, judged: ActivityModel
 ) -> ActivityModel:
-    """The same model, with as many trees, learnt from every labelled post.
+    """The judged model, learnt from every labelled post.
 
     The newest posts, which judged it, tell most of what comes next.
     """
-    trees = judged.trees
-    if trees.tree_count_:
-        rows = data.rows(activity, *LEARNT)
-        offset, weights = stage.offsets[activity], _weights(data, activity, stage)
-        pool = _pool(data, activity, rows, offset, weights)
-        trees = _trees(settings, trees.tree_count_).fit(pool)
     return replace(
         judged,
-        coefficients=stage.fits[activity].final,
-        trees=trees,
+        coefficients=_shared(stage.fits[activity].final),
+        trees=trees.model,
         replicates=stage.replicates[activity],
     )
 
 
-def _weights(data: TrainingSet, activity: str, stage: LinearStage) -> Floats:
-    """What each post is worth, in views; NaN where its outcome is unknown."""
-    expected = sigmoid(stage.offsets[activity])
-    return information(data.exposures[activity], expected, stage.variances[activity])
+def _shared(coefficients: Matrix) -> Matrix:
+    """The linear stage's part of the logit, beside the owner rate's."""
+    return np.float32(1 - OWNER_SHARE) * coefficients
 
 
 def _fit_calibration(data: TrainingSet, activity: str, logits: Floats) -> Calibration:
@@ -182,42 +191,6 @@ def _fit_calibration(data: TrainingSet, activity: str, logits: Floats) -> Calibr
     if len(rows) < 2:
         return IDENTITY
     return fit_calibration(logits[rows], counts / exposures, capped_views(exposures))
-
-
-def _trees(settings: TrainingSettings, iterations: int) -> Any:
-    from catboost import CatBoost
-
-    return CatBoost(
-        {
-            "loss_function": "CrossEntropy",
-            "iterations": iterations,
-            "learning_rate": settings.learning_rate,
-            "depth": settings.depth,
-            "l2_leaf_reg": settings.l2_leaf_reg,
-            "rsm": settings.feature_share,
-            # Measured on sample posts: ordered boosting and category statistics cost five times
-            # the time here and lose against plain boosting with one column per category.
-            "boosting_type": "Plain",
-            "one_hot_max_size": 255,
-            "random_seed": settings.seed,
-            "thread_count": settings.threads,
-            "allow_writing_files": False,
-            "logging_level": "Silent",
-        }
-    )
-
-
-def _pool(data: TrainingSet, activity: str, rows: Rows, offset: Floats, weights: Floats) -> Any:
-    from catboost import Pool
-
-    counts, exposures = data.outcomes(activity, rows)
-    return Pool(
-        data.features[rows].to_pandas(),
-        label=counts / exposures,
-        weight=weights[rows],
-        baseline=offset[rows],
-        cat_features=list(CATEGORICAL),
-    )
 
 
 def _beats_owner_rate(

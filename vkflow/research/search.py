@@ -13,7 +13,8 @@ import numpy as np
 from vkflow.modelling.linear_stage import LinearStage, fit_linear_stage
 from vkflow.modelling.metrics import log_loss_per_view
 from vkflow.modelling.splits import VALIDATION
-from vkflow.modelling.training import fit_activity
+from vkflow.modelling.training import calibrate
+from vkflow.modelling.trees import fit_trees, make_learners
 from vkflow.research.variants import PRODUCT, VARIANTS, ExperimentSetup, Variant
 from vkflow.settings.sections import TrainingSettings
 from vkflow.threads import n_threads
@@ -112,9 +113,12 @@ def _mean_gain(setup: ExperimentSetup, stage: LinearStage, settings: TrainingSet
 def _gain(
     setup: ExperimentSetup, activity: str, stage: LinearStage, settings: TrainingSettings
 ) -> float:
-    _, predicted = fit_activity(setup.data, activity, stage, settings)
-    rows = setup.data.rows(activity, VALIDATION)
-    counts, exposures = setup.data.outcomes(activity, rows)
-    rate = np.full(len(rows), setup.recipe.features.priors[activity].rate)
+    data, prior = setup.data, setup.recipe.features.priors[activity]
+    learners = make_learners(data, activity, stage, prior)
+    trees = fit_trees(data, activity, learners, settings)
+    _, predicted = calibrate(data, activity, stage, learners, trees)
+    rows = data.rows(activity, VALIDATION)
+    counts, exposures = data.outcomes(activity, rows)
+    rate = np.full(len(rows), prior.rate)
     baseline = log_loss_per_view(counts, exposures, rate)
     return 1 - log_loss_per_view(counts, exposures, predicted[rows]) / baseline

@@ -57,6 +57,7 @@ def bundle(prepared: Prepared, trained: Trained) -> Bundle:
                 slope=model.calibration.slope,
                 variance=model.variance,
                 penalty=model.penalty,
+                owner_share=model.owner_share,
                 n_trees=model.trees.tree_count_,
             )
             for name, model in trained.models.items()

@@ -108,6 +108,7 @@ def _take_manifest_of_another(folder: Path) -> None:
         _promise_gigabytes,
         _put_pipe,
         _unsettle("trained", "like", "slope"),
+        _unsettle("trained", "like", "owner_share", value=1),
         _unsettle("spreads", "like", "variance"),
         _unsettle("spreads", "like", "owners", "-1"),
         _unsettle("time_zone", value="Europe/Nowhere"),
@@ -137,6 +138,16 @@ def test_bundle_of_another_version_says_so(bundle: Bundle, tmp_path: Path) -> No
     save_file({k: v for k, v in load_file(arrays).items() if k != "design.owners"}, arrays)
     with pytest.raises(BadBundleError, match=r"another version of vkflow.*vkflow train"):
         load_bundle(tmp_path, "20260401-abc")
+
+
+def test_in_a_bundle_of_an_earlier_version_the_owner_rate_has_no_share(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = save_bundle(bundle, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["trained"]["like"].pop("owner_share") > 0
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert load_bundle(tmp_path, folder.name).models["like"].owner_share == 0
 
 
 def test_missing_bundle_is_named(tmp_path: Path) -> None:

@@ -251,4 +251,4 @@ def test_as_much_comes_as_was_predicted_where_views_cost_rates(
     prepared = prepare_posts(posts, costly)
     found = table_of(prepared, train_silently(prepared))
     ratio = found.filter(activity="like", metric="predicted_over_observed").row(0, named=True)
-    assert ratio["value"] == pytest.approx(1, abs=0.06)
+    assert ratio["value"] == pytest.approx(1, abs=0.1)
