@@ -18,6 +18,7 @@ from vkflow.drafts.comparison import COMPARED
 from vkflow.drafts.comparison_tables import grid, week_table
 from vkflow.drafts.document import as_document
 from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.nearest import Compared
 from vkflow.drafts.page import render_page
 from vkflow.drafts.similar import similar_table
 from vkflow.drafts.words import draft_language
@@ -91,7 +92,7 @@ def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert (
         page.count("&lt;script&gt;") == 10
-    )  # text, both owners, remark; similar by text and by picture: owner twice, text
+    )  # text, both owners, remark; of each draft what it resembles: owner twice, text
     assert "\x1b" not in page and "default-src 'none'" in page
     assert page.count("<section>") == 4 and page.count('class="grid"') == 4
     assert page.count('<td class="more">+</td>') == 4 * 7
@@ -126,7 +127,7 @@ def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
     other, own = similar_table(made_similar(owner="Cats", text="Meow"), MOSCOW, say).rows
     assert other == (
         "Cats, 4\u00a0August 2026",
-        "0.91",
+        "0.91 · 0.84",
         "3.1\u00a0%",
         "–",
         "–",
@@ -135,7 +136,25 @@ def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
     )
     (marked, _) = similar_table(made_similar(text="My corgi<br>&amp; [id1|Tom]"), MOSCOW, say).rows
     assert marked[-1] == "My corgi & Tom"
-    assert own == ("this wall", "0.50", "–", "–", "–", "–", "no text")
+    assert own == ("this wall", "0.50 · 0.25", "–", "–", "–", "–", "no text")
+
+
+@pytest.mark.parametrize(
+    ("compared", "russian", "cosines"),
+    [
+        ("both", "На что это похоже", "0,91 · 0,84"),
+        ("text", "На что похож текст", "0,91"),
+        ("picture", "На что похожа картинка", "0,84"),
+    ],
+)
+def test_it_is_said_by_what_similar_posts_were_found(
+    compared: Compared, russian: str, cosines: str
+) -> None:
+    told = replace(made_told(), similar=(made_similar(compared=compared), ()))
+    for show in (render_page, as_markdown_page):
+        page = show(told, draft_language("ru"))
+        assert page.count(russian) == 1 and cosines in page
+        assert ("сходство: текст · картинка" in page) == (compared == "both")
 
 
 def test_drafts_are_called_in_the_language_of_the_page() -> None:
@@ -160,12 +179,12 @@ def test_what_a_trial_asks_of_a_draft_stands_with_it() -> None:
 
 
 def test_without_similar_posts_nothing_is_said_of_them() -> None:
-    told = replace(made_told(), similar=((), ()), similar_pictures=((), ()))
+    told = replace(made_told(), similar=((), ()))
     for page in (
         render_page(told, draft_language("en")),
         as_markdown_page(told, draft_language("en")),
     ):
-        assert "What it resembles" not in page and "What its picture resembles" not in page
+        assert "resembles" not in page
 
 
 def test_the_document_has_every_number() -> None:
@@ -178,8 +197,12 @@ def test_the_document_has_every_number() -> None:
     assert "observation" in document["caveat"] and first["text"] == HOSTILE
     assert [post["post_id"] for post in first["similar"]] == [5, 6]
     assert first["similar"][0]["rates"] == {"like": 0.031, "hide": 0.0002}
-    assert [post["post_id"] for post in first["similar_pictures"]] == [5]
-    assert document["drafts"][1]["similar"] == [] and first["similar"][1]["is_own"] is True
+    assert (first["similar"][0]["text_cosine"], first["similar"][0]["picture_cosine"]) == (
+        0.91,
+        0.84,
+    )
+    assert document["drafts"][1]["similar"][0]["picture_cosine"] is None
+    assert first["similar"][1]["is_own"] is True
 
 
 def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
@@ -191,7 +214,6 @@ def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
         weeks=(),
         remarks=(),
         similar=told.similar[:1],
-        similar_pictures=told.similar_pictures[:1],
     )
     page = render_page(alone, draft_language("en"))
     assert page.count("<section>") == 1 and "grid" not in Seen(page).attributes
