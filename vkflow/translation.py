@@ -1,12 +1,47 @@
-"""Messages in the language of the home, where a person reads them."""
+"""Messages and numbers in the language of the home, where a person reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any, Literal
 
 import yaml
+
+NO_BREAK = "\u00a0"
+MINUS = "\u2212"
+SIGNS = {
+    "ru": str.maketrans({",": NO_BREAK, ".": ",", "-": MINUS}),
+    "en": str.maketrans({"-": MINUS}),
+}
+"""What stands in numbers, by language, for what Python writes."""
+
+
+def localised(number: str, code: Literal["ru", "en"]) -> str:
+    """A number as Python writes it, such as 1,234.5 or -3.2%, in the form of a language.
+
+    In Russian that is 1 234,5, and −3,2 %, on one line.
+    """
+    return number.translate(SIGNS[code]).replace("%", f"{NO_BREAK}%")
+
+
+class _Phrases(Formatter):
+    """Fills gaps with numbers in the form of a language; whole ones may be ids, and stay."""
+
+    def __init__(self, code: Literal["ru", "en"]) -> None:
+        self._code = code
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        is_number = isinstance(value, float) or (isinstance(value, int) and format_spec)
+        return localised(text, self._code) if is_number else text
+
+
+def filled(phrase: str, code: Literal["ru", "en"], values: Mapping[str, object]) -> str:
+    """A phrase with values in its gaps; no line of it begins with % or a dash."""
+    text = _Phrases(code).vformat(phrase, (), values)
+    return text.replace(" %", f"{NO_BREAK}%").replace(" — ", f"{NO_BREAK}— ")
 
 
 @dataclass(frozen=True)
@@ -29,7 +64,7 @@ class Message:
             name: value.in_language(code) if isinstance(value, Message) else value
             for name, value in self.values.items()
         }
-        return str(phrases(self.catalogue, code)[self.key]).format(**values)
+        return filled(str(phrases(self.catalogue, code)[self.key]), code, values)
 
 
 @cache

@@ -278,7 +278,7 @@ def test_one_bad_draft_is_told_before_any_work(
     for bad, said in (
         (replace(draft, text="", picture=None), "is empty"),
         (replace(draft, picture=b"GIF8 no more"), "the picture cannot be used"),
-        (replace(draft, text="a" * 10**6), "1000000 characters"),
+        (replace(draft, text="a" * 10**6), "1,000,000 characters"),
         (replace(draft, at=NIGHT - timedelta(days=1)), "in the past"),
     ):
         with pytest.raises(DraftError, match=said):

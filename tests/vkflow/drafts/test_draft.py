@@ -53,7 +53,7 @@ def test_text_picture_or_both_make_a_draft() -> None:
     [
         ({"text": " \n"}, "the draft is empty: give it a text, a picture, or both"),
         ({"text": "a" * 101}, "the text has 101 characters, and at most 100 are read"),
-        ({"text": "a" * 10**6}, "the text has 1000000 characters"),
+        ({"text": "a" * 10**6}, "the text has 1,000,000 characters"),
         ({"text": "a\0b"}, "the text contains NUL characters"),
         ({"text": "a\ud800"}, "halves of characters"),
         ({"at": NOW - timedelta(hours=1)}, "its time 2026-11-02 08:00 UTC lies in the past"),

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from vkflow.insights.sentences import LanguageCode
+from vkflow.translation import NO_BREAK, filled, localised
 
-NO_BREAK = "\u00a0"
-MINUS = "\u2212"
+NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
+"""As Python writes it."""
 
 
 class Language:
@@ -24,8 +25,7 @@ class Language:
 
     def __call__(self, key: str, **values: object) -> str:
         """The phrase ``key`` with ``values`` in its gaps; no line of it begins with % or a dash."""
-        text = str(self._phrases[key]).format(**values)
-        return text.replace(" %", f"{NO_BREAK}%").replace(" — ", f"{NO_BREAK}— ")
+        return filled(str(self._phrases[key]), self.code, values)
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
@@ -34,13 +34,16 @@ class Language:
     def stored(self, sentence: str) -> str:
         """A sentence that was stored in English, in this language; as it is if it is unknown.
 
-        What stands in its gaps may be such sentences, too.
+        What stands in its gaps may be such sentences, too, or numbers.
         """
         for template, phrase in self._phrases["stored"].items():
             if found := _with_gaps(template).fullmatch(sentence):
-                gaps = {name: self.stored(part) for name, part in found.groupdict().items()}
-                return str(phrase).format(**gaps)
+                gaps = {name: self._stored_part(part) for name, part in found.groupdict().items()}
+                return filled(str(phrase), self.code, gaps)
         return sentence
+
+    def _stored_part(self, part: str) -> str:
+        return localised(part, self.code) if NUMBER.fullmatch(part) else self.stored(part)
 
     def stored_list(self, sentences: str) -> str:
         """Stored sentences with semicolons between them, each as :meth:`stored` has it."""
@@ -57,7 +60,7 @@ class Language:
         if round(value, digits) == 0:
             value, signed = 0.0, False
         text = f"{value:{'+' if signed else ''},.{digits}f}"
-        return self._localised(text)
+        return localised(text, self.code)
 
     def percent(self, share: float | None, digits: int = 0, *, signed: bool = False) -> str:
         """A share as percent: 0.183 is 18 %."""
@@ -75,7 +78,7 @@ class Language:
 
     def plain(self, value: float) -> str:
         """A number without superfluous zeros, for an axis: 0.1, 20,000."""
-        return self._localised(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
+        return localised(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}", self.code)
 
     def times(self, factor: float | None) -> str:
         """A factor: × 1.8."""
@@ -117,10 +120,6 @@ class Language:
         if seconds < 90:
             return f"{self.number(seconds, 1 if seconds < 10 else 0)}{NO_BREAK}{self('seconds')}"
         return f"{self.number(seconds / 60, 1)}{NO_BREAK}{self('minutes')}"
-
-    def _localised(self, text: str) -> str:
-        signs = {",": self("thousands"), ".": self("decimal"), "-": MINUS}
-        return "".join(signs.get(character, character) for character in text)
 
 
 @cache
