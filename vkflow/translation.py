@@ -1,5 +1,6 @@
 """Messages and numbers in the language of the home, where a person reads them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +17,9 @@ SIGNS = {
     "en": str.maketrans({"-": MINUS}),
 }
 """What stands in numbers, by language, for what Python writes."""
+
+NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
+"""As Python writes it."""
 
 
 def localised(number: str, code: Literal["ru", "en"]) -> str:
@@ -44,6 +48,13 @@ def filled(phrase: str, code: Literal["ru", "en"], values: Mapping[str, object])
     return text.replace(" %", f"{NO_BREAK}%").replace(" — ", f"{NO_BREAK}— ")
 
 
+class English(str):
+    """A sentence of another part of vkflow, such as why a picture cannot be used.
+
+    What is stored of rows is in English, and is said in the language of whoever reads it.
+    """
+
+
 @dataclass(frozen=True)
 class Message:
     """A phrase of a catalogue, with what stands in its gaps.
@@ -51,7 +62,7 @@ class Message:
     Attributes:
         catalogue: ``drafts`` or ``trials``: a folder of vkflow, and its files of phrases.
         key: of the phrase.
-        values: in its gaps; a message among them is in the same language.
+        values: in its gaps; a message, or an English sentence, among them is in the same language.
     """
 
     catalogue: str
@@ -60,11 +71,37 @@ class Message:
 
     def in_language(self, code: Literal["ru", "en"]) -> str:
         """What it says in Russian or English."""
-        values = {
-            name: value.in_language(code) if isinstance(value, Message) else value
-            for name, value in self.values.items()
-        }
+        values = {name: _in_language(value, code) for name, value in self.values.items()}
         return filled(str(phrases(self.catalogue, code)[self.key]), code, values)
+
+
+def _in_language(value: object, code: Literal["ru", "en"]) -> object:
+    if isinstance(value, Message):
+        return value.in_language(code)
+    return stored_sentence(value, code) if isinstance(value, English) else value
+
+
+def stored_sentence(sentence: str, code: Literal["ru", "en"]) -> str:
+    """A sentence in English as its translation says it; as it is if it is unknown.
+
+    What stands in its gaps may be such sentences, too, or numbers.
+    """
+    for template, phrase in phrases("report", code, "insights")["stored"].items():
+        if found := _with_gaps(template).fullmatch(sentence):
+            gaps = {
+                name: localised(part, code)
+                if NUMBER.fullmatch(part)
+                else stored_sentence(part, code)
+                for name, part in found.groupdict().items()
+            }
+            return filled(str(phrase), code, gaps)
+    return sentence
+
+
+@cache
+def _with_gaps(template: str) -> re.Pattern[str]:
+    """What a sentence looks like that was made of a template such as ``{name} is negative``."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template)))
 
 
 @cache

@@ -1,6 +1,5 @@
 """The words of the report, and the forms numbers and dates have in its language."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -10,10 +9,7 @@ from typing import Any
 import yaml
 
 from vkflow.insights.sentences import LanguageCode
-from vkflow.translation import NO_BREAK, filled, localised
-
-NUMBER = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
-"""As Python writes it."""
+from vkflow.translation import NO_BREAK, filled, localised, stored_sentence
 
 
 class Language:
@@ -32,18 +28,8 @@ class Language:
         return key in self._phrases
 
     def stored(self, sentence: str) -> str:
-        """A sentence that was stored in English, in this language; as it is if it is unknown.
-
-        What stands in its gaps may be such sentences, too, or numbers.
-        """
-        for template, phrase in self._phrases["stored"].items():
-            if found := _with_gaps(template).fullmatch(sentence):
-                gaps = {name: self._stored_part(part) for name, part in found.groupdict().items()}
-                return filled(str(phrase), self.code, gaps)
-        return sentence
-
-    def _stored_part(self, part: str) -> str:
-        return localised(part, self.code) if NUMBER.fullmatch(part) else self.stored(part)
+        """A sentence that was stored in English, in this language; as it is if it is unknown."""
+        return stored_sentence(sentence, self.code)
 
     def stored_list(self, sentences: str) -> str:
         """Stored sentences with semicolons between them, each as :meth:`stored` has it."""
@@ -120,12 +106,6 @@ class Language:
         if seconds < 90:
             return f"{self.number(seconds, 1 if seconds < 10 else 0)}{NO_BREAK}{self('seconds')}"
         return f"{self.number(seconds / 60, 1)}{NO_BREAK}{self('minutes')}"
-
-
-@cache
-def _with_gaps(template: str) -> re.Pattern[str]:
-    """What a sentence looks like that was made of a template such as ``{name} is negative``."""
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template)))
 
 
 def plural_form(code: str, number: int) -> int:
