@@ -25,12 +25,22 @@ TextFiles = Annotated[
     list[Path] | None, typer.Option("--text-file", help="File with the text of a draft, UTF-8.")
 ]
 Picture = Annotated[str, typer.Option(help="File, https address or base64 of the picture.")]
-Owner = Annotated[str, typer.Option(help="Name, link or id of the owner.")]
+Owner = Annotated[
+    str, typer.Option(help="Name, link or id of the owner; not needed where there is only one.")
+]
 At = Annotated[
-    str, typer.Option(help="When it would appear, by the owner's clock: 2026-11-30 18:00.")
+    str,
+    typer.Option(
+        help="When it would appear, by the owner's clock: 2026-11-30 18:00. Default: now."
+    ),
 ]
 File = Annotated[
-    str, typer.Option("--file", help="CSV or Parquet of drafts: text, owner_id, published_at, …")
+    str,
+    typer.Option(
+        "--file",
+        help="CSV or Parquet of drafts with the column text, and if wanted owner_id, "
+        "published_at, photo (base64), is_ad.",
+    ),
 ]
 Query = Annotated[
     str,
@@ -73,7 +83,10 @@ def draft(
     keep: Keep = False,
     as_of: AsOf = None,
 ) -> None:
-    """Say what posts would get, before they are published."""
+    """Say what posts would get, before they are published.
+
+    Two texts are compared: vkflow draft --owner club1 --text "One" --text "Two" --when
+    """
     from flows.options import RunOptions
 
     options = RunOptions(as_of=as_of)

@@ -11,7 +11,7 @@ from vkflow.sources.downloads import PictureDownloader
 from vkflow.translation import English
 
 ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-DATA = re.compile(r"^data:", re.IGNORECASE)
+DATA = re.compile(r"^data:(?:[^,]*,)?", re.IGNORECASE)
 LONGEST_PATH = 4_096
 SHOWN_CHARACTERS = 100
 
@@ -42,8 +42,8 @@ def read_picture(entry: str, downloader: PictureDownloader, *, files: bool = Tru
         return _read_file(Path(entry))
     decoded = decode_base64(entry)
     if decoded.error or not decoded.content:
-        key = "picture_entry" if files else "picture_base64"
-        raise DraftError(key, entry=_shown(entry))
+        key = "picture_entry" if files and not DATA.match(entry) else "picture_base64"
+        raise DraftError(key, entry=_shown(DATA.sub("", entry)))
     return decoded.content
 
 

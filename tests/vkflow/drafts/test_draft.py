@@ -149,6 +149,16 @@ def test_an_unknown_owner_is_told_with_the_known_ones(entry: str, said: str) -> 
     assert said in str(caught.value) and len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    "entry", ["-10660873", "Новосити", "news_cyti", "https://vk.com/news_cty", "club106608733"]
+)
+def test_of_many_owners_the_one_that_was_meant_is_told_first(entry: str) -> None:
+    many = [KnownOwner(-number) for number in range(1, 60)]
+    meant = KnownOwner(-106608732, "Новости", "news_city")
+    with pytest.raises(DraftError, match=r"there are -106608732 \(Новости\), -"):
+        find_owner(entry, [*many, meant])
+
+
 def test_without_any_posts_the_way_out_is_told() -> None:
     with pytest.raises(DraftError, match="vkflow nightly"):
         find_owner("kotiki", [])
@@ -203,7 +213,8 @@ def test_what_is_no_picture_to_read_is_told(tmp_path: Path) -> None:
         "http://userapi.com/a.png": "not https",
         "https://user:secret@example.com/a.png?key=secret": "",
         "file:///etc/passwd": "not https",
-        "data:image/png,xx": "neither",
+        "data:image/png,xx": "the picture xx is no base64",
+        "data:;base64,@@@": "the picture @@@ is no base64",
         "\x1b[2J": r"\x1b[2J",
         "https://userapi.com/\r\nHost: x": "userapi.com",
     }.items():
