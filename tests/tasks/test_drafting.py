@@ -405,6 +405,23 @@ def test_other_texts_are_compared_less_surely_than_other_hours(
             assert found.high - found.low == pytest.approx(widened * (bare.high - bare.low))
 
 
+def test_an_hour_of_the_week_gets_what_the_draft_would_get_if_it_were_for_that_hour(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    draft = next(draft for _, draft in published if draft.text)
+    (week,) = tell_of(settings, NIGHT, [draft], with_week=True).weeks
+    places = (0, 30, 167)
+    assert len(week.moments) == 168 and week.moments[-1] == NIGHT + timedelta(days=7)
+    at_hours = [replace(draft, at=week.moments[place]) for place in places]
+    told = tell_of(settings, NIGHT, at_hours).forecasts
+    assert len(week.activities) >= 5
+    for each in week.activities:
+        of_week = [each.probabilities[place] for place in places]
+        alone = [forecast.of(each.activity).probability for forecast in told]
+        assert of_week == pytest.approx(alone, rel=LAST_BITS)
+        assert len(set(each.probabilities)) > 20
+
+
 def test_a_wall_of_which_no_outcome_is_known_is_told(
     settings: Settings, published: list[tuple[int, Draft]]
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -15,12 +16,13 @@ import vkflow.drafts as package
 from tests.fakes.chromium import EXECUTABLE, chromium
 from tests.fakes.drafts import HOSTILE, MOSCOW, made_similar, made_told, made_week
 from vkflow.drafts.comparison import COMPARED
-from vkflow.drafts.comparison_tables import grid, week_table
+from vkflow.drafts.comparison_tables import comparison_table, grid, week_table
 from vkflow.drafts.document import as_document
 from vkflow.drafts.markdown import as_markdown_page
 from vkflow.drafts.nearest import Compared
 from vkflow.drafts.page import render_page
 from vkflow.drafts.similar import similar_table
+from vkflow.drafts.tables import draft_lines, forecast_table
 from vkflow.drafts.words import draft_language
 from vkflow.insights.contributions import GROUPS
 
@@ -111,15 +113,47 @@ def test_markdown_shows_everything_and_runs_nothing(code: str) -> None:
 def test_hours_are_those_of_the_owners_clock_and_of_hides_fewer_are_better() -> None:
     say, week = draft_language("en"), made_week()
     likes, comments, hides = week_table(week, MOSCOW, say).rows
+    assert likes[2] == "1.2\u00a0%"  # 0.01 + 0.004 * 0.5
     assert likes[1] == "Mon\u00a020:00" and likes[3].startswith("Mon\u00a020:00, Tue\u00a020:00")
     assert likes[3].endswith("and 4 more") and likes[4].startswith("Tue\u00a004:00")
     assert comments[3:] == ("none", "none")
+    assert hides[2] == "0.80\u00a0%"  # of hides the fewest
     assert hides[1] == "Tue\u00a004:00" and hides[3].startswith("Tue\u00a004:00")
     days = grid(week.activities[0], week, MOSCOW)
     assert next(iter(days)) == "2026-11-02" and len(days) == 8
     assert days["2026-11-02"][:13] == [""] * 13 and days["2026-11-02"][20] == "+"
     assert days["2026-11-03"][4] == "−" and days["2026-11-03"][5] == "·"
     assert days["2026-11-09"][13:] == [""] * 11
+
+
+def test_a_row_of_the_forecast_says_each_number_in_its_place() -> None:
+    """Against the forecast it is made of: 1 %, usually 2 %, third of 21."""
+    say = draft_language("en")
+    first, *_, last = forecast_table(made_told().forecasts[0], say).rows
+    assert [cell.replace("\u00a0", " ") for cell in first] == [
+        "Like", "1.0 %", "0.40 % – 3.0 %", "2.0 %", "× 0.50", "3 of 21",
+        "owner +35 %, text −18 %, picture +11 %",
+    ]  # fmt: skip
+    assert last[2] == "unknown" and last[5] == "–" and "owner" in last[6]
+
+
+def test_a_difference_is_told_as_a_change_of_the_odds_with_its_interval() -> None:
+    """0.2 of the logit, from 0.1 to 0.3: exp(0.2) is 1.22."""
+    told = made_told()
+    like, comment = comparison_table(told.comparisons[0], told.forecasts, draft_language("en")).rows
+    assert [cell.replace("\u00a0", " ") for cell in like] == [
+        "Like", "1.0 %", "1.0 %", "+22 % (+11 % to +35 %)", "yes",
+    ]  # fmt: skip
+    assert comment[3].startswith("−10") and comment[4] == "no evident difference"
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"), [("Europe/Moscow", "14:00"), ("Asia/Kamchatka", "23:00")]
+)
+def test_when_a_draft_would_appear_is_told_by_the_owners_clock(zone: str, moment: str) -> None:
+    draft = made_told().forecasts[0].draft  # at 11:00 UTC
+    _, published, _ = draft_lines(draft, {}, ZoneInfo(zone), draft_language("en"))
+    assert published.replace("\u00a0", " ") == f"Published: 2 November, {moment} ({zone})"
 
 
 def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
