@@ -7,10 +7,13 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.options import RunOptions
-from tasks.drafting import intake_of, markdown_of, tell_of, title_of
+from tasks.draft_intake import intake_of
+from tasks.drafting import markdown_of, tell_of, title_of
 from tasks.keeping import keep_drafts
 from tasks.pages import address_of, write_drafts_page
+from tasks.resembling import Search
 from vkflow.drafts.draft import Draft
+from vkflow.drafts.nearest import Compared
 from vkflow.errors import translated_errors
 from vkflow.settings import Settings
 
@@ -50,6 +53,17 @@ class DraftOptions(BaseModel):
         title="Keep",
         description="Store the drafts and their forecasts, to be judged by the posts they become.",
     )
+    similar: Compared = Field(
+        "both",
+        title="What it resembles by",
+        description="Published posts are found by text and picture together, or by one of them. A "
+        "draft that has only one is compared by that.",
+    )
+    own_wall: bool = Field(
+        False,
+        title="Own wall",
+        description="Look for what it resembles on its own wall only. Off: on others, too.",
+    )
     as_of: datetime | None = Field(
         None, title="As of", description="Know nothing later than this moment. None: now."
     )
@@ -62,7 +76,8 @@ def draft(options: DraftOptions = DraftOptions()) -> str:  # noqa: B008
     settings, moment = run.settings(), run.moment()
     with translated_errors(settings.report.language):
         drafts = _drafts(options, settings, moment)
-        report = tell_of(settings, moment, drafts, with_week=options.when)
+        search = Search(options.similar, options.own_wall)
+        report = tell_of(settings, moment, drafts, with_week=options.when, search=search)
     markdown = markdown_of(report, settings.report.language)
     title = title_of(report, settings.report.language)
     create_markdown_artifact(markdown, key="draft", description=title)

@@ -4,7 +4,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,12 +25,22 @@ TextFiles = Annotated[
     list[Path] | None, typer.Option("--text-file", help="File with the text of a draft, UTF-8.")
 ]
 Picture = Annotated[str, typer.Option(help="File, https address or base64 of the picture.")]
-Owner = Annotated[str, typer.Option(help="Name, link or id of the owner.")]
+Owner = Annotated[
+    str, typer.Option(help="Name, link or id of the owner; not needed where there is only one.")
+]
 At = Annotated[
-    str, typer.Option(help="When it would appear, by the owner's clock: 2026-11-30 18:00.")
+    str,
+    typer.Option(
+        help="When it would appear, by the owner's clock: 2026-11-30 18:00. Default: now."
+    ),
 ]
 File = Annotated[
-    str, typer.Option("--file", help="CSV or Parquet of drafts: text, owner_id, published_at, …")
+    str,
+    typer.Option(
+        "--file",
+        help="CSV or Parquet of drafts with the column text, and if wanted owner_id, "
+        "published_at, photo (base64), is_ad.",
+    ),
 ]
 Query = Annotated[
     str,
@@ -46,6 +56,13 @@ Keep = Annotated[
 When = Annotated[
     bool, typer.Option("--when", help="Forecast every hour of the next seven days, too.")
 ]
+Similar = Annotated[
+    Literal["both", "text", "picture"],
+    typer.Option(help="By what posts are found that a draft resembles; both: whichever it has."),
+]
+OwnWall = Annotated[
+    bool, typer.Option("--own-wall", help="Look for what it resembles on its own wall only.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 
 
@@ -58,13 +75,18 @@ def draft(
     file: File = "",
     query: Query = "",
     when: When = False,
+    similar: Similar = "both",
+    own_wall: OwnWall = False,
     as_json: Json = False,
     page: PageFile = None,
     open_page: Open = False,
     keep: Keep = False,
     as_of: AsOf = None,
 ) -> None:
-    """Say what posts would get, before they are published."""
+    """Say what posts would get, before they are published.
+
+    Two texts are compared: vkflow draft --owner club1 --text "One" --text "Two" --when
+    """
     from flows.options import RunOptions
 
     options = RunOptions(as_of=as_of)
@@ -72,10 +94,12 @@ def draft(
     prepare_prefect(settings.home)
     from tasks.drafting import tell_of
     from tasks.pages import write_drafts_page
+    from tasks.resembling import Search
 
     texts = _texts(settings, text or [], text_file or [])
     drafts = _drafts(settings, moment, texts, picture, owner, at, file, query)
-    report = tell_of(settings, moment, drafts, with_week=when)
+    search = Search(similar, own_wall)
+    report = tell_of(settings, moment, drafts, with_week=when, search=search)
     written = write_drafts_page(settings, report, page) if page or open_page else None
     _print(report, written, as_json=as_json)
     if keep:
@@ -102,7 +126,7 @@ def _drafts(
     file: str,
     query: str,
 ) -> "list[Draft]":
-    from tasks.drafting import intake_of
+    from tasks.draft_intake import intake_of
     from vkflow.drafts.database import query_drafts
     from vkflow.drafts.files import read_drafts
 

@@ -13,7 +13,7 @@ from vkflow.drafts.comparison_tables import (
     week_table,
 )
 from vkflow.drafts.forecast_report import ForecastReport
-from vkflow.drafts.similar import similar_table
+from vkflow.drafts.similar import compared_in, similar_table
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines
 from vkflow.drafts.words import draft_language
@@ -51,13 +51,10 @@ def _print_draft(console: Console, report: ForecastReport, place: int, say: Lang
     print_table(_as_frame(forecast_table(forecast, say)))
     for line in lever_lines(forecast, say):
         _say(console, f"  {line}")
-    for title, posts in (
-        ("similar", report.similar[place]),
-        ("similar_pictures", report.similar_pictures[place]),
-    ):
-        if posts:
-            _say(console, f"{say(title)}. {say(f'{title}_note')}")
-            print_table(_as_frame(similar_table(posts, zone, say)))
+    if posts := report.similar[place]:
+        title = f"similar_by_{compared_in(posts)}"
+        _say(console, f"{say(title)}. {say(f'{title}_note')}")
+        print_table(_as_frame(similar_table(posts, zone, say)))
     if report.weeks and report.weeks[place].activities:
         _say(console, f"{say('when')}. {say('when_note')}")
         print_table(_as_frame(week_table(report.weeks[place], zone, say)))

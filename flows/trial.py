@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.options import RunOptions
-from tasks.drafting import known_owners
+from tasks.draft_intake import known_owners
 from tasks.trial_arms import next_arms
 from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial, stop_trial
 from vkflow.drafts.owners import find_owner

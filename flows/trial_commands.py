@@ -40,7 +40,7 @@ def start(
 ) -> None:
     """Draw which posts of a wall get a lever, and say of the first one whether it does."""
     settings, moment = _prepared()
-    from tasks.drafting import known_owners
+    from tasks.draft_intake import known_owners
     from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial
     from vkflow.drafts.owners import find_owner
     from vkflow.trials.levers import read_choice
@@ -66,7 +66,7 @@ def next_posts(
 ) -> None:
     """Say what running trials ask of the next post, or of today's posts."""
     settings, moment = _prepared()
-    from tasks.drafting import known_owners
+    from tasks.draft_intake import known_owners
     from vkflow.drafts.owners import find_owner
 
     owner_id = find_owner(owner, known_owners(settings, moment)) if owner else None

@@ -24,7 +24,7 @@ from vkflow.storage import Storage
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.statistics import text_statistics
-from vkflow.translation import Message
+from vkflow.translation import English, Message
 from warehouse.drafts import (
     CONTENT_SCHEMAS,
     POSTS_SCHEMA,
@@ -110,7 +110,7 @@ def _text_vectors(
         return no_content("text_embeddings"), []
     rows = work_isolating_faults(TextWorker(encoder), texts.select("text_hash", "text"))
     remarks = [
-        Message("drafts", "remark_faulty_text", {"reason": reason})
+        Message("drafts", "remark_faulty_text", {"reason": English(reason)})
         for reason in rows["fault"].drop_nulls()
     ]
     return rows.filter(pl.col("fault").is_null()).drop("fault", "text"), remarks

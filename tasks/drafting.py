@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+import duckdb
 import polars as pl
 
 from tasks.draft_contents import Readers, read_contents
-from tasks.resembling import similar_posts
+from tasks.draft_intake import owners_of
+from tasks.resembling import Search, similar_posts
 from tasks.step import warehouse_of
 from tasks.trial_arms import asked_of_drafts
 from vkflow.drafts.comparison import compare_drafts
@@ -15,10 +18,9 @@ from vkflow.drafts.draft import Draft, check_drafts
 from vkflow.drafts.forecast import LAST_POSTS, Forecast, forecast_drafts
 from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import forecast_week, hours_from
-from vkflow.drafts.intake import Intake
 from vkflow.drafts.markdown import as_markdown_page, as_title
 from vkflow.drafts.moments import zone_of
-from vkflow.drafts.owners import KnownOwner
+from vkflow.drafts.nearest import Kind
 from vkflow.drafts.words import draft_language
 from vkflow.errors import NotReadyError
 from vkflow.images.tagger import PictureTagger, load_tagger
@@ -26,15 +28,14 @@ from vkflow.insights.sentences import LanguageCode
 from vkflow.modelling.bundles import Bundle, Manifest, load_bundle
 from vkflow.modelling.vectors import as_matrix
 from vkflow.settings import Settings
-from vkflow.sources.downloads import PictureDownloader
 from vkflow.text.encoders import TextEncoder
 from vkflow.text.loading import load_encoder
 from vkflow.translation import Message
 from warehouse import images, models
 from warehouse.drafts import (
+    DraftContents,
     draft_features,
     read_customs,
-    read_known_owners,
     read_recent_posts,
 )
 from warehouse.insights import read_insights
@@ -59,12 +60,6 @@ class Desk:
     readers: Readers
     insights: pl.DataFrame
     remarks: tuple[Message, ...]
-
-
-def known_owners(settings: Settings, as_of: datetime) -> list[KnownOwner]:
-    """Owners with posts, those with the most first."""
-    with warehouse_of(settings, as_of) as connection:
-        return [KnownOwner(*row) for row in read_known_owners(connection).iter_rows()]
 
 
 def open_desk(settings: Settings, as_of: datetime, *, with_pictures: bool = True) -> Desk:
@@ -131,21 +126,30 @@ def draft_rows(desk: Desk, drafts: Sequence[Draft]) -> tuple[pl.DataFrame, list[
     Raises:
         DraftError: one of them is no draft.
     """
+    contents, remarks = _contents(desk, drafts)
+    with warehouse_of(desk.settings, desk.as_of) as connection:
+        return _rows(connection, desk, contents), remarks
+
+
+def _contents(desk: Desk, drafts: Sequence[Draft]) -> tuple[DraftContents, list[Message]]:
     limit = desk.settings.text.max_characters
     check_drafts(drafts, now=desk.as_of, max_characters=limit)
-    contents, remarks = read_contents(drafts, desk.readers)
+    return read_contents(drafts, desk.readers)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, desk: Desk, contents: DraftContents
+) -> pl.DataFrame:
     manifest = desk.bundle.manifest
-    with warehouse_of(desk.settings, desk.as_of) as connection:
-        rows = draft_features(
-            connection,
-            contents,
-            desk.as_of,
-            encoder_id=manifest.encoder_id,
-            tagger_id=manifest.tagger_id,
-            taxonomy=manifest.taxonomy,
-            statistics_version=manifest.statistics_version,
-        )
-    return rows, remarks
+    return draft_features(
+        connection,
+        contents,
+        desk.as_of,
+        encoder_id=manifest.encoder_id,
+        tagger_id=manifest.tagger_id,
+        taxonomy=manifest.taxonomy,
+        statistics_version=manifest.statistics_version,
+    )
 
 
 def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[Message]]:
@@ -154,39 +158,40 @@ def forecast(desk: Desk, drafts: Sequence[Draft]) -> tuple[list[Forecast], list[
     Raises:
         DraftError: one of them is no draft.
     """
-    rows, remarks = draft_rows(desk, drafts)
-    return _forecast(desk, drafts, rows), remarks
-
-
-def _forecast(desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame) -> list[Forecast]:
-    owners = {draft.owner_id for draft in drafts}
+    contents, remarks = _contents(desk, drafts)
     with warehouse_of(desk.settings, desk.as_of) as connection:
-        recent = read_recent_posts(
-            connection,
-            sorted(owners),
-            as_of=desk.as_of,
-            model_version=desk.bundle.manifest.model_version,
-            limit=LAST_POSTS,
-        )
+        rows = _rows(connection, desk, contents)
+        recent = _recent(connection, desk, drafts)
+    return _forecast(desk, drafts, rows, recent), remarks
+
+
+def _recent(
+    connection: duckdb.DuckDBPyConnection, desk: Desk, drafts: Sequence[Draft]
+) -> pl.DataFrame:
+    return read_recent_posts(
+        connection,
+        sorted({draft.owner_id for draft in drafts}),
+        as_of=desk.as_of,
+        model_version=desk.bundle.manifest.model_version,
+        limit=LAST_POSTS,
+    )
+
+
+def _forecast(
+    desk: Desk, drafts: Sequence[Draft], rows: pl.DataFrame, recent: pl.DataFrame
+) -> list[Forecast]:
+    owners = {draft.owner_id for draft in drafts}
     of_owners = {owner_id: recent.filter(owner_id=owner_id) for owner_id in owners}
     return forecast_drafts(desk.bundle, drafts, rows, of_owners, desk.insights, desk.as_of)
 
 
-def intake_of(settings: Settings, as_of: datetime, *, reads_files: bool = True) -> Intake:
-    """What drafts are read by; pictures come from the hosts those of posts may come from."""
-    training = settings.training
-    return Intake(
-        known_owners(settings, as_of),
-        training.time_zone,
-        training.owner_time_zones,
-        as_of,
-        PictureDownloader(settings.vk.picture_hosts),
-        reads_files,
-    )
-
-
 def tell_of(
-    settings: Settings, as_of: datetime, drafts: Sequence[Draft], *, with_week: bool = False
+    settings: Settings,
+    as_of: datetime,
+    drafts: Sequence[Draft],
+    *,
+    with_week: bool = False,
+    search: Search = Search(),  # noqa: B008 - frozen
 ) -> ForecastReport:
     """Forecast drafts: load what is needed, and say all that is to be said of them.
 
@@ -195,6 +200,7 @@ def tell_of(
         as_of: the moment the forecasts stand at, UTC.
         drafts: at least one.
         with_week: also forecast each at every hour of the next seven days.
+        search: how posts are looked for that they resemble.
 
     Raises:
         DraftError: one of them is no draft.
@@ -203,27 +209,43 @@ def tell_of(
     """
     check_drafts(drafts, now=as_of, max_characters=settings.text.max_characters)
     desk = open_desk(settings, as_of, with_pictures=any(draft.picture for draft in drafts))
-    rows, remarks = draft_rows(desk, drafts)
-    training, manifest = settings.training, desk.bundle.manifest
-    zones = tuple(
-        zone_of(draft.owner_id, training.time_zone, training.owner_time_zones) for draft in drafts
-    )
+    contents, remarks = _contents(desk, drafts)
+    with warehouse_of(settings, as_of) as connection:
+        rows = _rows(connection, desk, contents)
+        recent = _recent(connection, desk, drafts)
+        similar = similar_posts(
+            connection, drafts, _vectors(desk, rows), search, as_of, settings.media
+        )
+        owners = owners_of(connection)
+    zones = _zones(settings, drafts)
     weeks = [
         forecast_week(desk.bundle, rows[place], hours_from(as_of, zone))
         for place, zone in enumerate(zones if with_week else ())
     ]
     return ForecastReport(
-        tuple(_forecast(desk, drafts, rows)),
+        tuple(_forecast(desk, drafts, rows, recent)),
         compare_drafts(desk.bundle, drafts, rows),
         tuple(weeks),
         (*desk.remarks, *remarks, *_lacks(desk, rows, is_asked=with_week or len(drafts) > 1)),
-        {each.owner_id: each.name for each in known_owners(settings, as_of) if each.name},
+        {each.owner_id: each.name for each in owners if each.name},
         zones,
-        similar_posts(settings, as_of, drafts, "text", rows["text_embedding"], manifest.encoder_id),
-        similar_posts(
-            settings, as_of, drafts, "image", rows["image_embedding"], manifest.tagger_id
-        ),
+        similar,
         tuple(asked_of_drafts(settings, as_of, _as_published(drafts))),
+    )
+
+
+def _vectors(desk: Desk, rows: pl.DataFrame) -> dict[Kind, tuple[str, pl.Series]]:
+    manifest = desk.bundle.manifest
+    return {
+        "text": (manifest.encoder_id, rows["text_embedding"]),
+        "picture": (manifest.tagger_id, rows["image_embedding"]),
+    }
+
+
+def _zones(settings: Settings, drafts: Sequence[Draft]) -> tuple[ZoneInfo, ...]:
+    training = settings.training
+    return tuple(
+        zone_of(draft.owner_id, training.time_zone, training.owner_time_zones) for draft in drafts
     )
 
 

@@ -84,7 +84,7 @@ def gather(settings: Settings, as_of: datetime) -> ReportData:
             refused=reporting.read_refused(connection, as_of),
             tonight=tonight,
             similar=hidden_before(connection, at_risk, "text", as_of),
-            similar_pictures=hidden_before(connection, at_risk, "image", as_of),
+            similar_pictures=hidden_before(connection, at_risk, "picture", as_of),
             posts=reporting.read_labelled_posts(connection, as_of, since, MAX_POSTS),
             model_version=champion,
             skipped={} if bundle is None else bundle.manifest.skipped,

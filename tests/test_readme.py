@@ -4,15 +4,25 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
+from vkflow.drafts.tables import COLUMNS
 from vkflow.settings import PREFIX, Settings
 from warehouse.publishing import read_snapshot
 
 ROOT = Path(__file__).parents[1]
 GUIDES = [
     ROOT / folder / "README.md"
-    for folder in (".", "flows", "vkflow/modelling", "vkflow/insights", "warehouse", "deployments")
+    for folder in (
+        ".",
+        "flows",
+        "vkflow/drafts",
+        "vkflow/modelling",
+        "vkflow/insights",
+        "warehouse",
+        "deployments",
+    )
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "vkflow" / "README.md").read_text(encoding="utf-8")
@@ -70,3 +80,17 @@ def leads_somewhere(guide: Path, link: str) -> bool:
         return place.exists()
     headings = re.findall(r"^#+ (.*)$", place.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return heading in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_every_number_of_a_draft_is_held_by_tests_that_exist() -> None:
+    """The table beside the code of drafts names them."""
+    table = (ROOT / "vkflow" / "drafts" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", table)
+    assert len(named) > 20
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), (file, name)
+    columns = yaml.safe_load(
+        (ROOT / "vkflow" / "drafts" / "catalogue" / "drafts.en.yaml").read_text(encoding="utf-8")
+    )
+    for column in COLUMNS[1:]:
+        assert f"| {columns[f'table_{column}']} |" in table.replace("\u00a0", " "), column

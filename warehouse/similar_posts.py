@@ -1,51 +1,53 @@
-"""Published posts whose texts, or pictures, are nearest to those of drafts, and what they got."""
+"""What it takes to say which published posts drafts, or posts, resemble, and what these got."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import duckdb
 import polars as pl
 
+from warehouse.parts import in_parts
 from warehouse.schema import query
 from warehouse.vectors import Content
 from warehouse.writing import registered
 
+POSTS_AT_ONCE = 8_192
 
-def read_similar_posts(
+
+def count_posts(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many posts there are."""
+    return int(connection.execute("SELECT count(*) FROM posts").fetchall()[0][0])
+
+
+def read_vectors_of_published(
     connection: duckdb.DuckDBPyConnection,
-    given: pl.DataFrame,
     content: Content,
     *,
     encoder_id: str,
+    dimensions: int,
     as_of: datetime,
-    limit: int,
-) -> pl.DataFrame:
-    """The nearest posts of each draft's own wall and of all others, by the cosine of vectors.
-
-    Every vector is compared; :file:`warehouse/README.md` says how fast.
+) -> Iterator[pl.DataFrame]:
+    """Vectors of all posts, as they were first seen, in pieces; to be read to the end.
 
     Args:
-        connection: the open warehouse; outcomes are those known at its ``as_of``.
-        given: number and owner_id of the drafts, post_id, null unless it is a post, and vector,
-            list of float32; those without one, null, resemble nothing.
+        connection: the open warehouse.
         content: what the vectors are of.
-        encoder_id: whose vectors these are.
+        encoder_id: whose vectors to read.
+        dimensions: of a vector.
         as_of: posts that appeared later are not seen.
-        limit: how many posts of the own wall, and as many of others.
 
-    Returns:
-        number, is_own, owner_id, owner_name, post_id, published_at, text, image_hash, cosine,
-        rates (list of activity and rate at 30 days; null: not known yet), the nearest first.
+    Yields:
+        owner_id, post_id, vector (list of float32).
     """
-    statement = query("similar_posts").format(content=content)
-    parameters = {"encoder_id": encoder_id, "as_of": as_of, "limit": limit}
-    with registered(connection, "given", given.drop_nulls("vector")):
-        return connection.execute(statement, parameters).pl()
+    statement = query("vectors_of_published").format(content=content)
+    parameters = {"encoder_id": encoder_id, "dimensions": dimensions, "as_of": as_of}
+    yield from in_parts(connection, statement, parameters, POSTS_AT_ONCE)
 
 
 def read_vectors_of_posts(
     connection: duckdb.DuckDBPyConnection, keys: pl.DataFrame, content: Content, encoder_id: str
 ) -> pl.DataFrame:
-    """Posts as :func:`read_similar_posts` wants them; those without a vector are left out.
+    """The vectors of some posts; those without one are left out.
 
     Args:
         connection: the open warehouse.
@@ -59,3 +61,18 @@ def read_vectors_of_posts(
     statement = query("vectors_of_posts").format(content=content)
     with registered(connection, "keys", keys):
         return connection.execute(statement, {"encoder_id": encoder_id}).pl()
+
+
+def read_told_posts(connection: duckdb.DuckDBPyConnection, listed: pl.DataFrame) -> pl.DataFrame:
+    """What some posts said when they were first seen, and what they got.
+
+    Args:
+        connection: the open warehouse; outcomes are those known at its ``as_of``.
+        listed: owner_id, post_id.
+
+    Returns:
+        owner_id, owner_name, post_id, published_at, text, image_hash, rates (list of activity and
+        rate at 30 days; null: not known yet).
+    """
+    with registered(connection, "listed", listed.select("owner_id", "post_id")):
+        return connection.execute(query("told_posts")).pl()

@@ -14,6 +14,7 @@ from vkflow.drafts.forecast import ActivityForecast, Forecast, Parts
 from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import HourlyForecast, Week, hours_from
 from vkflow.drafts.levers import OpenLever
+from vkflow.drafts.nearest import KINDS, Compared
 from vkflow.drafts.similar import SimilarPost
 from vkflow.translation import Message
 from vkflow.trials.assignment import Assignment
@@ -64,12 +65,20 @@ def made_week() -> Week:
     )
 
 
-def made_similar(owner: str = HOSTILE, text: str = HOSTILE) -> tuple[SimilarPost, ...]:
+def made_similar(
+    owner: str = HOSTILE, text: str = HOSTILE, compared: Compared = "both"
+) -> tuple[SimilarPost, ...]:
     """The nearest is on another wall and has a picture; the other has no date, and got nothing."""
     rates = {"like": 0.031, "hide": 0.0002}
+    first, second = (
+        {f"{kind}_cosine": cosine for kind, cosine in zip(KINDS["both"], pair, strict=True)
+         if kind in KINDS[compared]}
+        for pair in ((0.91, 0.84), (0.5, 0.25))
+    )  # fmt: skip
+    day = NOW - timedelta(days=90)
     return (
-        SimilarPost(-8, owner, 5, NOW - timedelta(days=90), text, 0.91, False, rates, png()),
-        SimilarPost(-7, owner, 6, None, "", 0.5, True, {}),
+        SimilarPost(-8, owner, 5, day, text, False, rates, **first, picture=png()),
+        SimilarPost(-7, owner, 6, None, "", True, {}, **second),
     )
 
 
@@ -86,8 +95,7 @@ def made_told(text: str = HOSTILE, owner: str = HOSTILE, remark: str = HOSTILE) 
         (Message("drafts", "remark_faulty_text", {"reason": remark}),),
         {-7: owner},
         (MOSCOW, MOSCOW),
-        (made_similar(), ()),
-        (made_similar()[:1], ()),
+        (made_similar(), made_similar(compared="text")[:1]),
         ((made_assignment(),), ()),
     )
 

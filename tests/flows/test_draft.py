@@ -123,7 +123,7 @@ def test_bad_input_is_one_sentence(
 
 def test_a_text_of_a_megabyte_is_one_sentence(nights: Nights, owner: str, tmp_path: Path) -> None:
     file = tmp_path / "long.txt"
-    for size, said in ((120_000, "at most 100000 are read"), (10**6, "more than 100000 char")):
+    for size, said in ((120_000, "at most 100,000 are read"), (10**6, "more than 100,000 char")):
         file.write_text("а" * size, encoding="utf-8")
         result = vkflow_here(
             "draft", "--text-file", str(file), "--owner", owner, *AS_OF, home=nights.home

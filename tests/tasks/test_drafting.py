@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -13,10 +14,12 @@ from flows.sampling import ensure_sample
 from tasks import drafting, training
 from tasks import texts as texts_task
 from tasks.draft_contents import read_contents
-from tasks.drafting import Desk, draft_rows, forecast, known_owners, open_desk, tell_of
+from tasks.draft_intake import known_owners
+from tasks.drafting import Desk, draft_rows, forecast, open_desk, tell_of
 from tasks.keeping import keep_drafts
 from tasks.pictures import tag_pictures
 from tasks.pulling import pull_posts
+from tasks.resembling import Search
 from tasks.scoring import score_posts
 from tasks.selected_posts import selected_posts
 from tasks.step import warehouse_of
@@ -34,6 +37,7 @@ from vkflow.sources.sample import SampleSource
 from vkflow.text.cleaning import clean_for_encoder
 from warehouse import features
 from warehouse.drafts import draft_features
+from warehouse.publishing import publish
 
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
 NIGHT = UNTIL - timedelta(days=12)
@@ -274,7 +278,7 @@ def test_one_bad_draft_is_told_before_any_work(
     for bad, said in (
         (replace(draft, text="", picture=None), "is empty"),
         (replace(draft, picture=b"GIF8 no more"), "the picture cannot be used"),
-        (replace(draft, text="a" * 10**6), "1000000 characters"),
+        (replace(draft, text="a" * 10**6), "1,000,000 characters"),
         (replace(draft, at=NIGHT - timedelta(days=1)), "in the past"),
     ):
         with pytest.raises(DraftError, match=said):
@@ -299,7 +303,7 @@ def test_a_draft_resembles_the_posts_with_the_nearest_texts_that_were_out_by_the
         unit_length(encode(clean_for_encoder(texts).to_list()).vectors)
         for texts in (posts["text"], pl.Series([draft.text for draft in drafts]))
     )
-    told = tell_of(settings, NIGHT, [*drafts, replace(drafts[0], text="")])
+    told = tell_of(settings, NIGHT, [*drafts, replace(drafts[0], text="")], search=Search("text"))
     assert len(told.similar) == 5 and told.similar[-1] == ()
     rates = outcomes.group_by("owner_id", "post_id").agg("activity", "rate")
     got = {(o, p): dict(zip(a, r, strict=True)) for o, p, a, r in rates.iter_rows()}
@@ -308,8 +312,9 @@ def test_a_draft_resembles_the_posts_with_the_nearest_texts_that_were_out_by_the
         for mine in (is_own, ~is_own):
             expected = np.sort(cosines[mine])[::-1][:3]
             found = [each for each in similar if each.is_own == mine[is_own].all()]
-            assert [each.cosine for each in found] == pytest.approx(expected, abs=1e-5)
-        assert [each.cosine for each in similar] == sorted(s.cosine for s in similar)[::-1]
+            assert [each.text_cosine for each in found] == pytest.approx(expected, abs=2e-5)
+        shown = [each.text_cosine or 0 for each in similar]
+        assert shown == sorted(shown)[::-1]
         assert all(dict(s.rates) == got.get((s.owner_id, s.post_id), {}) for s in similar)
     assert any(each.picture for similar in told.similar for each in similar)
     assert any(each.rates for similar in told.similar for each in similar)
@@ -330,17 +335,46 @@ def test_a_picture_resembles_the_posts_with_the_nearest_pictures(
     bare = next(draft for _, draft in published if not draft.picture)
     desk = open_desk(settings, NIGHT)
     asked = draft_rows(desk, drafts)[0]["image_embedding"].to_list()
-    told = tell_of(settings, NIGHT, [*drafts, bare])
-    assert told.similar_pictures[-1] == () and len(posts) > 100
-    for draft, vector, similar in zip(drafts, asked, told.similar_pictures, strict=False):
+    told = tell_of(settings, NIGHT, [*drafts, bare], search=Search("picture"))
+    assert told.similar[-1] == () and len(posts) > 100
+    for draft, vector, similar in zip(drafts, asked, told.similar, strict=False):
         cosines = known @ unit_length(np.array([vector], np.float32))[0]
         is_own = (posts["owner_id"] == draft.owner_id).to_numpy()
         for mine, is_ours in ((is_own, True), (~is_own, False)):
             found = [each for each in similar if each.is_own == is_ours]
-            assert [s.cosine for s in found] == pytest.approx(
-                np.sort(cosines[mine])[::-1][:3], abs=1e-5
+            assert [s.picture_cosine for s in found] == pytest.approx(
+                np.sort(cosines[mine])[::-1][:3], abs=2e-5
             )
         assert all(each.picture for each in similar)
+
+
+def test_by_both_a_draft_resembles_what_the_published_snapshot_says_of_its_post(
+    settings: Settings, published: list[tuple[int, Draft]], tmp_path: Path
+) -> None:
+    """The macro leaves out the post itself, which is the nearest to the draft it was."""
+    post_id, draft = next(each for each in published[::-1] if each[1].text and each[1].picture)
+    with warehouse_of(settings, UNTIL) as connection:
+        publish(connection, tmp_path / "published.duckdb", with_vectors=True)
+    with duckdb.connect(str(tmp_path / "published.duckdb"), read_only=True) as copy:
+        rows = copy.execute(
+            "SELECT owner_id, post_id FROM similar_to(?, ?, 2000, compared := 'both')",
+            [draft.owner_id, post_id],
+        ).fetchall()
+    of_own, of_others = (
+        [row for row in rows if (row[0] == draft.owner_id) == is_own] for is_own in (True, False)
+    )
+    assert len(of_own) > 9 and len(of_others) > 99
+    itself, now = (draft.owner_id, post_id), replace(draft, at=UNTIL)
+    bare = replace(now, picture=None)
+    for own_wall, expected in (
+        (False, {itself, *of_own[:2], *of_others[:3]}),
+        (True, {itself, *of_own[:5]}),
+    ):
+        told = tell_of(settings, UNTIL, [now, bare], search=Search("both", own_wall)).similar
+        both, text = ([(each.owner_id, each.post_id) for each in similar] for similar in told)
+        assert set(both) == expected and both[0] == itself and len(text) == 6
+        assert all(len(each.cosines) == 2 for each in told[0])
+        assert all(each.picture_cosine is None for each in told[1])
 
 
 def test_another_encoder_or_tagger_is_told_and_a_picture_is_then_only_there(
@@ -369,6 +403,23 @@ def test_other_texts_are_compared_less_surely_than_other_hours(
         assert len(pair.contrasts) >= 5
         for found, bare in zip(pair.contrasts, contrast(plain, 0, pair.second), strict=True):
             assert found.high - found.low == pytest.approx(widened * (bare.high - bare.low))
+
+
+def test_an_hour_of_the_week_gets_what_the_draft_would_get_if_it_were_for_that_hour(
+    settings: Settings, published: list[tuple[int, Draft]]
+) -> None:
+    draft = next(draft for _, draft in published if draft.text)
+    (week,) = tell_of(settings, NIGHT, [draft], with_week=True).weeks
+    places = (0, 30, 167)
+    assert len(week.moments) == 168 and week.moments[-1] == NIGHT + timedelta(days=7)
+    at_hours = [replace(draft, at=week.moments[place]) for place in places]
+    told = tell_of(settings, NIGHT, at_hours).forecasts
+    assert len(week.activities) >= 5
+    for each in week.activities:
+        of_week = [each.probabilities[place] for place in places]
+        alone = [forecast.of(each.activity).probability for forecast in told]
+        assert of_week == pytest.approx(alone, rel=LAST_BITS)
+        assert len(set(each.probabilities)) > 20
 
 
 def test_a_wall_of_which_no_outcome_is_known_is_told(

@@ -1,6 +1,7 @@
 """The report from a real warehouse: as of a moment, on hostile posts, opened in a browser."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tasks.selected_posts import selected_posts
 from tasks.step import warehouse_of
 from tasks.training import decide_on_bundle, train_bundle
 from tests.fakes.chromium import EXECUTABLE, Page, chromium
+from tests.fakes.russian import english_numbers, seen_lines
 from tests.tasks.test_honesty import UNTIL, mark_up_to_date
 from vkflow.insights.contributions import GROUPS, group_of, post_contributions
 from vkflow.insights.report.data import ReportData
@@ -97,6 +99,19 @@ def test_page_is_small_and_has_every_section_and_pictures(file: Path) -> None:
     assert all(f'<section id="{name}">' in page for name in SECTIONS)
     assert page.count("<svg") >= 8
     assert page.count("data:image/jpeg") >= 12
+
+
+def test_no_number_of_the_russian_page_has_an_english_form(data: ReportData) -> None:
+    """Aside from what sample posts promise: discounts of up to 58%."""
+    loss = (
+        "worse than the owner's rate on the test window, log loss +2.00% (95 %: +1.00% to +3.00%)"
+    )
+    told = replace(data, skipped={"open": f"{loss} against it"})
+    lines = [
+        re.sub(r"(?i)до \d+%", "", line) for line in seen_lines(render(told, load_language("ru")))
+    ]
+    assert any("log loss +2,00\u00a0%" in line for line in lines)
+    assert english_numbers(lines) == []
 
 
 @needs_chromium

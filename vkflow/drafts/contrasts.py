@@ -69,8 +69,8 @@ def uncertain_logits(bundle: Bundle, rows: pl.DataFrame) -> dict[str, UncertainL
         bundle: the champion.
         rows: what is known of the drafts: ``warehouse.drafts.draft_features``.
     """
-    probabilities = bundle.predict(rows)
     table = bundle.recipe.features.table(rows)
+    probabilities = bundle.predict(rows, table)
     matrix = bundle.recipe.design.matrix(rows, table)
     found = {}
     for activity, model in bundle.models.items():

@@ -27,11 +27,8 @@ def as_document(report: ForecastReport) -> dict[str, Any]:
         "drafts": [_draft(each) for each in report.forecasts],
         "comparisons": [asdict(each) for each in report.comparisons],
     }
-    for draft, texts, pictures in zip(
-        document["drafts"], report.similar, report.similar_pictures, strict=True
-    ):
-        draft["similar"] = [as_values(post) for post in texts]
-        draft["similar_pictures"] = [as_values(post) for post in pictures]
+    for draft, posts in zip(document["drafts"], report.similar, strict=True):
+        draft["similar"] = [as_values(post) for post in posts]
     for draft, asked in zip(document["drafts"], report.asked, strict=True):
         draft["trials"] = [_asked(each) for each in asked]
     for draft, week in zip(document["drafts"], report.weeks, strict=False):

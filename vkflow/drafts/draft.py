@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from vkflow.errors import DraftError
 from vkflow.images.decoding import decode_picture
-from vkflow.translation import Message
+from vkflow.translation import English, Message
 
 CLOCK_SKEW = timedelta(minutes=5)
 """A form takes some time to fill in: its moment may lie behind the clock by so much."""
@@ -110,7 +110,7 @@ def _problem_of_picture(picture: bytes | None) -> Message | None:
     if picture is None:
         return None
     error = decode_picture(picture, longest_side=SEEN_SIDE).error
-    return None if error is None else _error("picture_unusable", problem=error)
+    return None if error is None else _error("picture_unusable", problem=English(error))
 
 
 def as_utc(moment: datetime) -> datetime:

@@ -23,8 +23,7 @@ class ForecastReport:
         remarks: what is missing.
         owner_names: by id, where known.
         zones: where the owner of each draft lives.
-        similar: of each draft, the published posts with the nearest texts, nearest first.
-        similar_pictures: likewise those with the nearest pictures.
+        similar: of each draft, the published posts it resembles most, nearest first.
         asked: of each draft, what running trials ask of it.
     """
 
@@ -35,5 +34,4 @@ class ForecastReport:
     owner_names: Mapping[int, str]
     zones: tuple[ZoneInfo, ...]
     similar: tuple[tuple[SimilarPost, ...], ...]
-    similar_pictures: tuple[tuple[SimilarPost, ...], ...]
     asked: tuple[tuple[Assignment, ...], ...]

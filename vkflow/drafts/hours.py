@@ -9,6 +9,7 @@ import polars as pl
 
 from vkflow.drafts.contrasts import against_mean, uncertain_logits
 from vkflow.modelling.bundles import Bundle
+from vkflow.modelling.metrics import sigmoid
 
 N_HOURS = 7 * 24
 HOUR = timedelta(hours=1)
@@ -75,14 +76,13 @@ def forecast_week(bundle: Bundle, row: pl.DataFrame, moments: Sequence[datetime]
         {"published_at": moments}, schema={"published_at": row["published_at"].dtype}
     )
     rows = row.drop("published_at").join(times, how="cross").select(row.columns)
-    probabilities = bundle.predict(rows)
     found = []
     for activity, logits in uncertain_logits(bundle, rows).items():
         effects, is_evident = against_mean(logits)
         found.append(
             HourlyForecast(
                 activity,
-                tuple(probabilities[activity].tolist()),
+                tuple(sigmoid(logits.whole).tolist()),
                 tuple(effects.tolist()),
                 tuple(is_evident),
             )

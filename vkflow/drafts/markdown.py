@@ -13,7 +13,7 @@ from vkflow.drafts.comparison_tables import (
 from vkflow.drafts.forecast import Forecast
 from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import Week
-from vkflow.drafts.similar import SimilarPost, similar_table
+from vkflow.drafts.similar import SimilarPost, compared_in, similar_table
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import Table, draft_lines, forecast_table, lever_lines, start_of
 from vkflow.drafts.words import name_text
@@ -41,8 +41,7 @@ def as_markdown_page(report: ForecastReport, say: Language) -> str:
     for place in range(len(report.forecasts)):
         lines += _of_draft(report, place, say)
         zone = report.zones[place]
-        lines += _of_similar("similar", report.similar[place], zone, say)
-        lines += _of_similar("similar_pictures", report.similar_pictures[place], zone, say)
+        lines += _of_similar(report.similar[place], zone, say)
         if report.weeks and report.weeks[place].activities:
             lines += _of_week(report.weeks[place], zone, say)
     for comparison in report.comparisons:
@@ -69,10 +68,9 @@ def _of_draft(report: ForecastReport, place: int, say: Language) -> Iterator[str
     yield from (f"- {as_markdown(line)}" for line in lever_lines(forecast, say))
 
 
-def _of_similar(
-    title: str, posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language
-) -> Iterator[str]:
+def _of_similar(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> Iterator[str]:
     if posts:
+        title = f"similar_by_{compared_in(posts)}"
         yield from ("", f"**{say(title)}**", "", say(f"{title}_note"), "")
         yield from table_lines(similar_table(posts, zone, say))
 

@@ -58,10 +58,16 @@ def _is_called(owner: KnownOwner, entry: str, wanted: str) -> bool:
 
 
 def _nearest(entry: str, owners: Sequence[KnownOwner]) -> Message:
-    """Owners with a name like it first, then those with the most posts."""
-    names = {owner.name: owner for owner in owners if owner.name}
-    close = get_close_matches(entry[:SHOWN_CHARACTERS], names, n=SHOWN_OWNERS)
-    first = [names[name] for name in close]
+    """Owners that are called nearly so first, then those with the most posts."""
+    called = {
+        name: owner
+        for owner in owners
+        for name in (str(owner.owner_id), owner.screen_name, owner.name)
+        if name
+    }
+    entries = (entry.strip()[:SHOWN_CHARACTERS], screen_name(entry)[:SHOWN_CHARACTERS])
+    close = [each for one in entries for each in get_close_matches(one, called, n=SHOWN_OWNERS)]
+    first = list(dict.fromkeys(called[name] for name in close))
     return _shown([*first, *(owner for owner in owners if owner not in first)])
 
 

@@ -23,7 +23,7 @@ from vkflow.drafts.comparison_tables import (
 )
 from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.hours import Week
-from vkflow.drafts.similar import SimilarPost, similar_table, wall_text
+from vkflow.drafts.similar import SimilarPost, compared_in, similar_table, wall_text
 from vkflow.drafts.summary import summary_lines
 from vkflow.drafts.tables import draft_lines, forecast_table, lever_lines
 from vkflow.drafts.words import name_text
@@ -72,17 +72,15 @@ def _draft(report: ForecastReport, place: int, say: Language) -> dict[str, Any]:
         "asked": [" ".join(assignment_lines(asked, say.code)) for asked in report.asked[place]],
         "table": forecast_table(forecast, say),
         "levers": lever_lines(forecast, say),
-        "similar": [
-            _similar("similar", report.similar[place], zone, say),
-            _similar("similar_pictures", report.similar_pictures[place], zone, say),
-        ],
+        "similar": _similar(report.similar[place], zone, say),
         "week": _week(week, zone, say) if week is not None and week.activities else None,
     }
 
 
-def _similar(
-    title: str, posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language
-) -> dict[str, Any]:
+def _similar(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> dict[str, Any] | None:
+    if not posts:
+        return None
+    title = f"similar_by_{compared_in(posts)}"
     return {
         "title": say(title),
         "note": say(f"{title}_note"),

@@ -8,9 +8,10 @@ from vkflow.errors import DraftError
 from vkflow.images.decoding import MAX_BYTES, decode_base64
 from vkflow.printing import printable
 from vkflow.sources.downloads import PictureDownloader
+from vkflow.translation import English
 
 ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-DATA = re.compile(r"^data:", re.IGNORECASE)
+DATA = re.compile(r"^data:(?:[^,]*,)?", re.IGNORECASE)
 LONGEST_PATH = 4_096
 SHOWN_CHARACTERS = 100
 
@@ -34,14 +35,15 @@ def read_picture(entry: str, downloader: PictureDownloader, *, files: bool = Tru
     if ADDRESS.match(entry):
         (found,) = downloader.download([entry])
         if found.problem:
-            raise DraftError("picture_address", entry=_shown_address(entry), problem=found.problem)
+            problem = English(found.problem)
+            raise DraftError("picture_address", entry=_shown_address(entry), problem=problem)
         return found.content
     if files and not DATA.match(entry) and _is_file(entry):
         return _read_file(Path(entry))
     decoded = decode_base64(entry)
     if decoded.error or not decoded.content:
-        key = "picture_entry" if files else "picture_base64"
-        raise DraftError(key, entry=_shown(entry))
+        key = "picture_entry" if files and not DATA.match(entry) else "picture_base64"
+        raise DraftError(key, entry=_shown(DATA.sub("", entry)))
     return decoded.content
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from vkflow.drafts.nearest import Compared
 from vkflow.drafts.tables import Table, start_of
 from vkflow.insights.report.language import Language
 from vkflow.text.cleaning import clean_for_encoder
@@ -17,7 +18,7 @@ SHOWN_ACTIVITIES = ("like", "comment", "repost", "hide")
 
 @dataclass(frozen=True)
 class SimilarPost:
-    """One of the published posts with the nearest texts, or pictures.
+    """One of the published posts with the nearest texts, pictures, or both.
 
     Attributes:
         owner_id: whose wall it is on.
@@ -25,9 +26,11 @@ class SimilarPost:
         post_id: its number there.
         published_at: when it appeared, UTC; ``None`` if unknown.
         text: what it said when it was first seen.
-        cosine: of both texts' vectors, or both pictures', -1 to 1; 1: the same direction.
         is_own: it is on the wall the draft is for.
         rates: what it got at 30 days, by activity; those that are known.
+        text_cosine: of both texts' vectors, -1 to 1; 1: the same direction; ``None``: it was
+            found by the picture alone.
+        picture_cosine: likewise of both pictures.
         picture: JPEG, where it has one that is stored.
     """
 
@@ -36,23 +39,39 @@ class SimilarPost:
     post_id: int
     published_at: datetime | None
     text: str
-    cosine: float
     is_own: bool
     rates: Mapping[str, float]
+    text_cosine: float | None = None
+    picture_cosine: float | None = None
     picture: bytes | None = None
+
+    @property
+    def cosines(self) -> list[float]:
+        """Of what was compared: text, picture."""
+        return [each for each in (self.text_cosine, self.picture_cosine) if each is not None]
+
+
+def compared_in(posts: Sequence[SimilarPost]) -> Compared:
+    """By what posts that one draft resembles were found; at least one."""
+    if len(posts[0].cosines) > 1:
+        return "both"
+    return "picture" if posts[0].text_cosine is None else "text"
 
 
 def similar_table(posts: Sequence[SimilarPost], zone: ZoneInfo, say: Language) -> Table:
-    """One row a post, the nearest first."""
+    """One row a post, the nearest first; none: no row."""
     activities = (say.activity(name) for name in SHOWN_ACTIVITIES)
-    head = (say("similar_wall"), say("similar_cosine"), *activities, say("similar_text"))
+    is_both = posts and compared_in(posts) == "both"
+    cosine = say("similar_cosines" if is_both else "similar_cosine")
+    head = (say("similar_wall"), cosine, *activities, say("similar_says"))
     return Table(head, tuple(_row(post, zone, say) for post in posts))
 
 
 def _row(post: SimilarPost, zone: ZoneInfo, say: Language) -> tuple[str, ...]:
     rates = (say.rate(post.rates.get(name)) for name in SHOWN_ACTIVITIES)
     text = start_of(_as_read(post.text)) or say("without_text")
-    return (wall_text(post, zone, say), say.number(post.cosine, 2), *rates, text)
+    cosines = " · ".join(say.number(cosine, 2) for cosine in post.cosines)
+    return (wall_text(post, zone, say), cosines, *rates, text)
 
 
 def _as_read(text: str) -> str:
@@ -77,7 +96,8 @@ def as_values(post: SimilarPost) -> dict[str, Any]:
         "post_id": post.post_id,
         "published_at": post.published_at and post.published_at.isoformat(),
         "text": post.text,
-        "cosine": post.cosine,
+        "text_cosine": post.text_cosine,
+        "picture_cosine": post.picture_cosine,
         "is_own": post.is_own,
         "rates": dict(post.rates),
     }

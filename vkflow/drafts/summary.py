@@ -24,12 +24,15 @@ def summary_lines(report: ForecastReport, say: Language) -> list[str]:
 
 
 def _of_pair(pair: Comparison, report: ForecastReport, say: Language) -> Iterator[str]:
+    names = {"first": _name(report, pair.first, say), "second": _name(report, pair.second, say)}
+    if not pair.differs:
+        yield say("summary_same", **names)
+        return
     if not pair.contrasts:
         return
     evident = [each for each in pair.contrasts if each.is_evident]
     for each in evident:
         yield _of_contrast(each, pair, report, say)
-    names = {"first": _name(report, pair.first, say), "second": _name(report, pair.second, say)}
     if not evident:
         yield say("summary_equal", **names)
     elif len(evident) < len(pair.contrasts):

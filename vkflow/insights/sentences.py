@@ -9,14 +9,13 @@ import polars as pl
 import yaml
 
 from vkflow.insights.advice import LOWERS, RAISES
+from vkflow.translation import NO_BREAK, localised
 
 LanguageCode = Literal["ru", "en"]
 Row = Mapping[str, Any]
 
 UNWANTED: Final = ("hide",)
 """Activities an author wants fewer of."""
-NO_BREAK: Final = "\u00a0"
-MINUS: Final = "\u2212"
 
 
 @cache
@@ -108,11 +107,8 @@ def effect_phrase(change: float, low: float, high: float, language: LanguageCode
 
 def percent(share: float, language: LanguageCode) -> str:
     """A change as percent with its sign: 0.183 is +18 %; below 1 % with one digit."""
-    number = catalogue(language)["number"]
     digits = 0 if abs(share) >= 0.01 else 1
-    signs = {",": number["thousands"], ".": number["decimal"], "-": MINUS}
-    text = f"{100 * share:+,.{digits}f}"
-    return "".join(signs.get(character, character) for character in text) + NO_BREAK + "%"
+    return localised(f"{100 * share:+,.{digits}f}%", language)
 
 
 def counted(number: int, noun: str, language: LanguageCode) -> str:
@@ -123,8 +119,7 @@ def counted(number: int, noun: str, language: LanguageCode) -> str:
     """
     words = catalogue(language)
     form = _russian_form(number) if language == "ru" else int(number != 1)
-    text = f"{number:,}".replace(",", words["number"]["thousands"])
-    return f"{text}{NO_BREAK}{words['plurals'][noun][form]}"
+    return f"{localised(f'{number:,}', language)}{NO_BREAK}{words['plurals'][noun][form]}"
 
 
 def _told(row: Row, language: LanguageCode) -> str:

@@ -3,6 +3,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from vkflow.drafts.files import read_drafts
 from vkflow.drafts.moments import read_moment
 from vkflow.drafts.owners import KnownOwner, find_owner
 from vkflow.drafts.pictures import read_picture
-from vkflow.errors import DraftError, SourceError, VkflowError
+from vkflow.errors import DraftError, SourceError, VkflowError, translated_errors
 from vkflow.sources.downloads import PictureDownloader
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_text_picture_or_both_make_a_draft() -> None:
     [
         ({"text": " \n"}, "the draft is empty: give it a text, a picture, or both"),
         ({"text": "a" * 101}, "the text has 101 characters, and at most 100 are read"),
-        ({"text": "a" * 10**6}, "the text has 1000000 characters"),
+        ({"text": "a" * 10**6}, "the text has 1,000,000 characters"),
         ({"text": "a\0b"}, "the text contains NUL characters"),
         ({"text": "a\ud800"}, "halves of characters"),
         ({"at": NOW - timedelta(hours=1)}, "its time 2026-11-02 08:00 UTC lies in the past"),
@@ -68,6 +69,46 @@ def test_what_is_no_draft_is_told_in_one_sentence(changes: dict[str, object], sa
         check(**changes)
     assert str(caught.value).startswith("draft 1: ") and said in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+NO_WORDS = re.compile(
+    r"\((?:text\.max_characters|image file is truncated|unrecognized data)[^)]*\)"
+    r"|UTC|NUL|XML|JPEG|PNG|GIF|WEBP|BMP|TIFF|base64|https?\b|vk\.picture_hosts|evil\.test\S*|Kotyky"
+)
+"""Formats, settings, what was given, and what a parser says of a damaged file."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"text": ""}, "черновик пуст"),
+        ({"text": "а" * 10**6}, "длина текста 1 000 000 знаков, а читается не больше 100"),
+        ({"text": "a\0b"}, "знаки NUL"),
+        ({"at": NOW - timedelta(hours=1)}, "уже прошло"),
+        ({"picture": b"no picture"}, "это не картинка"),
+        ({"picture": b"<html>"}, "это веб-страница или XML"),
+        ({"picture": b"II*\0" + bytes(9)}, "это файл TIFF; читаются"),
+        ({"picture": b""}, "файл пустой"),
+        ({"picture": png()[:9]}, "файл обрывается в самом начале"),
+        ({"picture": png()[:50]}, "файл повреждён или обрезан"),
+        ({"owner": "Kotyky"}, "постов владельца Kotyky нет; есть -7 (Котики и пёсики)"),
+        ({"entry": "http://evil.test/a.jpg"}, "адрес не https"),
+        ({"entry": "https://evil.test/a.jpg?key=1"}, "хоста evil.test нет в vk.picture_hosts"),
+        ({"entry": "@@@"}, "не base64"),
+    ],
+)
+def test_in_russian_all_of_the_sentence_is(changes: dict[str, Any], said: str) -> None:
+    """What a form refuses is told in the language of the home, to its last word."""
+    with pytest.raises(DraftError) as caught, translated_errors("ru"):
+        if "owner" in changes:
+            find_owner(changes["owner"], OWNERS)
+        elif "entry" in changes:
+            read_picture(changes["entry"], NOBODY, files=False)
+        else:
+            check(**changes)
+    sentence = str(caught.value).replace("\u00a0", " ")
+    assert said in sentence and len(sentence) < 200
+    assert not re.search("[A-Za-z]{2,}", NO_WORDS.sub("", sentence)), sentence
 
 
 def test_no_draft_and_a_data_set_of_drafts_are_refused() -> None:
@@ -106,6 +147,16 @@ def test_an_unknown_owner_is_told_with_the_known_ones(entry: str, said: str) -> 
     with pytest.raises(DraftError) as caught:
         find_owner(entry, OWNERS)
     assert said in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "entry", ["-10660873", "Новосити", "news_cyti", "https://vk.com/news_cty", "club106608733"]
+)
+def test_of_many_owners_the_one_that_was_meant_is_told_first(entry: str) -> None:
+    many = [KnownOwner(-number) for number in range(1, 60)]
+    meant = KnownOwner(-106608732, "Новости", "news_city")
+    with pytest.raises(DraftError, match=r"there are -106608732 \(Новости\), -"):
+        find_owner(entry, [*many, meant])
 
 
 def test_without_any_posts_the_way_out_is_told() -> None:
@@ -162,7 +213,8 @@ def test_what_is_no_picture_to_read_is_told(tmp_path: Path) -> None:
         "http://userapi.com/a.png": "not https",
         "https://user:secret@example.com/a.png?key=secret": "",
         "file:///etc/passwd": "not https",
-        "data:image/png,xx": "neither",
+        "data:image/png,xx": "the picture xx is no base64",
+        "data:;base64,@@@": "the picture @@@ is no base64",
         "\x1b[2J": r"\x1b[2J",
         "https://userapi.com/\r\nHost: x": "userapi.com",
     }.items():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -15,11 +16,13 @@ import vkflow.drafts as package
 from tests.fakes.chromium import EXECUTABLE, chromium
 from tests.fakes.drafts import HOSTILE, MOSCOW, made_similar, made_told, made_week
 from vkflow.drafts.comparison import COMPARED
-from vkflow.drafts.comparison_tables import grid, week_table
+from vkflow.drafts.comparison_tables import comparison_table, grid, week_table
 from vkflow.drafts.document import as_document
 from vkflow.drafts.markdown import as_markdown_page
+from vkflow.drafts.nearest import Compared
 from vkflow.drafts.page import render_page
 from vkflow.drafts.similar import similar_table
+from vkflow.drafts.tables import draft_lines, forecast_table
 from vkflow.drafts.words import draft_language
 from vkflow.insights.contributions import GROUPS
 
@@ -91,7 +94,7 @@ def test_the_page_shows_everything_and_runs_nothing(code: str) -> None:
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert (
         page.count("&lt;script&gt;") == 10
-    )  # text, both owners, remark; similar by text and by picture: owner twice, text
+    )  # text, both owners, remark; of each draft what it resembles: owner twice, text
     assert "\x1b" not in page and "default-src 'none'" in page
     assert page.count("<section>") == 4 and page.count('class="grid"') == 4
     assert page.count('<td class="more">+</td>') == 4 * 7
@@ -110,9 +113,11 @@ def test_markdown_shows_everything_and_runs_nothing(code: str) -> None:
 def test_hours_are_those_of_the_owners_clock_and_of_hides_fewer_are_better() -> None:
     say, week = draft_language("en"), made_week()
     likes, comments, hides = week_table(week, MOSCOW, say).rows
+    assert likes[2] == "1.2\u00a0%"  # 0.01 + 0.004 * 0.5
     assert likes[1] == "Mon\u00a020:00" and likes[3].startswith("Mon\u00a020:00, Tue\u00a020:00")
     assert likes[3].endswith("and 4 more") and likes[4].startswith("Tue\u00a004:00")
     assert comments[3:] == ("none", "none")
+    assert hides[2] == "0.80\u00a0%"  # of hides the fewest
     assert hides[1] == "Tue\u00a004:00" and hides[3].startswith("Tue\u00a004:00")
     days = grid(week.activities[0], week, MOSCOW)
     assert next(iter(days)) == "2026-11-02" and len(days) == 8
@@ -121,12 +126,42 @@ def test_hours_are_those_of_the_owners_clock_and_of_hides_fewer_are_better() -> 
     assert days["2026-11-09"][13:] == [""] * 11
 
 
+def test_a_row_of_the_forecast_says_each_number_in_its_place() -> None:
+    """Against the forecast it is made of: 1 %, usually 2 %, third of 21."""
+    say = draft_language("en")
+    first, *_, last = forecast_table(made_told().forecasts[0], say).rows
+    assert [cell.replace("\u00a0", " ") for cell in first] == [
+        "Like", "1.0 %", "0.40 % – 3.0 %", "2.0 %", "× 0.50", "3 of 21",
+        "owner +35 %, text −18 %, picture +11 %",
+    ]  # fmt: skip
+    assert last[2] == "unknown" and last[5] == "–" and "owner" in last[6]
+
+
+def test_a_difference_is_told_as_a_change_of_the_odds_with_its_interval() -> None:
+    """0.2 of the logit, from 0.1 to 0.3: exp(0.2) is 1.22."""
+    told = made_told()
+    like, comment = comparison_table(told.comparisons[0], told.forecasts, draft_language("en")).rows
+    assert [cell.replace("\u00a0", " ") for cell in like] == [
+        "Like", "1.0 %", "1.0 %", "+22 % (+11 % to +35 %)", "yes",
+    ]  # fmt: skip
+    assert comment[3].startswith("−10") and comment[4] == "no evident difference"
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"), [("Europe/Moscow", "14:00"), ("Asia/Kamchatka", "23:00")]
+)
+def test_when_a_draft_would_appear_is_told_by_the_owners_clock(zone: str, moment: str) -> None:
+    draft = made_told().forecasts[0].draft  # at 11:00 UTC
+    _, published, _ = draft_lines(draft, {}, ZoneInfo(zone), draft_language("en"))
+    assert published.replace("\u00a0", " ") == f"Published: 2 November, {moment} ({zone})"
+
+
 def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
     say = draft_language("en")
     other, own = similar_table(made_similar(owner="Cats", text="Meow"), MOSCOW, say).rows
     assert other == (
         "Cats, 4\u00a0August 2026",
-        "0.91",
+        "0.91 · 0.84",
         "3.1\u00a0%",
         "–",
         "–",
@@ -135,7 +170,25 @@ def test_similar_posts_stand_with_their_wall_and_what_they_got() -> None:
     )
     (marked, _) = similar_table(made_similar(text="My corgi<br>&amp; [id1|Tom]"), MOSCOW, say).rows
     assert marked[-1] == "My corgi & Tom"
-    assert own == ("this wall", "0.50", "–", "–", "–", "–", "no text")
+    assert own == ("this wall", "0.50 · 0.25", "–", "–", "–", "–", "no text")
+
+
+@pytest.mark.parametrize(
+    ("compared", "russian", "cosines"),
+    [
+        ("both", "На что это похоже", "0,91 · 0,84"),
+        ("text", "На что похож текст", "0,91"),
+        ("picture", "На что похожа картинка", "0,84"),
+    ],
+)
+def test_it_is_said_by_what_similar_posts_were_found(
+    compared: Compared, russian: str, cosines: str
+) -> None:
+    told = replace(made_told(), similar=(made_similar(compared=compared), ()))
+    for show in (render_page, as_markdown_page):
+        page = show(told, draft_language("ru"))
+        assert page.count(russian) == 1 and cosines in page
+        assert ("сходство: текст · картинка" in page) == (compared == "both")
 
 
 def test_drafts_are_called_in_the_language_of_the_page() -> None:
@@ -160,12 +213,12 @@ def test_what_a_trial_asks_of_a_draft_stands_with_it() -> None:
 
 
 def test_without_similar_posts_nothing_is_said_of_them() -> None:
-    told = replace(made_told(), similar=((), ()), similar_pictures=((), ()))
+    told = replace(made_told(), similar=((), ()))
     for page in (
         render_page(told, draft_language("en")),
         as_markdown_page(told, draft_language("en")),
     ):
-        assert "What it resembles" not in page and "What its picture resembles" not in page
+        assert "resembles" not in page
 
 
 def test_the_document_has_every_number() -> None:
@@ -178,8 +231,12 @@ def test_the_document_has_every_number() -> None:
     assert "observation" in document["caveat"] and first["text"] == HOSTILE
     assert [post["post_id"] for post in first["similar"]] == [5, 6]
     assert first["similar"][0]["rates"] == {"like": 0.031, "hide": 0.0002}
-    assert [post["post_id"] for post in first["similar_pictures"]] == [5]
-    assert document["drafts"][1]["similar"] == [] and first["similar"][1]["is_own"] is True
+    assert (first["similar"][0]["text_cosine"], first["similar"][0]["picture_cosine"]) == (
+        0.91,
+        0.84,
+    )
+    assert document["drafts"][1]["similar"][0]["picture_cosine"] is None
+    assert first["similar"][1]["is_own"] is True
 
 
 def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
@@ -191,7 +248,6 @@ def test_one_draft_alone_has_neither_pairs_nor_hours() -> None:
         weeks=(),
         remarks=(),
         similar=told.similar[:1],
-        similar_pictures=told.similar_pictures[:1],
     )
     page = render_page(alone, draft_language("en"))
     assert page.count("<section>") == 1 and "grid" not in Seen(page).attributes

@@ -61,6 +61,12 @@ def test_where_nothing_is_evident_no_draft_is_preferred() -> None:
     assert line.startswith("No evident difference between draft 1 and draft 2 in any activity")
 
 
+def test_two_drafts_that_are_the_same_are_said_to_be() -> None:
+    told = told_with(Contrast("like", 0.0, 0.0, 0.0, False), first={}, second={})
+    same = replace(told, comparisons=(replace(told.comparisons[0], differs=()),))
+    assert said(same) == ["draft 1 and draft 2 are the same: one text, picture, time and wall."]
+
+
 def test_only_evident_hours_are_told_and_of_hides_those_with_fewer() -> None:
     told = replace(made_told(), comparisons=())
     first, second = said(told)

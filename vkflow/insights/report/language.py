@@ -1,6 +1,5 @@
 """The words of the report, and the forms numbers and dates have in its language."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
@@ -10,9 +9,7 @@ from typing import Any
 import yaml
 
 from vkflow.insights.sentences import LanguageCode
-
-NO_BREAK = "\u00a0"
-MINUS = "\u2212"
+from vkflow.translation import NO_BREAK, filled, localised, stored_sentence
 
 
 class Language:
@@ -24,23 +21,15 @@ class Language:
 
     def __call__(self, key: str, **values: object) -> str:
         """The phrase ``key`` with ``values`` in its gaps; no line of it begins with % or a dash."""
-        text = str(self._phrases[key]).format(**values)
-        return text.replace(" %", f"{NO_BREAK}%").replace(" — ", f"{NO_BREAK}— ")
+        return filled(str(self._phrases[key]), self.code, values)
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
         return key in self._phrases
 
     def stored(self, sentence: str) -> str:
-        """A sentence that was stored in English, in this language; as it is if it is unknown.
-
-        What stands in its gaps may be such sentences, too.
-        """
-        for template, phrase in self._phrases["stored"].items():
-            if found := _with_gaps(template).fullmatch(sentence):
-                gaps = {name: self.stored(part) for name, part in found.groupdict().items()}
-                return str(phrase).format(**gaps)
-        return sentence
+        """A sentence that was stored in English, in this language; as it is if it is unknown."""
+        return stored_sentence(sentence, self.code)
 
     def stored_list(self, sentences: str) -> str:
         """Stored sentences with semicolons between them, each as :meth:`stored` has it."""
@@ -57,7 +46,7 @@ class Language:
         if round(value, digits) == 0:
             value, signed = 0.0, False
         text = f"{value:{'+' if signed else ''},.{digits}f}"
-        return self._localised(text)
+        return localised(text, self.code)
 
     def percent(self, share: float | None, digits: int = 0, *, signed: bool = False) -> str:
         """A share as percent: 0.183 is 18 %."""
@@ -75,7 +64,7 @@ class Language:
 
     def plain(self, value: float) -> str:
         """A number without superfluous zeros, for an axis: 0.1, 20,000."""
-        return self._localised(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}")
+        return localised(f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}", self.code)
 
     def times(self, factor: float | None) -> str:
         """A factor: × 1.8."""
@@ -117,16 +106,6 @@ class Language:
         if seconds < 90:
             return f"{self.number(seconds, 1 if seconds < 10 else 0)}{NO_BREAK}{self('seconds')}"
         return f"{self.number(seconds / 60, 1)}{NO_BREAK}{self('minutes')}"
-
-    def _localised(self, text: str) -> str:
-        signs = {",": self("thousands"), ".": self("decimal"), "-": MINUS}
-        return "".join(signs.get(character, character) for character in text)
-
-
-@cache
-def _with_gaps(template: str) -> re.Pattern[str]:
-    """What a sentence looks like that was made of a template such as ``{name} is negative``."""
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(template)))
 
 
 def plural_form(code: str, number: int) -> int:

@@ -62,6 +62,7 @@ def test_what_was_stored_in_english_is_said_in_the_language_of_the_report() -> N
     assert len(reasons) > 30
     for stored in reasons:
         assert (EN.stored(stored), bool(re.search("[а-я]", RU.stored(stored)))) == (stored, True)
+        assert not re.search(r"\b(the|than|of|is)\b", RU.stored(stored)), "half a translation"
     assert RU.stored("more comments than views") == "comments: больше, чем просмотров"
     assert RU.stored("{unheard} of {0}") == "{unheard} of {0}"
     assert RU.stored_list("trained b1; new advice") == "обучена b1; new advice"
