@@ -218,13 +218,17 @@ def test_an_edit_of_one_run_that_it_takes_back_is_none(
     write(connection, night(0), post("first"), post("other", number=2))
     write(connection, night(1), post("final", "p"))
     stored = "SELECT * EXCLUDE (updated_at) FROM posts ORDER BY post_id"
-    before = connection.execute(stored).fetchall(), earlier(connection)
+
+    def found() -> tuple[list[tuple[Any, ...]], ...]:
+        statements = (stored, "FROM earlier_contents", "FROM sightings ORDER BY ALL")
+        return tuple(connection.execute(statement).fetchall() for statement in statements)
+
+    before = found()
     for run in (2, 3):
         texts = ("draft", "another draft", "final")
         written = [write(connection, night(run), post(text, "p")) for text in texts]
         assert sum(written, Written()).changed == 0
-        posts = connection.execute(stored).fetchall()
-        assert (posts, earlier(connection)) == before
+        assert found() == before
 
 
 def test_a_run_after_a_killed_one_counts_what_it_changes_itself(

@@ -42,6 +42,7 @@ def test_a_picture_of_an_edit_is_not_that_of_an_older_crawl(
 
     crawl("it is over", "blue", 2)
     crawl("win", None, 1)  # pictures are switched off by now
+    assert first(connection) == [("win", None, False)]
     crawl("win", "red", 1)
     assert first(connection) == [("win", "red", False)]
     assert now(connection) == [("it is over", "blue", False, night(2))]
