@@ -20,9 +20,11 @@ TIME = pl.Datetime("us", "UTC")
 SIGHTING_KEY = (*CONTENT_KEY, "is_dated")
 SIGHTING = (*SIGHTING_KEY, "published_at", "text_hash", "image_hash", "is_ad", "awaits_picture")
 CONTENT = ("text", "text_hash", "image_hash", "is_ad", "awaits_picture")
-NO_CHANGES = pl.DataFrame(schema=dict.fromkeys((*KEY, "before", "after"), pl.UInt64)).cast(
-    dict.fromkeys(KEY, pl.Int64)
-)
+# No frame: an operation on one at import hangs processes that are forked of the importing one.
+CHANGES = {
+    **dict.fromkeys(KEY, pl.Int64),
+    **dict.fromkeys(("before", "after"), pl.UInt64),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Written:
 
     new: int = 0
     conflicts: int = 0
-    changes: pl.DataFrame = field(default_factory=lambda: NO_CHANGES)
+    changes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGES))
 
     def __add__(self, other: "Written") -> "Written":
         return Written(
