@@ -15,7 +15,8 @@ from tasks.growing import estimate_growth
 from tasks.judging_trials import TrialCounts, judge_trials
 from tasks.pictures import tag_pictures
 from tasks.publishing import publish_snapshot
-from tasks.pulling import PullCounts, pull_posts
+from tasks.pull_counts import PullCounts
+from tasks.pulling import pull_posts
 from tasks.reporting import write_report
 from tasks.run_log import logged_run
 from tasks.scoring import Scored, score_posts

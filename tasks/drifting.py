@@ -46,7 +46,7 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
         reference = _populations(connection, bundle, *learnt)
         current = _populations(connection, bundle, newest, as_of)
     if current is None or reference is None:
-        run_logger().info("no post was published in the last %d days", NEWEST_DAYS)
+        run_logger().info("drift is not measured: %s", _lacking(champion, learnt, current))
         return []
     table = _compared(reference, current, settings.training.drift_threshold).with_columns(
         pl.lit(champion).alias("model_version"), pl.lit(as_of).alias("measured_at")
@@ -54,6 +54,19 @@ def measure_drift(settings: Settings, as_of: datetime) -> list[str]:
     with warehouse_of(settings) as connection:
         experiments.write_drift(connection, table)
     return _tell(champion, table)
+
+
+def _lacking(
+    champion: str, learnt: tuple[datetime, datetime], current: dict[str, pl.DataFrame] | None
+) -> str:
+    """Which of the two periods that are compared has no posts."""
+    if current is None:
+        return f"no post was published in the last {NEWEST_DAYS} days"
+    since, until = (f"{moment:%Y-%m-%d %H:%M}" for moment in learnt)
+    return (
+        f"{champion} has learnt from no post that was published before the last {NEWEST_DAYS} days "
+        f"(between {since} and {until}), so that there is nothing to compare these with"
+    )
 
 
 def _compared(

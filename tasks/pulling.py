@@ -1,6 +1,5 @@
 """Pull: new posts, counts and pictures from the source into the warehouse."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import duckdb
 import polars as pl
 
 from tasks.progress import progress
+from tasks.pull_counts import PullCounts
 from tasks.secrets import keep_vk_token
 from tasks.step import forwarded_logs, run_logger, step, warehouse_of
 from tasks.working import Work, worked_off
@@ -24,44 +24,16 @@ from vkflow.sources.opening import open_source
 from vkflow.sources.source import REJECTED_SCHEMA, Chunk
 from vkflow.sources.validation import CheckedChunk, check_chunk
 from vkflow.text.cleaning import text_hashes
-from warehouse import images, owners, posts
+from warehouse import contents, images, owners, posts
 from warehouse.parts import storing_parts
 
+KEY = ["owner_id", "post_id"]
 STORING = "store pictures"
 LOST = "lost"
 ASKING_THREADS = 8
 """An object store takes its time to say whether it has a file."""
 PART_BYTES, PART_PICTURES = 2**23, 512
 """Of pictures in a part at most, but for one that is larger."""
-
-
-@dataclass
-class PullCounts:
-    """What a pull did.
-
-    Attributes:
-        seen: posts that came, rejected ones included.
-        new: posts the warehouse did not have.
-        changed: posts with another text, picture or date than before.
-        refreshed: posts of earlier runs that got newer counts.
-        snapshots: snapshots added.
-        corrected: counts given up for others of the same moment that were delivered later.
-        bad_pictures: pictures that are none, or are damaged.
-        quarantined: rejected rows by reason.
-    """
-
-    seen: int = 0
-    new: int = 0
-    changed: int = 0
-    refreshed: int = 0
-    snapshots: int = 0
-    corrected: int = 0
-    bad_pictures: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON; ``asdict`` would make a count of pairs of the count of reasons."""
-        return {**vars(self), "quarantined": dict(self.quarantined)}
 
 
 @step("pull posts")
@@ -82,21 +54,8 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
             before = pull.counts.seen
             pull.store(chunk)
             advance(pull.counts.seen - before)
-    counts, log = pull.counts, run_logger()
-    log.info(
-        "%d posts seen: %d new, %d changed, %d refreshed",
-        counts.seen,
-        counts.new,
-        counts.changed,
-        counts.refreshed,
-    )
-    if counts.corrected:
-        log.warning(
-            "%d counts were given up for others of the same moment: the newest delivered count",
-            counts.corrected,
-        )
-    for reason, rows in counts.quarantined.most_common():
-        log.warning("%d rows to quarantine: %s", rows, reason)
+    counts = pull.counted()
+    counts.tell(run_logger())
     return counts
 
 
@@ -117,6 +76,7 @@ class _Pull:
     ) -> None:
         self._settings, self._source, self._as_of = settings, source, as_of
         self._complained: set[str] = set()
+        self._written = contents.Written()
         self._engine, self._worker = engine, PhotoWorker(settings)
         self.counts = PullCounts()
 
@@ -126,9 +86,7 @@ class _Pull:
             chunk, as_of=self._as_of, max_characters=self._settings.text.max_characters
         )
         pictures = self._hashed(checked.pictures)
-        rows = checked.posts.with_columns(text_hashes(checked.posts["text"])).join(
-            pictures.drop("content"), on=["owner_id", "post_id"], how="left"
-        )
+        rows = self._rows(chunk, checked, pictures)
         with (
             self._stored_pictures(pictures) as stored,
             warehouse_of(self._settings) as connection,
@@ -138,12 +96,12 @@ class _Pull:
             images.write_images(connection, stored.rows)
             fresh = posts.fresh_snapshots(connection, checked.snapshots, seen_at=self._as_of)
             refreshed = posts.count_known(connection, fresh, before=self._as_of)
-            written = posts.write_posts(
+            written = contents.write_posts(
                 connection,
                 rows,
                 source=self._source,
                 seen_at=self._as_of,
-                awaiting=self._awaiting(chunk, checked),
+                read_at=chunk.read_at,
             )
             self.counts.snapshots += posts.add_snapshots(connection, fresh)
             owners.write_owners(connection, chunk.owners, seen_at=self._as_of)
@@ -156,11 +114,17 @@ class _Pull:
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self._count(checked, written)
 
-    def _count(self, checked: CheckedChunk, written: posts.Written) -> None:
+    def counted(self) -> PullCounts:
+        """The counts, with the posts that are changed by all chunks together."""
+        self.counts.changed = self._written.changed
+        return self.counts
+
+    def _count(self, checked: CheckedChunk, written: contents.Written) -> None:
         self._complained.update(checked.rejected["key"])
         self.counts.seen += checked.seen
         self.counts.new += written.new
-        self.counts.changed += written.changed
+        self.counts.contradicted += written.conflicts
+        self._written += written
         self.counts.quarantined.update(checked.rejected["reason"])
 
     def _write_complaints(
@@ -190,11 +154,21 @@ class _Pull:
         )
         return keys.filter(~pl.col("key").is_in(list(self._complained)))
 
-    def _awaiting(self, chunk: Chunk, checked: CheckedChunk) -> pl.DataFrame:
-        """Posts whose picture does not come: it could not be read, or pictures are switched off."""
-        if self._settings.images.tagger != "none":
-            return chunk.keeps_picture
-        return pl.concat([chunk.keeps_picture, checked.pictures.select("owner_id", "post_id")])
+    def _rows(self, chunk: Chunk, checked: CheckedChunk, pictures: pl.DataFrame) -> pl.DataFrame:
+        """Posts with their hashes, and whether they await a picture.
+
+        It could not be read, or pictures are switched off.
+        """
+        awaited = chunk.keeps_picture
+        if self._settings.images.tagger == "none":
+            awaited = pl.concat([awaited, checked.pictures.select(KEY)])
+        awaited = awaited.unique().with_columns(awaits_picture=pl.lit(value=True))
+        return (
+            checked.posts.with_columns(text_hashes(checked.posts["text"]))
+            .join(pictures.drop("content"), on=KEY, how="left", maintain_order="left")
+            .join(awaited, on=KEY, how="left", maintain_order="left")
+            .with_columns(pl.col("awaits_picture").fill_null(value=False))
+        )
 
     def _hashed(self, pictures: pl.DataFrame) -> pl.DataFrame:
         """Pictures with their ``image_hash``; none where pictures are switched off."""

@@ -9,7 +9,7 @@ from prefect.events import emit_event
 
 from tasks.advising import Advised
 from tasks.judging_trials import TrialCounts
-from tasks.pulling import PullCounts
+from tasks.pull_counts import PullCounts
 from tasks.scoring import Scored
 from tasks.step import step, warehouse_of
 from tasks.texts import TextCounts

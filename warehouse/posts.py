@@ -1,7 +1,5 @@
-"""Posts, snapshots, the watermark of each source and the quarantine."""
+"""Snapshots of posts, the watermark of each source and the quarantine."""
 
-from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -13,100 +11,6 @@ from warehouse.writing import add_missing_rows, registered, replace_rows
 
 KEY = ("owner_id", "post_id")
 SNAPSHOT_KEY = (*KEY, "observed_at")
-CONTENT_KEY = (*KEY, "seen_at")
-TIME = pl.Datetime("us", "UTC")
-CONTENTS = (*CONTENT_KEY, "text", "text_hash", "image_hash", "is_ad", "awaits_picture")
-CHANGES = ("same", "edit", "late")
-"""What ``queries/differing_posts.sql`` calls them; ``undone`` takes one back."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write changed, in rows; an edit that its own run takes back counts back."""
-
-    new: int = 0
-    changed: int = 0
-
-    def __add__(self, other: "Written") -> "Written":
-        return Written(self.new + other.new, self.changed + other.changed)
-
-
-def write_posts(
-    connection: duckdb.DuckDBPyConnection,
-    posts: pl.DataFrame,
-    *,
-    source: str,
-    seen_at: datetime,
-    awaiting: pl.DataFrame | None = None,
-) -> Written:
-    """Store posts; those that are the same as in the warehouse are left alone.
-
-    What a post said before an edit stays in ``earlier_contents``, and so does what it said before
-    what is stored of it.
-
-    Args:
-        connection: the open warehouse, inside a transaction.
-        posts: owner_id, post_id, published_at, text, text_hash, image_hash, is_ad, and observed_at:
-            when it was seen to say this, UTC; NULL, or no such column: at the moment of this run.
-        source: name of the source they came from.
-        seen_at: the moment of this run.
-        awaiting: owner_id, post_id of posts whose picture did not come this time: one that is
-            stored stays, and one that comes later was there all the time.
-    """
-    rows = posts.unique(subset=list(KEY), keep="last", maintain_order=True)
-    if rows.is_empty():
-        return Written()
-    if "observed_at" not in rows.columns:
-        rows = rows.with_columns(observed_at=pl.lit(None, TIME))
-    waiting = rows.select(KEY).clear() if awaiting is None else awaiting.select(KEY)
-    with registered(connection, "incoming", rows), registered(connection, "awaiting", waiting):
-        parameters = {"source": source, "seen_at": seen_at}
-        differing = connection.execute(query("differing_posts"), parameters).pl()
-    is_new, is_late, is_undone = (pl.col("change") == kind for kind in ("new", "late", "undone"))
-    _keep_contents(connection, differing.filter(~is_new & ~is_late))
-    _forget_edits(connection, differing.filter(is_undone))
-    _add_earlier(connection, differing.filter(is_late))
-    has_edits = pl.col("edited_at").is_not_null() | (pl.col("change") == "edit")
-    stamped = differing.filter(~is_late).with_columns(
-        pl.lit(source).alias("source"),
-        pl.when(has_edits).then("first_seen_at").otherwise("moment").alias("first_seen_at"),
-        pl.when(has_edits).then("moment").alias("edited_at"),
-    )
-    replace_rows(connection, "posts", stamped.drop("change", "moment", "replaces"), KEY)
-    counts = Counter(differing.filter(pl.col("replaces").is_null())["change"])
-    changed = sum(counts[kind] for kind in CHANGES) - counts["undone"]
-    return Written(counts["new"], changed)
-
-
-def _keep_contents(connection: duckdb.DuckDBPyConnection, differing: pl.DataFrame) -> None:
-    """Store what posts said before, as far as it is known by now; before they are replaced."""
-    if differing.is_empty():
-        return
-    with registered(connection, "differing", differing):
-        earlier = connection.execute(query("completed_contents")).pl()
-    replace_rows(connection, "earlier_contents", earlier, CONTENT_KEY)
-
-
-def _forget_edits(connection: duckdb.DuckDBPyConnection, undone: pl.DataFrame) -> None:
-    """Forget versions of before edits that were none: they are what is stored again."""
-    if undone.is_empty():
-        return
-    with registered(connection, "undone", undone):
-        connection.execute(
-            "DELETE FROM earlier_contents USING undone WHERE undone.moment = seen_at "
-            "AND undone.owner_id = earlier_contents.owner_id "
-            "AND undone.post_id = earlier_contents.post_id"
-        )
-
-
-def _add_earlier(connection: duckdb.DuckDBPyConnection, late: pl.DataFrame) -> None:
-    """Store what posts said before what is stored, which has been an edit then."""
-    if late.is_empty():
-        return
-    with registered(connection, "late", late):
-        connection.execute(query("earlier_seen_posts"))
-    versions = late.rename({"moment": "seen_at"}).select(CONTENTS)
-    replace_rows(connection, "earlier_contents", versions, CONTENT_KEY)
 
 
 def write_snapshots(

@@ -50,6 +50,17 @@ def replace_rows(
     return len(rows)
 
 
+def delete_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame, keys: Sequence[str]
+) -> None:
+    """Delete the rows of ``table`` whose ``keys``, none of them NULL, are those of ``rows``."""
+    if rows.is_empty():
+        return
+    matching = " AND ".join(f"{table}.{key} = gone.{key}" for key in keys)
+    with registered(connection, "gone", rows.select(list(keys))):
+        connection.execute(f"DELETE FROM {table} USING gone WHERE {matching}")
+
+
 def add_missing_rows(
     connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame, keys: Sequence[str]
 ) -> int:

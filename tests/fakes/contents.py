@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from warehouse.posts import Written, write_posts
+from warehouse.contents import Written, write_posts
 
 Add = Callable[..., None]
 Rows = list[tuple[Any, ...]]
@@ -22,7 +22,6 @@ SCHEMA = {
     "image_hash": pl.String,
     "is_ad": pl.Boolean,
 }
-KEYS = {"owner_id": pl.Int64, "post_id": pl.Int64}
 
 
 def night(number: int) -> datetime:
@@ -40,8 +39,8 @@ def write(
     awaiting: tuple[int, ...] = (),
 ) -> Written:
     frame = pl.DataFrame(posts, schema=SCHEMA, orient="row")
-    missing = pl.DataFrame([(-1, number) for number in awaiting], schema=KEYS, orient="row")
-    return write_posts(connection, frame, source="vk", seen_at=seen_at, awaiting=missing)
+    frame = frame.with_columns(awaits_picture=pl.col("post_id").is_in(awaiting))
+    return write_posts(connection, frame, source="vk", seen_at=seen_at)
 
 
 def now(connection: duckdb.DuckDBPyConnection) -> Rows:
@@ -65,4 +64,4 @@ def tell(
 ) -> Written:
     """Store a post that was seen at a moment of its own, as a file of several crawls tells it."""
     frame = pl.DataFrame([told], schema=SCHEMA, orient="row").with_columns(observed_at=pl.lit(at))
-    return write_posts(connection, frame, source="dataset", seen_at=run)
+    return write_posts(connection, frame, source="vk", seen_at=run)

@@ -119,11 +119,15 @@ def ask(home: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 def whole_warehouse(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    tables = ("posts", "earlier_contents", "snapshots", "images", "quarantine", "watermarks")
+    """All that was pulled, whenever a run touched it last."""
+    tables = ("earlier_contents", "sightings", "snapshots", "images", "quarantine")
     with reading(home) as connection:
-        return {
-            table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables
+        found = {
+            table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
+            for table in (*tables, "watermarks")
         }
+        posts = "SELECT * EXCLUDE (updated_at) FROM posts ORDER BY ALL"
+        return {"posts": connection.execute(posts).fetchall(), **found}
 
 
 def ids_by_text(home: Path) -> dict[str, int]:

@@ -220,7 +220,7 @@ def test_a_run_of_a_worker_tells_an_error_in_one_line() -> None:
 def test_summary_shows_what_others_wrote_and_nothing_it_would_do(language: str) -> None:
     from markdown_it import MarkdownIt
 
-    from tasks.pulling import PullCounts
+    from tasks.pull_counts import PullCounts
     from tasks.summary import Night, _lines
     from vkflow.insights.report.language import load_language
 

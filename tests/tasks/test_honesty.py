@@ -33,7 +33,7 @@ from vkflow.modelling.training_set import Recipe, TrainingSet
 from vkflow.sample.truth import read_effects, read_latent, read_oracle
 from vkflow.settings import Settings, load_settings
 from warehouse import features
-from warehouse.posts import write_posts
+from warehouse.contents import write_posts
 
 pytestmark = pytest.mark.night
 
@@ -255,7 +255,7 @@ def test_edits_after_publication_change_nothing_that_is_learnt_scored_or_judged(
     before = read()
     # given
     with warehouse_of(settings) as connection:
-        for table in ("posts", "earlier_contents"):
+        for table in ("posts", "earlier_contents", "sightings"):
             connection.execute(f"CREATE TABLE kept_{table} AS FROM {table}")
         told = connection.execute(
             "SELECT owner_id, post_id, published_at, 'Итоги: ' || likes AS text, "
@@ -271,7 +271,7 @@ def test_edits_after_publication_change_nothing_that_is_learnt_scored_or_judged(
             (edited,) = connection.execute("SELECT count(*) FROM earlier_contents").fetchone()
     finally:
         with warehouse_of(settings) as connection:
-            for table in ("posts", "earlier_contents"):
+            for table in ("posts", "earlier_contents", "sightings"):
                 connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM kept_{table}")
                 connection.execute(f"DROP TABLE kept_{table}")
     # then

@@ -27,7 +27,7 @@ from vkflow.modelling.training import Trained
 from vkflow.settings import Settings, load_settings
 from vkflow.text.cleaning import text_hashes
 from vkflow.text.statistics import text_statistics
-from warehouse import constants, features, models, posts, texts
+from warehouse import constants, contents, features, models, posts, texts
 from warehouse.database import transaction
 
 NIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -101,7 +101,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     statistics = text_statistics(written["text"]).with_columns(written["text_hash"])
     with warehouse_of(settings) as connection:
         with transaction(connection):
-            posts.write_posts(connection, written, source="vk", seen_at=START)
+            contents.write_posts(connection, written, source="vk", seen_at=START)
             immature = counts.with_columns(observed_at=pl.col("observed_at") - MATURE).head(N_POSTS)
             posts.add_snapshots(
                 connection,

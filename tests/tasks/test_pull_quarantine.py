@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tasks.pulling import PullCounts, pull_posts
+from tasks.pull_counts import PullCounts
+from tasks.pulling import pull_posts
 from tests.fakes.pulled_files import (
     COLUMNS,
     NEXT_NIGHT,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.pulling import PullCounts, pull_posts
+from tasks.pull_counts import PullCounts
+from tasks.pulling import pull_posts
 from tests.fakes.pulled_files import (
     NEXT_NIGHT,
     NIGHT,
@@ -114,7 +115,7 @@ def test_of_a_post_that_comes_twice_of_one_moment_the_last_counts_night_after_ni
     first = pull_posts.fn(dataset(home, file), NIGHT)
     before = whole_warehouse(home)
     again = pull_posts.fn(dataset(home, file), NEXT_NIGHT)
-    assert (first.new, first.changed, again.new, again.changed) == (1, 0, 0, 0)
+    assert (first.new, first.changed, again.new, again.changed) == (1, 1, 0, 0)
     after = whole_warehouse(home)
     assert after | {"quarantine": []} == before | {"quarantine": []}
     assert ask(home, "SELECT text FROM posts") == [("final",)]
@@ -167,7 +168,7 @@ def test_a_file_of_one_post_a_thousand_times_takes_no_thousand_transactions(
         for n in range(9)
     ]
     settings = dataset(home, write_csv(file, crawls))
-    assert pull_posts.fn(settings, NIGHT).changed == 2
+    assert pull_posts.fn(settings, NIGHT).changed == 1
     found = whole_warehouse(home)
     assert pull_posts.fn(settings, NEXT_NIGHT).changed == 0
     assert whole_warehouse(home) == found
@@ -200,10 +201,28 @@ def test_pictures_and_marks_that_are_told_later_belong_to_the_crawl_they_come_wi
     assert ask(home, f"{shown} posts") == [("over", picture_hash(blue), False)]
 
 
-def test_an_edited_row_of_a_file_keeps_what_it_said_first(home: Path, file: Path):
+@pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])
+def test_of_crawls_of_one_chunk_each_is_told(home: Path, tmp_path: Path, chunk_rows: int):
+    """That a post said the same again is known still, once a crawl between the two comes."""
+    folder = tmp_path / "crawls"
+    folder.mkdir()
+    for number, crawls in enumerate((((1, "a"), (4, "a"), (6, "b")), ((5, "b"), (3, "b")))):
+        rows = [
+            row(text=text, owner_id="-1", post_id="7", observed_at=f"2026-05-0{day}")
+            for day, text in crawls
+        ]
+        write_csv(folder / f"{number}.csv", rows)
+    pull_posts.fn(dataset(home, folder, chunk_rows=chunk_rows), NIGHT)
+    versions = ask(home, "SELECT text, day(seen_at) FROM earlier_contents ORDER BY seen_at")
+    assert versions == [("a", 1), ("b", 3), ("a", 4)]
+    assert ask(home, "SELECT text, day(edited_at) FROM posts") == [("b", 5)]
+
+
+def test_a_row_that_is_corrected_with_its_old_moment_is_no_edit(home: Path, file: Path):
     key = {"owner_id": -1, "post_id": 7, "observed_at": "2026-05-01"}
     red, blue = jpeg(), jpeg("blue")
     off, on = dataset(home, file), dataset(home, file, PICTURES_ON)
+    contradicted = []
     for day, how, text, picture in (
         (0, off, "win", red),  # pictures are switched off: this one is awaited
         (1, on, "win", red),
@@ -212,14 +231,51 @@ def test_an_edited_row_of_a_file_keeps_what_it_said_first(home: Path, file: Path
         (3, off, "it is over!", blue),
     ):
         write_csv(file, [row(REAL[1], text, as_base64(picture), **key)])
-        pull_posts.fn(how, NIGHT + timedelta(days=day))
-    shown = "SELECT text, image_hash FROM"
-    assert ask(home, f"{shown} first_contents") == [("win", picture_hash(red))]
-    assert ask(home, f"{shown} posts") == [("it is over!", picture_hash(blue))]
-    assert ask(home, f"{shown} earlier_contents ORDER BY seen_at") == [
-        ("win", picture_hash(red)),
-        ("it is over", picture_hash(blue)),
+        contradicted.append(pull_posts.fn(how, NIGHT + timedelta(days=day)).contradicted)
+    for table in ("first_contents", "posts"):
+        shown = ask(home, f"SELECT text, image_hash FROM {table}")
+        assert shown == [("it is over!", picture_hash(blue))]
+    assert ask(home, "FROM earlier_contents") == []
+    assert contradicted == [0, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 5_000])
+@pytest.mark.parametrize("n_runs", [1, 2])
+def test_of_texts_of_the_same_moment_the_newest_delivered_counts_in_any_files_and_runs(
+    home: Path, tmp_path: Path, chunk_rows: int, n_runs: int, caplog: pytest.LogCaptureFixture
+):
+    """A text that is corrected is no edit, and the run says that texts disagreed, as of counts."""
+    folder = tmp_path / "crawls"
+    folder.mkdir()
+    post = {"owner_id": "-1", "post_id": "7"}
+    said = ((1, ["first"]), (2, ["draft", "final"]), (3, ["last"]))
+    if n_runs == 1:
+        write_csv(
+            folder / "0.csv",
+            [row(text=text, **post, observed_at=f"2026-05-0{at}") for at, (text, *_) in said],
+        )
+    for run in range(n_runs):
+        write_csv(
+            folder / "1.csv",
+            [
+                row(
+                    text=texts[-1 if n_runs == 1 or run else 0],
+                    **post,
+                    observed_at=f"2026-05-0{at}",
+                )
+                for at, texts in said
+            ],
+        )
+        counts = pull_posts.fn(
+            dataset(home, folder, chunk_rows=chunk_rows), NIGHT + timedelta(days=run)
+        )
+    assert counts.contradicted == 1
+    assert "1 times a post was told otherwise of the same moment" in caplog.text
+    versions = ask(home, "SELECT text, seen_at FROM earlier_contents ORDER BY seen_at")
+    assert versions == [
+        (t, datetime(2026, 5, d, tzinfo=UTC)) for d, t in ((1, "first"), (2, "final"))
     ]
+    assert ask(home, "SELECT text FROM posts") == [("last",)]
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 2, 5_000])

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tasks.pulling import PullCounts, pull_posts
+from tasks.pull_counts import PullCounts
+from tasks.pulling import pull_posts
 from tests.fakes.pulled_files import (
     GOOD,
     NEXT_NIGHT,

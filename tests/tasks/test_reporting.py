@@ -66,6 +66,30 @@ def test_drift_is_measured_on_a_sample_of_many_posts(
     assert found["week"]["week"].n_unique() > 8, "spread over the time"
 
 
+@pytest.mark.parametrize(
+    ("newest_days", "lacking"),
+    [(0, "no post was published in the last 0 days"), (9_000, "has learnt from no post")],
+)
+def test_where_drift_is_not_measured_the_log_says_what_is_missing(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    newest_days: int,
+    lacking: str,
+) -> None:
+    monkeypatch.setattr(drifting, "NEWEST_DAYS", newest_days)
+    with caplog.at_level("INFO"):
+        assert measure_drift.fn(settings, UNTIL) == []
+    assert f"drift is not measured: {lacking}" in caplog.text.replace(
+        f"{_champion(settings)} has", "has"
+    )
+
+
+def _champion(settings: Settings) -> str:
+    with warehouse_of(settings, UNTIL) as connection:
+        return str(models.champion_version(connection, UNTIL))
+
+
 def test_posts_at_risk_stand_beside_similar_ones_that_were_hidden(
     settings: Settings, data: ReportData
 ) -> None:

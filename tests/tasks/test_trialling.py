@@ -25,7 +25,8 @@ from vkflow.errors import TrialError
 from vkflow.settings import Settings, load_settings
 from vkflow.text.cleaning import text_hashes
 from vkflow.trials.levers import CHOICES
-from warehouse.posts import write_posts, write_snapshots
+from warehouse.contents import write_posts
+from warehouse.posts import write_snapshots
 
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
 WALL = -7

@@ -25,8 +25,8 @@ from vkflow.sources.values import times, truths, whole_numbers
 
 PAYLOAD_CHARACTERS = 500
 MAX_EDITS = 100
-"""Of a post in one chunk; later ones count as the last. A file that calls all its rows by the same
-ids would take a transaction for each."""
+"""Of a post in one chunk; of those after them only the last is told, and the oldest and newest. A
+file that calls all its rows by the same ids would take a transaction for each."""
 
 POST = pl.format("{}_{}", *IDS)
 HAS_COUNTS = pl.any_horizontal(pl.col(*COUNTS).is_not_null())
@@ -55,8 +55,8 @@ def rows_to_chunks(
     """Type the columns and part posts from their counts and pictures.
 
     Rows without ids get ``owner_id`` 0 and a number made of their text and picture. A file may
-    repeat a post, once for each time it was observed. What it said before an edit comes in a chunk
-    before that of what it said then; of several rows of one time, or of none, the last one tells.
+    repeat a post, once for each time it was observed. What its rows say otherwise than those before
+    comes in a chunk after theirs.
 
     Args:
         raw: ``COLUMNS`` (text; empty or NULL: not given), and where rows have a number, ``row``.
@@ -81,32 +81,40 @@ def rows_to_chunks(
             ]
         ),
         mended=tuple(fine.filter(~HAS_COUNTS).select(pl.format("{} counts", POST)).to_series()),
-        seen=len(first.posts) + len(bad),
+        seen=fine.select(*IDS).n_unique() + len(bad),
     )
     return [first, *others]
 
 
 def _versions(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """The rows of all posts until their first edit, then until their second one, and so on."""
+    """The rows of all posts until one that says something else, then until the next, and so on."""
     if not rows.select(*IDS).is_duplicated().any():
-        return [rows]
-    rows = rows.sort("observed_at", nulls_last=True, maintain_order=True)
-    content = pl.struct("text", "photo", "is_ad").hash().last().over(*IDS, "observed_at")
-    rows = rows.with_columns(content.alias("content"))
-    n_edits = (pl.col("content") != pl.col("content").shift()).fill_null(False).cum_sum()
-    version = n_edits.over(*IDS).clip(upper_bound=MAX_EDITS)
-    return rows.with_columns(version.alias("version")).partition_by("version")
+        return [rows.with_columns(is_told=pl.lit(value=True))]
+    content, observed = pl.col("content"), pl.col("observed_at")
+    rows = rows.with_columns(
+        pl.struct("text", "photo", "is_ad", "published_at").hash().alias("content")
+    )
+    rows = rows.with_columns(
+        (content != content.shift()).fill_null(value=False).cum_sum().over(*IDS).alias("version"),
+        ((observed == observed.min()) | (observed == observed.max())).over(*IDS).alias("is_end"),
+    )
+    version = pl.col("version")
+    is_told = (version < MAX_EDITS) | (version == version.max().over(*IDS)) | pl.col("is_end")
+    rows = rows.with_columns(is_told.fill_null(value=False).alias("is_told"))
+    told = rows.filter("is_told").partition_by("version", maintain_order=True)
+    return [pl.concat([told[0], rows.filter(~pl.col("is_told"))]), *told[1:]]
 
 
 def _chunk(rows: pl.DataFrame, name_rows: NameRows) -> Chunk:
     """Posts that each say one thing; they are counted with their first version."""
-    first_seen = pl.col("observed_at").min().over(*IDS)
-    posts = rows.with_columns(first_seen).unique(subset=list(IDS), keep="last", maintain_order=True)
+    told = rows.filter("is_told")
+    posts = told.unique(subset=[*IDS, "observed_at"], keep="last", maintain_order=True)
+    first = posts.unique(subset=list(IDS), keep="first", maintain_order=True)
     return Chunk(
         posts=posts.select(*POSTS_SCHEMA),
         snapshots=_snapshots(rows.filter(HAS_COUNTS, pl.col("reason").is_null())),
-        pictures=_pictures(posts),
-        names=_names(posts.filter(~pl.col("has_own_id")), name_rows),
+        pictures=_pictures(first),
+        names=_names(first.filter(~pl.col("has_own_id")), name_rows),
         seen=0,
     )
 

@@ -62,8 +62,8 @@ class Chunk:
     """Some of what a source has, typed but not yet checked.
 
     Attributes:
-        posts: ``POSTS_SCHEMA``; each post once, and when it was seen to say this; no
-            ``observed_at``: now. What it said before an edit is in an earlier chunk.
+        posts: ``POSTS_SCHEMA``; what each post says, in a row for each time it was seen to say so;
+            no ``observed_at``: now. What else it says is in another chunk.
         snapshots: ``SNAPSHOTS_SCHEMA``; no ``observed_at``: observed now, if it differs.
         pictures: ``PICTURES_SCHEMA``; the bytes as they came, at most one a post.
         rejected: ``REJECTED_SCHEMA``: rows that do not even have the right types.

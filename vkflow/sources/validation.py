@@ -65,7 +65,7 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     bad_posts = _named(posts.filter(pl.col("reason").is_not_null()), chunk.names)
     snapshots = (
         chunk.snapshots.join(bad_posts, on=POST_KEY, how="anti", nulls_equal=True)
-        .join(posts.select(*POST_KEY, "published_at"), on=POST_KEY, how="left")
+        .join(_published(posts), on=POST_KEY, how="left")
         .with_columns(
             pl.format("{}_{} counts", *POST_KEY).alias("key"), _first_reason(_count_rules(as_of))
         )
@@ -98,6 +98,11 @@ def check_chunk(chunk: Chunk, *, as_of: datetime, max_characters: int) -> Checke
     )
 
 
+def _published(posts: pl.DataFrame) -> pl.DataFrame:
+    """The date of each post, which all of its rows tell."""
+    return posts.select(*POST_KEY, "published_at").unique(POST_KEY)
+
+
 def _without(pictures: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
     """The pictures of other posts; themselves where there are none: a join would copy them."""
     if posts.is_empty():
@@ -106,7 +111,8 @@ def _without(pictures: pl.DataFrame, posts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _named(posts: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    """Posts under the key the source gives them, else under their own."""
+    """Posts, each once, under the key the source gives them, else under their own."""
+    posts = posts.unique(POST_KEY, maintain_order=True)
     named = posts.join(names, on=POST_KEY, how="left", maintain_order="left")
     return named.with_columns(pl.coalesce("name", "key").alias("key")).drop("name")
 

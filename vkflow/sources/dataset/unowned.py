@@ -25,7 +25,11 @@ class Unowned:
     def apart(self, chunk: Chunk, file: str) -> Chunk:
         """The chunk without posts that another file has otherwise: these are rejected."""
         named = chunk.names.select(KEY)  # ids that were made of the content are no trouble
-        posts = chunk.posts.filter(pl.col("owner_id") == NOBODY).join(named, on=KEY, how="anti")
+        posts = (
+            chunk.posts.filter(pl.col("owner_id") == NOBODY)
+            .join(named, on=KEY, how="anti")
+            .unique(KEY, maintain_order=True)
+        )
         if posts.is_empty():
             return chunk
         pictures = dict(
