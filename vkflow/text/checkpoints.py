@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +47,11 @@ def load_transformer_encoder(
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
     try:
-        with ThreadPoolExecutor(1, "digest") as beside:
-            digest = beside.submit(_digest, Path(name))  # takes as long as to load the model
-            model, tokenizer = _load(name, revision)
+        model, tokenizer = _load(name, revision)
         encoder = TransformerEncoder(
             model,
             tokenizer,
-            name=_identity(name, model, digest.result()),
+            name=_identity(name, model),
             max_tokens=min(max_tokens, _longest_input(model, tokenizer)),
             token_budget=token_budget,
             budgets=budgets,
@@ -169,13 +166,10 @@ def _longest_input(model: Any, tokenizer: Any) -> int:
     return longest
 
 
-def _digest(directory: Path) -> str | None:
-    return model_digest(directory) if directory.is_dir() else None
-
-
-def _identity(name: str, model: Any, digest: str | None) -> str:
-    if digest is not None:
-        return f"{Path(name).resolve().name}@{digest}"
+def _identity(name: str, model: Any) -> str:
+    directory = Path(name)
+    if directory.is_dir():
+        return f"{directory.resolve().name}@{model_digest(directory)}"
     commit = getattr(model.config, "_commit_hash", None) or "unknown"
     return f"{name}@{commit[:DIGITS]}"
 
