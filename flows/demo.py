@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,12 +32,14 @@ def prepare(settings: Settings, posts: int) -> None:
         MissingModelError: the weights of the text encoder are not on this machine.
         NotReadyError: the disk has no room for them.
     """
-    if _world_file(settings).exists():
-        Console().print(f"Sample posts are there already: {settings.sample_directory}")
-    else:
-        ensure_sample(settings.sample_directory, posts, until=last_midnight())
-        Console().print(f"Wrote {posts} sample posts: {settings.sample_directory}")
-    Console().print(f"Text encoder: {load_encoder(settings).encoder_id}")
+    with ThreadPoolExecutor(1, "encoder") as beside:  # pictures are drawn by other processes
+        encoder = beside.submit(load_encoder, settings)
+        if _world_file(settings).exists():
+            Console().print(f"Sample posts are there already: {settings.sample_directory}")
+        else:
+            ensure_sample(settings.sample_directory, posts, until=last_midnight())
+            Console().print(f"Wrote {posts} sample posts: {settings.sample_directory}")
+        Console().print(f"Text encoder: {encoder.result().encoder_id}")
 
 
 def run_nights(settings: Settings, night: Callable[[dict[str, object]], str]) -> None:
