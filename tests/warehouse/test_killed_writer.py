@@ -22,8 +22,9 @@ from pathlib import Path
 
 import polars as pl
 
+from warehouse.contents import write_posts
 from warehouse.database import open_warehouse, transaction
-from warehouse.posts import write_posts, write_snapshots
+from warehouse.posts import write_snapshots
 
 path, chunks, rows = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 published = datetime(2026, 1, 1, tzinfo=UTC)
