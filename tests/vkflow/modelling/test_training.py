@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes.first_counts import first_counts_of
 from tests.fakes.training import SETTINGS, Prepared, prepare_posts, table_of, train_silently
+from tests.vkflow.conftest import draw_posts
 from vkflow.modelling.bundles import (
     Bundle,
 )
@@ -240,15 +241,27 @@ def test_an_activity_that_hardly_ever_happened_is_not_learnt(
     assert "times in the training window, 50 are needed" in trained.skipped["like"]
 
 
-def test_as_much_comes_as_was_predicted_where_views_cost_rates(
-    posts: pl.DataFrame, outcomes: pl.DataFrame
-) -> None:
-    """A fit on rates alone expects too much of the posts that make up most of the views."""
+def test_as_much_comes_as_was_predicted_where_views_cost_rates() -> None:
+    """A fit on rates alone expects too much of the posts that make up most of the views.
+
+    In the mean of eight worlds: in one of them chance alone moves it by a tenth.
+    """
+    assert np.mean([_predicted_over_observed(seed) for seed in range(8)]) == pytest.approx(
+        1, abs=0.06
+    )
+
+
+def _predicted_over_observed(seed: int) -> float:
+    posts = draw_posts(seed=seed)
     more = posts["views"].log() - posts["views"].log().mean()
-    costly = outcomes.with_columns(
-        count=(pl.col("count") * (-0.5 * more).exp()).round().clip(0, pl.col("exposures"))
+    rare = (pl.col("likes") * (-0.5 * more).exp()).round().clip(0, pl.col("views"))
+    costly = posts.select(
+        *("owner_id", "post_id"),
+        pl.lit("like").alias("activity"),
+        pl.col("views").alias("exposures"),
+        rare.alias("count"),
     )
     prepared = prepare_posts(posts, costly)
-    found = table_of(prepared, train_silently(prepared))
-    ratio = found.filter(activity="like", metric="predicted_over_observed").row(0, named=True)
-    assert ratio["value"] == pytest.approx(1, abs=0.1)
+    found = table_of(prepared, train_silently(prepared), samples=100)
+    ratio = found.filter(activity="like", metric="predicted_over_observed")["value"].item()
+    return float(ratio)
