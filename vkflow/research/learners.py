@@ -10,25 +10,19 @@ from vkflow.modelling.features import CATEGORICAL
 from vkflow.modelling.metrics import Floats
 from vkflow.modelling.splits import TRAIN
 from vkflow.modelling.training_set import Rows, TrainingSet
+from vkflow.modelling.trees import common_parameters
 from vkflow.modelling.weights import effective_sample_sizes, intraclass_correlation
 from vkflow.settings.sections import TrainingSettings
 
 
 def tree_parameters(settings: TrainingSettings, *, loss_function: str) -> dict[str, object]:
     """Trees that stand alone learn faster than those that follow a linear stage."""
-    return {
+    return common_parameters(settings) | {
         "loss_function": loss_function,
         "iterations": settings.iterations,
         "learning_rate": 0.05,
         "depth": 4,
         "l2_leaf_reg": 9,
-        "rsm": settings.feature_share,
-        "boosting_type": "Plain",
-        "one_hot_max_size": 255,
-        "random_seed": settings.seed,
-        "thread_count": settings.threads,
-        "allow_writing_files": False,
-        "logging_level": "Silent",
     }
 
 
