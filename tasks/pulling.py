@@ -54,7 +54,7 @@ def pull_posts(settings: Settings, as_of: datetime) -> PullCounts:
             before = pull.counts.seen
             pull.store(chunk)
             advance(pull.counts.seen - before)
-    counts = pull.counted()
+    counts = pull.finish()
     counts.tell(run_logger())
     return counts
 
@@ -114,8 +114,12 @@ class _Pull:
         self.counts.corrected += posts.count_conflicts(checked.snapshots, fresh)
         self._count(checked, written)
 
-    def counted(self) -> PullCounts:
-        """The counts, with the posts that are changed by all chunks together."""
+    def finish(self) -> PullCounts:
+        """Settle what all chunks together changed; returns what was done."""
+        unmoved = self._written.unmoved
+        if not unmoved.is_empty():
+            with warehouse_of(self._settings) as connection:
+                contents.keep_moments(connection, unmoved)
         self.counts.changed = self._written.changed
         return self.counts
 

@@ -20,10 +20,13 @@ TIME = pl.Datetime("us", "UTC")
 SIGHTING_KEY = (*CONTENT_KEY, "is_dated")
 SIGHTING = (*SIGHTING_KEY, "published_at", "text_hash", "image_hash", "is_ad", "awaits_picture")
 CONTENT = ("text", "text_hash", "image_hash", "is_ad", "awaits_picture")
+HASHES = ("said", "present")
 # No frame: an operation on one at import hangs processes that are forked of the importing one.
-CHANGES = {
+CHANGES: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(KEY, pl.Int64),
-    **dict.fromkeys(("before", "after"), pl.UInt64),
+    "updated_at": TIME,
+    **dict.fromkeys(HASHES, pl.UInt64),
+    **{f"{name}_after": pl.UInt64 for name in HASHES},
 }
 
 
@@ -34,8 +37,9 @@ class Written:
     Attributes:
         new: posts the warehouse did not have.
         conflicts: contents given up for others of the same moment.
-        changes: owner_id, post_id of others that were written, and a hash of all that each says and
-            said, ``before`` and ``after``.
+        changes: a row for each write of another post: owner_id, post_id, ``updated_at`` before it,
+            and hashes before it and ``_after``: of all that the post says and ``said``, and of
+            what it says at ``present``.
     """
 
     new: int = 0
@@ -52,9 +56,19 @@ class Written:
     @property
     def changed(self) -> int:
         """Posts that say or said something else than before the first write."""
+        return self._ends().filter(pl.col("said") != pl.col("said_after")).height
+
+    @property
+    def unmoved(self) -> pl.DataFrame:
+        """owner_id, post_id, updated_at of posts written repeatedly that say what they said."""
+        ends = self._ends().filter(pl.col("present") == pl.col("present_after"), pl.col("n") > 1)
+        return ends.select(*KEY, "updated_at")
+
+    def _ends(self) -> pl.DataFrame:
+        before = pl.first("updated_at", *HASHES)
+        after = pl.last(*(f"{name}_after" for name in HASHES))
         posts = self.changes.group_by(KEY, maintain_order=True)
-        ends = posts.agg(pl.first("before"), pl.last("after"))
-        return ends.filter(pl.col("before") != pl.col("after")).height
+        return posts.agg(before, after, pl.len().alias("n"))
 
 
 def write_posts(
@@ -106,12 +120,28 @@ def _write(
     before = _said(connection, touched)
     _write_sightings(connection, history, news)
     _write_versions(connection, history, parameters)
-    changes = before.join(_said(connection, before), on=KEY, suffix="_after")
+    after = _said(connection, before).drop("updated_at")
+    changes = before.join(after, on=KEY, suffix="_after")
     return Written(
         touched.height - before.height,
         int(news["is_conflict"].sum()),
-        changes.rename({"said": "before", "said_after": "after"}),
+        changes.select(*CHANGES),
     )
+
+
+def keep_moments(connection: duckdb.DuckDBPyConnection, unmoved: pl.DataFrame) -> None:
+    """Give posts that a run changed and changed back the moment of their last change again.
+
+    Args:
+        connection: the open warehouse, inside a transaction.
+        unmoved: of :class:`Written`.
+    """
+    with registered(connection, "unmoved", unmoved):
+        connection.execute(
+            "UPDATE posts SET updated_at = unmoved.updated_at FROM unmoved "
+            "WHERE posts.owner_id = unmoved.owner_id AND posts.post_id = unmoved.post_id "
+            "AND posts.updated_at <> unmoved.updated_at"
+        )
 
 
 def _told_until(connection: duckdb.DuckDBPyConnection, source: str, seen_at: datetime) -> datetime:

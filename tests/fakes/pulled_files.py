@@ -119,15 +119,12 @@ def ask(home: Path, statement: str) -> list[tuple[Any, ...]]:
 
 
 def whole_warehouse(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All that was pulled, whenever a run touched it last."""
-    tables = ("earlier_contents", "sightings", "snapshots", "images", "quarantine")
+    contents = ("posts", "earlier_contents", "sightings")
+    tables = (*contents, "snapshots", "images", "quarantine", "watermarks")
     with reading(home) as connection:
-        found = {
-            table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
-            for table in (*tables, "watermarks")
+        return {
+            table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables
         }
-        posts = "SELECT * EXCLUDE (updated_at) FROM posts ORDER BY ALL"
-        return {"posts": connection.execute(posts).fetchall(), **found}
 
 
 def ids_by_text(home: Path) -> dict[str, int]:
