@@ -23,7 +23,7 @@ AUTH, ORIGINS = "PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_O
 
 
 def main() -> None:
-    """Serve until told to stop, on this machine only; says the port on standard output."""
+    """Serve until told to stop, on this machine only; says at once on which port that will be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=4200, help="0: any that is free")
     parser.add_argument("--temporary", action="store_true", help="for one run: no UI, no scheduler")
@@ -42,6 +42,8 @@ def _serve(port: int, *, is_temporary: bool, is_bound: bool) -> None:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((HOST, port))
+        # Nobody can connect yet; the one who started it goes on, while this takes seconds.
+        print(listening.getsockname()[1], flush=True)  # noqa: T201
         origins = _prepared(listening.getsockname()[1], is_temporary)
         # Only now: Prefect reads its settings when it is imported.
         import uvicorn
@@ -54,7 +56,6 @@ def _serve(port: int, *, is_temporary: bool, is_bound: bool) -> None:
         server = uvicorn.Server(uvicorn.Config(Guard(pages, origins), log_level="warning"))
         if is_bound:
             end_with_parent(lambda: setattr(server, "should_exit", True))
-        print(listening.getsockname()[1], flush=True)  # noqa: T201 - for the one who started it
         server.run(sockets=[listening])
 
 

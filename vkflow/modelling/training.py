@@ -113,7 +113,7 @@ def train(
 
     def learn(name: str) -> tuple[ActivityModel, ActivityModel, Floats] | None:
         prior = recipe.features.priors[name]
-        learners = make_learners(data, name, stage, prior)
+        learners = make_learners(data, name, stage, prior, trees)
         fitted = fit_trees(data, name, learners, trees)
         model, predicted = calibrate(data, name, stage, learners, fitted)
         if not _beats_owner_rate(data, name, predicted, prior):

@@ -24,6 +24,9 @@ from vkflow.settings.sections import TrainingSettings
 OWNER_SHARE = 0.2
 """Of the second learner in the logit. Measured on real walls and sample worlds: from 0.15 to 0.35
 it gains, and less where an activity is rare; a share chosen on the validation window is worse."""
+OWNER_LEARNING_RATE = 0.2
+"""Step of a tree of the second learner. With the first one's smaller step it needs several times
+the trees, and is no better."""
 VIEWS_POWER, VIEWS_CAP = 0.65, 0.99
 """The second learner's weights are views to this power, up to this quantile of training posts'."""
 BORDERS = 64
@@ -37,11 +40,13 @@ class Learner:
 
     Attributes:
         share: of the learner in the logit.
+        learning_rate: step of a tree.
         offset: logits to start from, float64, shape (posts,).
         weights: of posts, float64, shape (posts,); NaN where the outcome is unknown.
     """
 
     share: float
+    learning_rate: float
     offset: Floats
     weights: Floats
 
@@ -55,7 +60,11 @@ class Trees:
 
 
 def make_learners(
-    data: TrainingSet, activity: str, stage: LinearStage, prior: RatePrior
+    data: TrainingSet,
+    activity: str,
+    stage: LinearStage,
+    prior: RatePrior,
+    settings: TrainingSettings,
 ) -> tuple[Learner, Learner]:
     """The two learners of an activity.
 
@@ -64,6 +73,7 @@ def make_learners(
         activity: its name.
         stage: with the activity's linear fit.
         prior: of the owners' rates.
+        settings: with the first learner's step.
     """
     offset, views = stage.offsets[activity], data.exposures[activity]
     by_information = information(views, sigmoid(offset), stage.variances[activity])
@@ -71,8 +81,8 @@ def make_learners(
     by_views = np.minimum(views, most) ** VIEWS_POWER
     owner = logits(smoothed_rates(data.history, activity, prior))
     return (
-        Learner(1 - OWNER_SHARE, offset, by_information),
-        Learner(OWNER_SHARE, owner, by_views),
+        Learner(1 - OWNER_SHARE, settings.learning_rate, offset, by_information),
+        Learner(OWNER_SHARE, OWNER_LEARNING_RATE, owner, by_views),
     )
 
 
@@ -81,7 +91,7 @@ def fit_trees(
 ) -> Trees:
     """Learn from the training posts, until the validation window gains no more."""
     fitted = [
-        _booster(settings, settings.iterations).fit(
+        _booster(settings, learner, settings.iterations).fit(
             _pool(data, activity, data.rows(activity, TRAIN), learner),
             eval_set=_pool(data, activity, data.rows(activity, VALIDATION), learner),
             early_stopping_rounds=settings.early_stopping_rounds,
@@ -101,7 +111,7 @@ def refit_trees(
     """Learn from every labelled post, as many trees as are known to be right."""
     rows = data.rows(activity, *LEARNT)
     fitted = [
-        _booster(settings, size).fit(_pool(data, activity, rows, learner))
+        _booster(settings, learner, size).fit(_pool(data, activity, rows, learner))
         for learner, size in zip(learners, sizes, strict=True)
     ]
     return _together(fitted, learners)
@@ -146,13 +156,13 @@ def _together(fitted: list[Any], learners: tuple[Learner, ...]) -> Trees:
     return Trees(model, tuple(each.tree_count_ for each in fitted))
 
 
-def _booster(settings: TrainingSettings, iterations: int) -> Any:
+def _booster(settings: TrainingSettings, learner: Learner, iterations: int) -> Any:
     from catboost import CatBoost
 
     of_its_own = {
         "loss_function": "CrossEntropy",
         "iterations": iterations,
-        "learning_rate": settings.learning_rate,
+        "learning_rate": learner.learning_rate,
         "depth": settings.depth,
         "l2_leaf_reg": settings.l2_leaf_reg,
         "border_count": BORDERS,

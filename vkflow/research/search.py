@@ -114,7 +114,7 @@ def _gain(
     setup: ExperimentSetup, activity: str, stage: LinearStage, settings: TrainingSettings
 ) -> float:
     data, prior = setup.data, setup.recipe.features.priors[activity]
-    learners = make_learners(data, activity, stage, prior)
+    learners = make_learners(data, activity, stage, prior, settings)
     trees = fit_trees(data, activity, learners, settings)
     _, predicted = calibrate(data, activity, stage, learners, trees)
     rows = data.rows(activity, VALIDATION)

@@ -130,7 +130,9 @@ class TrainingSettings(Section):
         "window",
     )
     iterations: int = Field(1_000, ge=1, le=10**6, description="trees at most")
-    learning_rate: float = Field(0.06, gt=0, le=1, description="step of a tree")
+    learning_rate: float = Field(
+        0.06, gt=0, le=1, description="step of a tree of the first learner"
+    )
     depth: int = Field(3, ge=1, le=10, description="depth of a tree")
     feature_share: float = Field(
         0.3, gt=0, le=1, description="share of the features each split of a tree chooses from"

@@ -26,7 +26,7 @@ def stage(prepared: Prepared) -> LinearStage:
 @pytest.fixture(scope="module")
 def learners(prepared: Prepared, stage: LinearStage) -> tuple[Learner, Learner]:
     recipe, data = prepared
-    return make_learners(data, "like", stage, recipe.features.priors["like"])
+    return make_learners(data, "like", stage, recipe.features.priors["like"], SETTINGS)
 
 
 def test_the_second_learner_begins_with_the_owners_rate(
