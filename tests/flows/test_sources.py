@@ -16,7 +16,6 @@ from flows.nightly import nightly
 from flows.options import RunOptions
 from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.activities import ACTIVITIES
-from vkflow.errors import SettingsError
 from warehouse.database import open_warehouse
 from warehouse.publishing import read_snapshot
 
@@ -157,8 +156,3 @@ def test_a_night_on_a_database_ends_with_predictions_in_another_one(
     noted += "".join(capfd.readouterr())
     assert "vk_posts: changed" in noted
     assert PASSWORD not in noted and QUOTED_PASSWORD not in noted
-
-
-def test_export_without_a_database_says_which_setting_it_lacks(prefect_server: None):
-    with pytest.raises(SettingsError, match="VKFLOW_EXPORT__URL"):
-        export()
