@@ -19,9 +19,10 @@ from warehouse.reading import first_row
 from warehouse.schema import migrate, migrations, refresh_views
 
 STORAGE_VERSION = "v1.5.0"
-ROW_GROUP_ROWS = 8_192
+ROW_GROUP_ROWS = 2_048
 """DuckDB rewrites a row group as a whole, and keeps it in memory meanwhile: with its own 122,880
-rows that would be hundreds of megabytes of vectors for every chunk that is added."""
+rows that would be hundreds of megabytes of vectors for every chunk that is added, and with 8,192
+of long texts. This is the smallest number it takes."""
 POLL_SECONDS = 0.2
 TRACES = ("backups/warehouse-*.duckdb", "published/*.duckdb", "*.duckdb.before-*")
 """What a warehouse leaves in its folder."""
