@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import duckdb
@@ -17,6 +18,7 @@ from vkflow.settings import Settings
 from warehouse.catalogs import Catalog, check_only_writer
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseLockedError, WarehouseUnreachableError
+from warehouse.lake.kept import kept_lakes
 from warehouse.lake.lake import Lake
 
 P = ParamSpec("P")
@@ -44,13 +46,20 @@ def _is_transient(_task: Any, _run: Any, state: Any) -> bool:
 def step(name: str) -> Callable[[Callable[P, Result]], Task[P, Result]]:
     """Decorator of every task. Reruns resume from the warehouse, so no result is cached.
 
+    A step opens the warehouse for short work, and often: a lake is attached once for all of it.
+
     Args:
         name: what a person sees in the UI and the log.
     """
 
     def decorate(function: Callable[P, Result]) -> Task[P, Result]:
+        @wraps(function)
+        def work(*arguments: P.args, **named: P.kwargs) -> Result:
+            with kept_lakes():
+                return function(*arguments, **named)
+
         return Task(
-            function,
+            work,
             name=name,
             task_run_name=name,
             retries=2,

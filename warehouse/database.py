@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
+from warehouse.lake.kept import forget_lakes, lake_session
 from warehouse.lake.lake import Lake
 from warehouse.lake.lake import explained as explained_of_lake
-from warehouse.lake.opening import connect_lake
 from warehouse.memory import return_memory
 from warehouse.reading import first_row
 from warehouse.schema import migrate, migrations, refresh_views
@@ -59,7 +59,7 @@ def open_warehouse(
         WarehouseNewerError: the file was written by a newer vkflow.
         WarehouseDamagedError: the file is not a DuckDB database, or part of it is lost.
     """
-    connection = connect_lake(path) if isinstance(path, Lake) else _connect(path, wait_seconds)
+    connection = lake_session(path) if isinstance(path, Lake) else _connect(path, wait_seconds)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         # Long queries would draw bars into the log of a run.
@@ -73,6 +73,7 @@ def open_warehouse(
             connection.execute("SET VARIABLE as_of = ?::TIMESTAMPTZ", [as_of])
         yield connection
     except duckdb.Error as error:
+        forget_lakes()
         is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
         if is_told or SIGN_OF_FULL_DISK in str(error):
             # Of a lake DuckDB may quote how it is reached.

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -53,18 +52,6 @@ with open_warehouse(Lake(sys.stdin.readline().strip(), sys.argv[1], Path(sys.arg
                     f"UNION ALL SELECT 'last', 'last'"
                 )
 """
-
-
-@pytest.fixture
-def lakes(postgres: Postgres, tmp_path: Path) -> Lakes:
-    return Lakes(postgres, str(tmp_path / "data"))
-
-
-@pytest.fixture
-def lake(lakes: Lakes, tmp_path: Path) -> Iterator[Lake]:
-    made = lakes.new(tmp_path / "home")
-    yield made
-    lakes.drop(made)
 
 
 def write(lake: Lake, value: str) -> None:
