@@ -18,7 +18,7 @@ from psycopg import sql
 from warehouse.errors import DiskFullError, WarehouseDamagedError, WarehouseError
 from warehouse.lake.importing import import_file
 from warehouse.lake.lake import Lake, connect_catalog, explained
-from warehouse.lake.opening import connect_lake, has_catalog
+from warehouse.lake.opening import UNFINISHED, connect_lake, has_catalog, is_half_restored
 
 PATTERN = "warehouse-*.lake"
 NAME = "warehouse-%Y%m%d-%H%M%S"
@@ -83,6 +83,9 @@ def is_put_back(folder: Path) -> bool:
 def restore_lake(backup: Path, lake: Lake, folder: Path, now: datetime) -> Path | None:
     """Put a copy of a catalog, or of a warehouse in a file, in the place of what the lake has.
 
+    What there was is replaced in one transaction. Where there was nothing, the lake is refused to
+    everybody until it is whole.
+
     Args:
         backup: a copy of this lake's catalog, or a DuckDB file.
         lake: the lake; made when missing.
@@ -102,13 +105,28 @@ def restore_lake(backup: Path, lake: Lake, folder: Path, now: datetime) -> Path 
     is_file = backup.suffix == ".duckdb"
     if not is_file:
         _check(backup)
-    aside = _write_copy(lake, folder / f"{now:{BEFORE}}") if has_catalog(lake) else None
+    aside = None
+    if not has_catalog(lake) or is_half_restored(lake):
+        _refuse_to_others(lake)
+    else:
+        aside = _write_copy(lake, folder / f"{now:{BEFORE}}")
     with connect_lake(lake, begin_anew=True) as connection:
         if is_file:
             import_file(connection, backup)
     if not is_file:
         _put_back(lake, backup)
+    _open_to_others(lake)
     return aside
+
+
+def _refuse_to_others(lake: Lake) -> None:
+    with connect_catalog(lake) as catalog:
+        catalog.execute(f"CREATE TABLE IF NOT EXISTS {UNFINISHED} ()")
+
+
+def _open_to_others(lake: Lake) -> None:
+    with connect_catalog(lake) as catalog:
+        catalog.execute(f"DROP TABLE IF EXISTS {UNFINISHED}")
 
 
 def _write_copy(lake: Lake, copy: Path) -> Path:

@@ -38,6 +38,9 @@ TRACES = (
 )
 """What a warehouse leaves in its home."""
 
+UNFINISHED = "vkflow_unfinished_restore"
+"""A table beside the catalog while the first rows of a lake are put into it."""
+
 
 def connect_lake(lake: Lake, *, begin_anew: bool = False) -> duckdb.DuckDBPyConnection:
     """Attach the lake, made when missing, as the database in use.
@@ -51,8 +54,10 @@ def connect_lake(lake: Lake, *, begin_anew: bool = False) -> duckdb.DuckDBPyConn
         WarehouseError: it cannot be used, or is missing where there was a warehouse.
     """
     is_there = has_catalog(lake)
-    if not is_there and not begin_anew:
-        _refuse_to_begin_anew(lake)
+    if not begin_anew:
+        _refuse_half_restored(lake)
+        if not is_there:
+            _refuse_to_begin_anew(lake)
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
@@ -83,9 +88,22 @@ def has_catalog(lake: Lake) -> bool:
         WarehouseUnreachableError: it does not answer.
         WarehouseError: it refuses.
     """
+    return _has_table(lake, "ducklake_metadata")
+
+
+def is_half_restored(lake: Lake) -> bool:
+    """Whether a restore into an empty database was begun and has not ended.
+
+    Raises:
+        WarehouseUnreachableError: it does not answer.
+        WarehouseError: it refuses.
+    """
+    return _has_table(lake, UNFINISHED)
+
+
+def _has_table(lake: Lake, name: str) -> bool:
     with connect_catalog(lake) as catalog:
-        row = catalog.execute("SELECT to_regclass('public.ducklake_metadata')").fetchone()
-    return row is not None and row[0] is not None
+        return catalog.execute("SELECT to_regclass(%s)", [f"public.{name}"]).fetchall() != [(None,)]
 
 
 def extension_file(name: str) -> Path:
@@ -162,6 +180,15 @@ def _refuse_to_begin_anew(lake: Lake) -> None:
             f"{lake} is empty, but {found} says that there was a warehouse. `vkflow restore` "
             f"puts the newest backup into the lake, be it of a file. To begin anew, move "
             f"{found.name} elsewhere first."
+        )
+
+
+def _refuse_half_restored(lake: Lake) -> None:
+    """Its catalog may be empty: a run would begin anew, and maintenance delete all of its data."""
+    if is_half_restored(lake):
+        raise WarehouseError(
+            f"{lake} is not whole: a restore into it did not end. Run `vkflow restore` again, with "
+            f"the same backup or another"
         )
 
 

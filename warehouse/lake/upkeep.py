@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 
 from warehouse.lake.lake import Lake, explained
-from warehouse.lake.opening import connect_lake, has_catalog
+from warehouse.lake.opening import connect_lake, has_catalog, is_half_restored
 from warehouse.schema import migrations
 
 
@@ -16,7 +16,7 @@ def look_into_lake(lake: Lake) -> tuple[int, int] | None:
         WarehouseUnreachableError: the catalog does not answer.
         WarehouseError: it cannot be used.
     """
-    if not has_catalog(lake):
+    if not has_catalog(lake) and not is_half_restored(lake):
         return None
     with connect_lake(lake) as connection:
         tables = connection.execute(
