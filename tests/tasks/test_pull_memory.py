@@ -32,7 +32,7 @@ from tasks.pulling import pull_posts
 from vkflow.settings import load_settings
 from vkflow.sources import opening
 from vkflow.sources.downloads import PictureDownloader
-from tests.tasks.test_pull_memory import peak_kib
+from tests.benchmarks.measuring import peak_memory
 
 settings = load_settings(**json.loads(sys.argv[1]))
 if settings.source == "vk":
@@ -46,15 +46,10 @@ if settings.source == "vk":
     )
     opening.PictureDownloader = lambda hosts, n: PictureDownloader(hosts, n, network=network)
 import duckdb, polars, PIL.Image, pyarrow.parquet, sqlalchemy
-before = peak_kib()
+before = peak_memory()
 counts = pull_posts.fn(settings, datetime.now(UTC))
-print(json.dumps({"grown": (peak_kib() - before) / 1024, "new": counts.new}))
+print(json.dumps({"grown": peak_memory() - before, "new": counts.new}))
 """
-
-
-def peak_kib() -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
 def pull(home: Path, *more: Any, **settings: Any) -> dict[str, float]:
