@@ -11,6 +11,7 @@ from PIL import Image
 
 from vkflow.drafts.draft import Draft, check_draft, check_drafts
 from vkflow.drafts.files import read_drafts
+from vkflow.drafts.intake import Intake
 from vkflow.drafts.moments import read_moment
 from vkflow.drafts.owners import KnownOwner, find_owner
 from vkflow.drafts.pictures import read_picture
@@ -200,6 +201,21 @@ def test_a_form_reads_no_file_of_the_machine_it_runs_on(tmp_path: Path) -> None:
     file.write_bytes(png())
     with pytest.raises(DraftError, match="no base64"):
         read_picture(str(file), NOBODY, files=False)
+
+
+@pytest.mark.parametrize("name", ["secret.png", "a:b.png", "a://b.png"])
+def test_a_table_reads_no_file_either(tmp_path: Path, name: str) -> None:
+    """Who writes the table need not be who runs the command."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(png())
+    make = Intake(OWNERS, "Europe/Moscow", {}, NOW, NOBODY).from_row("-7", "", "")
+    row = {"text": "а", "photo": str(file), "owner_id": None, "published_at": None, "is_ad": False}
+    with pytest.raises(DraftError, match=r"row 1: the picture .* is no base64"):
+        make("row 1", row)
+    text = base64.b64encode(png()).decode()
+    for photo in (text, f"data:image/png;base64,{text}"):
+        assert make("row 1", {**row, "photo": photo}).picture == png()
 
 
 def test_what_is_no_picture_to_read_is_told(tmp_path: Path) -> None:
