@@ -247,7 +247,10 @@ def make(name: str, row: dict[str, object]) -> Draft:
 
 def test_a_file_of_drafts_has_the_columns_of_a_data_set(tmp_path: Path) -> None:
     file = tmp_path / "drafts.csv"
-    file.write_text('text,owner_id,is_ad\n"раз, два",-8,\nтри,,true\n', encoding="utf-8")
+    file.write_text(
+        'id,cat,text,owner_id,is_ad,like,post_id,owner_name\n'
+        '1,я,"раз, два",-8,,1,,Новости\n2,я,три,,true,,,\n', encoding="utf-8"
+    )  # fmt: skip
     assert read_drafts(str(file), {}, None, make) == [
         Draft("row 1", -8, NOW, "раз, два"),
         Draft("row 2", -7, NOW, "три", is_ad=True),
@@ -259,6 +262,11 @@ def test_a_file_of_drafts_has_the_columns_of_a_data_set(tmp_path: Path) -> None:
     [
         ("text\n", "no drafts"),
         ("owner_id,published_at\n1,2\n", "lacks the columns text"),
+        ("text,publishd_at\nа,\n", "has no column published_at, but publishd_at: rename it"),
+        ("text,Owner_ID \nа,\n", "has no column owner_id, but Owner_ID"),
+        ("text,owner\nа,\n", "has no column owner_id, but owner"),
+        ("text,at\nа,\n", "has no column published_at, but at"),
+        ("text,picture\nа,\n", "has no column photo, but picture"),
         ("text,is_ad\nа,perhaps\n", "row 1: is_ad is not true or false"),
         ('text,is_ad\nа,"\n', "row 1"),
         ("text\n" + "а\n" * 1_001, "too many drafts"),
