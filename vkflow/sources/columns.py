@@ -16,7 +16,7 @@ MESSAGE_CHARACTERS = 200
 NOTHING: Mapping[str, Sequence[str]] = {}
 MIN_KNOWN = 2
 NEAR = 0.8
-"""Of difflib: ``publishd_at`` is as near to ``published_at``; ``owner_name`` is farther from ours."""
+"""Of difflib: ``publishd_at`` is so near to ``published_at``; ``owner_name`` is no ``owner_id``."""
 
 
 def find_columns(
