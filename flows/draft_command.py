@@ -105,7 +105,8 @@ def draft(
     if keep:
         from tasks.keeping import keep_drafts
 
-        keep_drafts(settings, report)
+        kept = keep_drafts(settings, report)
+        typer.echo(f"Kept {kept}: `drafts` and `draft_outcomes` show them after a night.", err=True)
     if written and open_page:
         typer.launch(written.resolve().as_uri())
 

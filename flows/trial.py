@@ -104,11 +104,9 @@ def _lines(options: TrialOptions, settings: Settings, moment: datetime) -> list[
     )  # fmt: skip
     if options.action == "plan":
         return describe_plan(request, plan_trial(settings, moment, request), code)
-    lines = []
     if options.action == "start":
         trial_id, plan = start_trial(settings, moment, request)
-        lines = [trial_language(code)("started", id=trial_id)]
-        lines += describe_plan(request, plan, code)
+        return [trial_language(code)("started", id=trial_id), *describe_plan(request, plan, code)]
     asked = next_arms(settings, moment, owner_id=owner_id)
-    lines += [line for each in asked for line in assignment_lines(each, code)]
+    lines = [line for each in asked for line in assignment_lines(each, code)]
     return lines or [trial_language(code)("nothing_runs")]

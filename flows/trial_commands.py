@@ -38,7 +38,7 @@ def start(
         bool, typer.Option("--dry-run", help="Only say how many posts it takes.")
     ] = False,
 ) -> None:
-    """Draw which posts of a wall get a lever, and say of the first one whether it does."""
+    """Draw which posts of a wall get a lever; `next` says it of each, once it is decided on."""
     settings, moment = _prepared()
     from tasks.draft_intake import known_owners
     from tasks.trialling import TrialRequest, describe_plan, plan_trial, start_trial
@@ -54,7 +54,6 @@ def start(
         return
     trial_id, plan = start_trial(settings, moment, request)
     _say([trial_language("en")("started", id=trial_id), *describe_plan(request, plan, "en")])
-    _say_next(settings, datetime.now(UTC), owner_id, 1)
 
 
 @app.command("next")

@@ -1,6 +1,7 @@
 """Pages on disk: each appears whole or not at all."""
 
 import errno
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from vkflow.drafts.forecast_report import ForecastReport
 from vkflow.drafts.page import render_page
 from vkflow.drafts.words import draft_language
 from vkflow.settings import Settings
+
+DIGITS = 8
 
 
 def write_page(file: Path, page: str) -> None:
@@ -43,7 +46,8 @@ def write_drafts_page(settings: Settings, report: ForecastReport, file: Path | N
     Args:
         settings: of the home.
         report: what it shows.
-        file: where to; ``None``: ``reports/drafts/<moment>.html``.
+        file: where to; ``None``: ``reports/drafts/<moment>-<digest of the page>.html``: others may
+            ask in the same second, and each is to see its own answer.
 
     Returns:
         The file.
@@ -51,8 +55,10 @@ def write_drafts_page(settings: Settings, report: ForecastReport, file: Path | N
     Raises:
         OSError: it cannot be written.
     """
+    page = render_page(report, draft_language(settings.report.language))
     if file is None:
+        digest = hashlib.sha256(page.encode()).hexdigest()[:DIGITS]
         local = report.forecasts[0].as_of.astimezone(ZoneInfo(settings.training.time_zone))
-        file = settings.reports_directory / "drafts" / f"{local:%Y-%m-%d-%H%M%S}.html"
-    write_page(file, render_page(report, draft_language(settings.report.language)))
+        file = settings.reports_directory / "drafts" / f"{local:%Y-%m-%d-%H%M%S}-{digest}.html"
+    write_page(file, page)
     return file

@@ -98,7 +98,7 @@ def start_trial(
     plan_trial(settings, moment, request)  # a request that is wrong needs no run
     with logged_run(settings, "trial") as (_, counts):
         with warehouse_of(settings, moment) as connection:
-            _refuse_second(connection, moment, request.owner_id)
+            _refuse_second(connection, request.owner_id)
             plan = _plan(connection, settings, moment, request)
             row = _row(settings, moment, request, plan)
             drawn = secrets.randbits(SEED_BITS) if seed is None else seed
@@ -134,8 +134,9 @@ def _zone(settings: Settings, owner_id: int) -> ZoneInfo:
     return zone_of(owner_id, training.time_zone, training.owner_time_zones)
 
 
-def _refuse_second(connection: duckdb.DuckDBPyConnection, as_of: datetime, owner_id: int) -> None:
-    running = trials.read_trials(connection, as_of).filter(
+def _refuse_second(connection: duckdb.DuckDBPyConnection, owner_id: int) -> None:
+    """Whoever has waited for the lock may have come before a trial that is there by now."""
+    running = trials.read_trials(connection, trials.LATEST).filter(
         pl.col("owner_id") == owner_id, pl.col("status") == trials.RUNNING
     )
     for row in running.iter_rows(named=True):
@@ -156,11 +157,18 @@ def stop_trial(settings: Settings, moment: datetime, trial_id: int | None) -> No
         TrialError: there is no such trial, or it has ended already.
         WriterLockedError: another run, such as the night, is at work.
     """
-    row = find_trial(known_trials(settings, moment), trial_id)
+    _running(known_trials(settings, trials.LATEST), trial_id)  # a wrong number needs no run
+    with logged_run(settings, "trial"), warehouse_of(settings) as connection:
+        row = _running(trials.read_trials(connection, trials.LATEST), trial_id)
+        trials.stop_trial(connection, row["trial_id"], moment)
+
+
+def _running(known: pl.DataFrame, trial_id: int | None) -> dict[str, Any]:
+    """The trial, if it has not ended: the night may have judged it meanwhile."""
+    row = find_trial(known, trial_id)
     if row["status"] != trials.RUNNING:
         raise TrialError(f"already_{row['status']}", id=trial_id)
-    with logged_run(settings, "trial"), warehouse_of(settings) as connection:
-        trials.stop_trial(connection, row["trial_id"], moment)
+    return row
 
 
 def describe_plan(request: TrialRequest, plan: Plan, code: LanguageCode) -> list[str]:

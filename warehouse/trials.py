@@ -1,7 +1,7 @@
 """Trials: what was drawn when they began, the posts that came, and what was found at the end."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
@@ -13,6 +13,8 @@ from warehouse.writing import registered
 
 RUNNING = "running"
 STOPPED = "stopped"
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""The moment that sees all trials as they stand in the table."""
 
 
 def write_trial(

@@ -76,7 +76,7 @@ def test_drafts_are_kept_when_that_is_asked_for(nights: Nights, owner: str, tmp_
     result = vkflow_here(
         "draft", "--text", TEXT, "--owner", owner, "--json", "--keep", *AS_OF, home=home
     )
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0 and "Kept 1: `drafts`" in result.stderr, result.stderr
     (draft,) = json.loads(result.stdout)["drafts"]
     with open_warehouse(home / "warehouse.duckdb") as connection:
         kept = connection.execute(

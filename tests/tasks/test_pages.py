@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.pages import write_page
+from flows.served_pages import PAGE
+from tasks.pages import address_of, write_drafts_page, write_page
+from tests.fakes.drafts import made_told
+from vkflow.settings import load_settings
 
 
 def test_a_page_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
@@ -33,3 +36,13 @@ def test_the_page_is_named_that_cannot_be_written(tmp_path: Path, name: str) -> 
     with pytest.raises(OSError, match="cannot be written") as raised:
         write_page(tmp_path / name, "<p>")
     assert raised.value.filename == str(tmp_path / name)
+
+
+def test_who_asks_in_the_same_second_sees_the_own_answer(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    texts = ("Кто с нами?", "Просто лес")
+    pages = [write_drafts_page(settings, made_told(text), None) for text in texts]
+    for page, text in zip(pages, texts, strict=True):
+        assert text in page.read_text("utf-8")
+        assert PAGE.fullmatch(address_of(settings, page))
+    assert write_drafts_page(settings, made_told(texts[0]), None) == pages[0]

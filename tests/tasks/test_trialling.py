@@ -190,6 +190,17 @@ def test_a_second_trial_on_the_wall_is_refused_until_the_first_has_ended(
     assert stopped["status"].item() == "stopped"
 
 
+def test_who_came_first_and_waited_sees_what_was_stored_meanwhile(settings: Settings) -> None:
+    """Two people press the button; the second one gets the lock first."""
+    start_trial(settings, START, REQUEST, seed=1)
+    with pytest.raises(TrialError, match=r"trial 1 .* is running"):
+        start_trial(settings, START - timedelta(seconds=2), REQUEST)
+    end = follow(settings) + timedelta(days=5)
+    assert judge_trials.fn(settings, end) == TrialCounts(0, 1)
+    with pytest.raises(TrialError, match="trial 1 is finished already"):
+        stop_trial(settings, end - timedelta(seconds=2), 1)
+
+
 def test_planning_stores_nothing(settings: Settings) -> None:
     assert plan_trial(settings, START, REQUEST).n_units == 60
     assert known_trials(settings, START).is_empty()

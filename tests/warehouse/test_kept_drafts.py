@@ -59,6 +59,7 @@ def test_a_draft_meets_its_post_and_what_it_got(
     [
         (TEXT + "!", 1.0),
         (TEXT.upper() + " 🍄", 1.0),
+        (TEXT.replace("лес", "&quot;лес&quot;").replace(" в эту", "<br>&amp; &lt;в&gt; эту"), 1.0),
         (TEXT.replace("утром", "вечером"), 0.83),
         (TEXT + " или лучше в воскресенье вечером", None),
         ("", None),
@@ -70,6 +71,31 @@ def test_nearly_the_same_text_is_the_draft_and_another_is_not(
     keep(connection)
     add_posts(post(7, text, "other"))
     assert [row[2] for row in found(connection)] == ([similarity] if similarity else [])
+
+
+def test_of_versions_forecast_together_only_the_published_one_is_judged(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add
+) -> None:
+    """The other one has the same words: it lacks the question that was compared."""
+    day = timedelta(days=1)
+    keep(connection, draft_id="d0")
+    keep(connection, draft_id="d1", text=TEXT + "?", text_hash="t2")
+    keep(connection, draft_id="d2", text=TEXT + "?", text_hash="t2", image_hash="x")
+    keep(connection, draft_id="d3", text=TEXT + "?", text_hash="t2", publish_at=NIGHT + 3 * day)
+    keep(connection, draft_id="d4", text=TEXT + "?", text_hash="t2", forecast_at=NIGHT + day / 2)
+    add_posts(post(7, TEXT + "?", "t2"))
+    assert [row[:2] for row in found(connection)] == [("d1", 7), ("d4", 7)]
+    add_posts(post(8, published_at=NIGHT + 2 * day))
+    assert [row[:2] for row in found(connection)] == [("d0", 8), ("d1", 7), ("d4", 7)]
+
+
+def test_with_the_same_text_the_picture_tells_versions_apart(
+    connection: duckdb.DuckDBPyConnection, add_posts: Add
+) -> None:
+    keep(connection, draft_id="d1")
+    keep(connection, draft_id="d2", image_hash="x")
+    add_posts(post(7, image_hash="the same, written anew"))
+    assert [row[0] for row in found(connection)] == ["d2"]
 
 
 def test_the_most_similar_post_counts_and_then_the_first(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from vkflow.databases.connections import explained, open_database, refuse_missing_file, shown
 from vkflow.drafts.draft import MAX_DRAFTS, Draft
-from vkflow.drafts.files import REQUIRED, MakeDraft, drafts_of_rows
+from vkflow.drafts.files import MEANT, REQUIRED, MakeDraft, drafts_of_rows
 from vkflow.errors import DraftError, SettingsError, SourceError
 from vkflow.settings.sources import DatabaseSettings
 from vkflow.sources.database.reading import Batch, Reader
@@ -48,6 +48,7 @@ def query_drafts(settings: DatabaseSettings, query: str, make: MakeDraft) -> lis
                 datetime.now(UTC),
                 BATCH_CHARACTERS,
                 REQUIRED,
+                MEANT,
             )
             return _drafts(reader.batches(None), make)
     except sa.exc.DBAPIError as error:

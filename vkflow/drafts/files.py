@@ -16,6 +16,8 @@ from vkflow.translation import Message
 
 CHUNK_BYTES = 2**24
 REQUIRED = ("text",)
+MEANT = {"owner_id": ("owner",), "published_at": ("at",), "photo": ("picture",), "is_ad": ("ad",)}
+"""What the options call them: left unread, a draft would be forecast for another wall or hour."""
 
 MakeDraft = Callable[[str, Mapping[str, Any]], Draft]
 """Makes a draft of its name and its row: text, photo, owner_id, published_at (text, or None)."""
@@ -34,7 +36,8 @@ def read_drafts(
         make: reads owner, time and picture.
 
     Raises:
-        SourceError: there is no such file, it lacks a column, or a row cannot be read.
+        SourceError: there is no such file, it lacks a column, or has one with a misspelt name, or
+            a row cannot be read.
         DraftError: it has no drafts, too many, or a row is none.
     """
     if "://" in path:  # not quoted: it may have a password
@@ -57,8 +60,8 @@ def read_drafts(
 def _read(file: Path, columns: Mapping[str, str], encoding: str | None) -> Iterator[RawRows]:
     kind, limits = kind_of(file), (MAX_DRAFTS, CHUNK_BYTES)
     if kind == "parquet":
-        return read_parquet(file, columns, REQUIRED, *limits)
-    return read_csv(file, kind, columns, REQUIRED, *limits, encoding)
+        return read_parquet(file, columns, REQUIRED, *limits, MEANT)
+    return read_csv(file, kind, columns, REQUIRED, *limits, encoding, MEANT)
 
 
 def drafts_of_rows(rows: pl.DataFrame, make: MakeDraft) -> Iterator[Draft]:

@@ -9,7 +9,7 @@ from typing import Any
 from vkflow.drafts.draft import Draft, name_of
 from vkflow.drafts.moments import read_moment, zone_of
 from vkflow.drafts.owners import KnownOwner, find_owner
-from vkflow.drafts.pictures import read_picture
+from vkflow.drafts.pictures import ADDRESS, DATA, read_picture
 from vkflow.errors import DraftError, SourceError
 from vkflow.sources.downloads import PictureDownloader
 
@@ -79,7 +79,8 @@ class Intake:
 def _apart_from_files(photo: str | None) -> str:
     """A picture of a table is base64 or an address; as base64 it is no path of this machine."""
     photo = (photo or "").strip()
-    return f"data:;base64,{photo}" if photo and "://" not in photo and ":" not in photo else photo
+    is_clear = not photo or ADDRESS.match(photo) or DATA.match(photo)
+    return photo if is_clear else f"data:;base64,{photo}"
 
 
 def read_text_file(path: Path, max_characters: int) -> str:

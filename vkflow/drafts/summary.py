@@ -52,11 +52,14 @@ def _of_contrast(each: Contrast, pair: Comparison, report: ForecastReport, say: 
 
 
 def _difference(report: ForecastReport, loser: int, winner: int, activity: str) -> Parts | None:
-    """By how much each part of the winner's logit is above the loser's."""
+    """By how much parts of the winner's logit speak for it, beside the loser's."""
     lower, upper = (report.forecasts[place].of(activity).parts for place in (loser, winner))
     if lower is None or upper is None:
         return None
-    return Parts(0.0, {name: part - lower.groups[name] for name, part in upper.groups.items()})
+    groups = {name: part - lower.groups[name] for name, part in upper.groups.items()}
+    sign = -1 if activity in UNWANTED else 1
+    reasons = {name: part for name, part in groups.items() if sign * part > 0}
+    return Parts(0.0, reasons or groups)
 
 
 def _of_weeks(report: ForecastReport, say: Language) -> Iterator[str]:

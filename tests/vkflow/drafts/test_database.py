@@ -63,6 +63,7 @@ def test_columns_go_by_the_names_of_the_settings_and_those_of_posts_do_not_matte
     [
         ("SELECT text FROM drafts WHERE id = 3", DraftError, "gives no drafts"),
         ("SELECT id FROM drafts", SourceError, "lacks the columns text"),
+        ("SELECT text, 1 AS publishd_at FROM drafts", SourceError, "no column published_at, but"),
         ("SELECT text FROM nowhere", SourceError, "no such table"),
         ("DELETE FROM drafts", SourceError, "syntax error"),
         (

@@ -11,6 +11,7 @@ from PIL import Image
 
 from vkflow.drafts.draft import Draft, check_draft, check_drafts
 from vkflow.drafts.files import read_drafts
+from vkflow.drafts.intake import Intake
 from vkflow.drafts.moments import read_moment
 from vkflow.drafts.owners import KnownOwner, find_owner
 from vkflow.drafts.pictures import read_picture
@@ -202,6 +203,21 @@ def test_a_form_reads_no_file_of_the_machine_it_runs_on(tmp_path: Path) -> None:
         read_picture(str(file), NOBODY, files=False)
 
 
+@pytest.mark.parametrize("name", ["secret.png", "a:b.png", "a://b.png"])
+def test_a_table_reads_no_file_either(tmp_path: Path, name: str) -> None:
+    """Who writes the table need not be who runs the command."""
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(png())
+    make = Intake(OWNERS, "Europe/Moscow", {}, NOW, NOBODY).from_row("-7", "", "")
+    row = {"text": "а", "photo": str(file), "owner_id": None, "published_at": None, "is_ad": False}
+    with pytest.raises(DraftError, match=r"row 1: the picture .* is no base64"):
+        make("row 1", row)
+    text = base64.b64encode(png()).decode()
+    for photo in (text, f"data:image/png;base64,{text}"):
+        assert make("row 1", {**row, "photo": photo}).picture == png()
+
+
 def test_what_is_no_picture_to_read_is_told(tmp_path: Path) -> None:
     large = tmp_path / "large.png"
     with large.open("wb") as opened:
@@ -231,7 +247,10 @@ def make(name: str, row: dict[str, object]) -> Draft:
 
 def test_a_file_of_drafts_has_the_columns_of_a_data_set(tmp_path: Path) -> None:
     file = tmp_path / "drafts.csv"
-    file.write_text('text,owner_id,is_ad\n"раз, два",-8,\nтри,,true\n', encoding="utf-8")
+    file.write_text(
+        'id,cat,text,owner_id,is_ad,like,post_id,owner_name\n'
+        '1,я,"раз, два",-8,,1,,Новости\n2,я,три,,true,,,\n', encoding="utf-8"
+    )  # fmt: skip
     assert read_drafts(str(file), {}, None, make) == [
         Draft("row 1", -8, NOW, "раз, два"),
         Draft("row 2", -7, NOW, "три", is_ad=True),
@@ -243,6 +262,11 @@ def test_a_file_of_drafts_has_the_columns_of_a_data_set(tmp_path: Path) -> None:
     [
         ("text\n", "no drafts"),
         ("owner_id,published_at\n1,2\n", "lacks the columns text"),
+        ("text,publishd_at\nа,\n", "has no column published_at, but publishd_at: rename it"),
+        ("text,Owner_ID \nа,\n", "has no column owner_id, but Owner_ID"),
+        ("text,owner\nа,\n", "has no column owner_id, but owner"),
+        ("text,at\nа,\n", "has no column published_at, but at"),
+        ("text,picture\nа,\n", "has no column photo, but picture"),
         ("text,is_ad\nа,perhaps\n", "row 1: is_ad is not true or false"),
         ('text,is_ad\nа,"\n', "row 1"),
         ("text\n" + "а\n" * 1_001, "too many drafts"),

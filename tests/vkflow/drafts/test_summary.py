@@ -53,6 +53,17 @@ def test_of_hides_fewer_are_better() -> None:
     assert said(told) == ["Hide: draft 1 is evidently better, by text −18 %."]
 
 
+def test_what_speaks_against_the_better_draft_is_no_reason() -> None:
+    told = told_with(
+        Contrast("like", 0.2, 0.1, 0.3, True), Contrast("hide", -0.2, -0.3, -0.1, True),
+        first={"text": 0.0, "picture": 0.2}, second={"text": 0.3, "picture": 0.1},
+    )  # fmt: skip
+    assert said(told)[:2] == [
+        "Like: draft 2 is evidently better, by text +35 %.",
+        "Hide: draft 2 is evidently better, by picture −10 %.",
+    ]
+
+
 def test_where_nothing_is_evident_no_draft_is_preferred() -> None:
     told = told_with(
         Contrast("like", 0.9, -0.1, 1.9, False), first={"text": 0.0}, second={"text": 0.9}

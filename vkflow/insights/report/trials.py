@@ -34,7 +34,7 @@ def trials_section(data: ReportData, say: Language) -> dict[str, Any]:
         "running": [_progress(data, row, say) for row in of["running"]],
         "groups": [_group(data, row, say) for row in judged[:SHOWN]],
         "sentences": [
-            *(say("trials_unjudged", trial=_title(data, row, say)) for row in unjudged[:SHOWN]),
+            *(_without_effect(data, row, say) for row in unjudged[:SHOWN]),
             *(_stopped(data, row, say) for row in of["stopped"][:SHOWN]),
         ],
     }
@@ -64,6 +64,22 @@ def _days_passed(data: ReportData, row: Row) -> int:
     today = data.as_of.astimezone(ZoneInfo(row["time_zone"])).date()
     passed: int = (today - row["first_day"]).days
     return min(max(passed, 0), int(row["n_units"]))
+
+
+def _without_effect(data: ReportData, row: Row, say: Language) -> str:
+    """Nothing was tested, or the change of a rate that is zero without the lever is no fraction."""
+    title = _title(data, row, say)
+    if row["p_value"] is None:
+        return say("trials_unjudged", trial=title)
+    return say("trials_from_nothing", trial=title, p=_p(row, say), verdict=_verdict(row, say))
+
+
+def _p(row: Row, say: Language) -> str:
+    return say.number(row["p_value"], 4 if row["p_value"] < 0.01 else 2)
+
+
+def _verdict(row: Row, say: Language) -> str:
+    return say("trials_evident" if row["p_value"] <= EVIDENT else "trials_not_evident")
 
 
 def _stopped(data: ReportData, row: Row, say: Language) -> str:
@@ -101,10 +117,10 @@ def _note(row: Row, say: Language) -> str:
         "trials_note",
         low=say.percent(row["low"], signed=True),
         high=say.percent(row["high"], signed=True),
-        p=say.number(row["p_value"], 4 if row["p_value"] < 0.01 else 2),
+        p=_p(row, say),
         posts=say.plural("posts", row["n_posts"]),
         followed=row["n_followed"],
-        verdict=say("trials_evident" if row["p_value"] <= EVIDENT else "trials_not_evident"),
+        verdict=_verdict(row, say),
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from vkflow.errors import SourceError
 from vkflow.settings.sources import DatabaseSettings
-from vkflow.sources.columns import COLUMNS, find_columns
+from vkflow.sources.columns import COLUMNS, NOTHING, find_columns
 from vkflow.sources.database.lengths import MAX_BYTES, long_values
 from vkflow.sources.database.position import Position
 from vkflow.sources.validation import CLOCK_SKEW
@@ -62,6 +62,7 @@ class Reader:
         as_of: rows with a later time in the cursor column are left for another night.
         batch_characters: of texts and pictures at a time, about.
         required: columns that must be there.
+        meant: see :func:`vkflow.sources.columns.find_columns`.
 
     Raises:
         SourceError: there is no such column.
@@ -75,6 +76,7 @@ class Reader:
         as_of: datetime,
         batch_characters: int,
         required: Sequence[str] = REQUIRED,
+        meant: Mapping[str, Sequence[str]] = NOTHING,
     ) -> None:
         self._batch_characters = batch_characters
         self._connection, self._settings, self._of, self._as_of = connection, settings, of, as_of
@@ -86,7 +88,7 @@ class Reader:
             present = list(nothing.keys())
             kinds = [column[1] for column in nothing.cursor.description]
         place = f"table {settings.table}" if settings.table else "the query"
-        self.columns = find_columns(present, settings.columns, required, place)
+        self.columns = find_columns(present, settings.columns, required, place, meant=meant)
         if settings.cursor:
             find_columns(present, {"text": settings.cursor}, (), place)
         read = {*self.columns.values(), settings.cursor}

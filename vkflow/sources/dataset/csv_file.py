@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from vkflow.errors import SourceError
-from vkflow.sources.columns import COLUMNS, find_columns
+from vkflow.sources.columns import COLUMNS, NOTHING, find_columns
 from vkflow.sources.dataset.decoding import Decoder, find_encoding
 from vkflow.sources.dataset.files import Kind, read_blocks
 from vkflow.sources.dataset.records import Damaged, RecordReader, Records
@@ -43,6 +43,7 @@ def read_csv(
     chunk_rows: int,
     chunk_characters: int,
     encoding: str | None = None,
+    meant: Mapping[str, Sequence[str]] = NOTHING,
 ) -> Iterator[RawRows]:
     """Rows of a CSV file with a header.
 
@@ -54,6 +55,7 @@ def read_csv(
         chunk_rows: most rows at a time.
         chunk_characters: of texts and pictures at a time, about.
         encoding: one of ``CODECS``; ``None``: UTF-8 or Windows-1251, found by reading it once.
+        meant: see :func:`vkflow.sources.columns.find_columns`.
 
     Raises:
         SourceError: it is no such file, or lacks a column.
@@ -64,7 +66,9 @@ def read_csv(
     if not any(reader.header):
         raise SourceError(f"{file} is empty")
     try:
-        columns = find_columns(reader.header, mapping, required, str(file), is_file=True)
+        columns = find_columns(
+            reader.header, mapping, required, str(file), is_file=True, meant=meant
+        )
     except SourceError:
         if all(_is_text(name) for name in reader.header) and not _is_binary(file, kind):
             raise

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vkflow.errors import SourceError
-from vkflow.sources.columns import COLUMNS, MESSAGE_CHARACTERS, find_columns
+from vkflow.sources.columns import COLUMNS, MESSAGE_CHARACTERS, NOTHING, find_columns
 from vkflow.sources.dataset.csv_file import RawRows
 from vkflow.sources.dataset.records import LONGEST_RECORD, SHOWN_CHARACTERS, Damaged
 
@@ -31,6 +31,7 @@ def read_parquet(
     required: Sequence[str],
     chunk_rows: int,
     chunk_bytes: int,
+    meant: Mapping[str, Sequence[str]] = NOTHING,
 ) -> Iterator[RawRows]:
     """Rows of a Parquet file.
 
@@ -45,6 +46,7 @@ def read_parquet(
         required: columns that must be there.
         chunk_rows: most rows at a time.
         chunk_bytes: of texts and pictures at a time, about.
+        meant: see :func:`vkflow.sources.columns.find_columns`.
 
     Raises:
         SourceError: it is no such file, lacks a column, or has one of lists or the like.
@@ -53,7 +55,9 @@ def read_parquet(
     try:
         with pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False) as opened:
             schema = opened.schema_arrow
-            columns = find_columns(schema.names, mapping, required, str(file), is_file=True)
+            columns = find_columns(
+                schema.names, mapping, required, str(file), is_file=True, meant=meant
+            )
             texts = _text_columns(file, schema, columns)
         with pq.ParquetFile(
             file, buffer_size=BUFFER_BYTES, pre_buffer=False, read_dictionary=texts

@@ -116,6 +116,16 @@ def test_an_interval_without_an_end_and_a_trial_without_a_result_are_told(
     assert section["lead"] == "Under way: 0. Finished: 2. Stopped without a result: 1."
 
 
+def test_an_effect_that_begins_at_nothing_is_told_with_its_p(data: ReportData) -> None:
+    """Of which too few posts were said to have an outcome."""
+    found = {**FOUND, "effect": None, "low": None, "high": None}
+    section = trials_section(with_trials(data, trial(**{**found, "p_value": 0.001})), EN)
+    assert "posts without it got none" in section["sentences"][0]
+    assert plain(section["sentences"][0]).endswith("evident, p = 0.0010.")
+    section = trials_section(with_trials(data, trial(**{**found, "p_value": 1.0})), RU)
+    assert plain(section["sentences"][0]).endswith("не видно, p = 1,00.")
+
+
 @pytest.mark.skipif(EXECUTABLE is None, reason="there is no Chromium")
 @pytest.mark.parametrize("width", [390, 1200])
 def test_page_opens_without_a_complaint_a_request_or_an_overflow(
