@@ -27,7 +27,7 @@ test-slow: $(INSTALLED)
 # processes of their own: Ray listens on every interface it finds.
 test-scale: $(INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[scale]'
-	unshare --net --pid --fork --kill-child --mount-proc $(BIN)/python -m tests.scale
+	unshare --net --pid --fork --kill-child --mount-proc sh -c '$(BIN)/python -m tests.scale; exit $$?'
 
 # Chromium comes from Debian's packages where it is missing.
 test-browser: $(INSTALLED)
