@@ -1,5 +1,6 @@
 """An object store that speaks S3, on loopback."""
 
+import random
 import subprocess
 import sys
 import time
@@ -7,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PORT = 8333
+PORT = random.randint(2_000, 20_000)
+"""Of S3; the next ones are its parts'. SeaweedFS names sockets in /tmp by them, so a store with
+the same ports, be it in another network, would take them over."""
 START_SECONDS = 180
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "any",
@@ -24,6 +27,7 @@ def running_object_store(folder: Path) -> Iterator[str]:
     command = [
         str(Path(sys.executable).with_name("weed")), f"-logdir={folder}", "server",
         "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.port={PORT}",
+        f"-master.port={PORT + 1}", f"-volume.port={PORT + 2}", f"-filer.port={PORT + 3}",
         "-volume.max=10", "-master.volumeSizeLimitMB=64",
     ]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
