@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     import psycopg
 
 EXTRA = "a DuckLake needs the extra vkflow[ducklake]: pip install -c constraints.txt '.[ducklake]'"
+NO_URL = (
+    "setting warehouse.catalog cannot be read as a URL of PostgreSQL, such as "
+    "postgresql://USER:PASSWORD@HOST/DATABASE; odd characters of the password are written as %40 "
+    "for @, %2F for /"
+)
 CONNECT_SECONDS = 10
 SIGNS_OF_REFUSAL = (
     "authentication failed",
@@ -64,11 +69,10 @@ def fields_of(lake: Lake) -> dict[str, str]:
     try:
         known = conninfo_to_dict(lake.url)
     except ProgrammingError:  # its message quotes the URL
-        raise WarehouseError(
-            "setting warehouse.catalog cannot be read as a URL of PostgreSQL, such as "
-            "postgresql://USER:PASSWORD@HOST/DATABASE; odd characters of the password are written "
-            "as %40 for @"
-        ) from None
+        raise WarehouseError(NO_URL) from None
+    # With an @ or / of the password as it is, the rest of it would be told as host or database.
+    if any("@" in str(known.get(name)) for name in ("host", "dbname")):
+        raise WarehouseError(NO_URL)
     return {name: str(value) for name, value in known.items() if value is not None}
 
 
