@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
-from warehouse.lake.kept import forget_lakes, lake_session
+from warehouse.lake.kept import forget_full_lakes, forget_lakes, lake_session
 from warehouse.lake.lake import Lake
 from warehouse.lake.lake import explained as explained_of_lake
 from warehouse.memory import return_memory
@@ -87,6 +87,7 @@ def open_warehouse(
         raise
     finally:
         connection.close()
+        forget_full_lakes()
         return_memory()
 
 

@@ -1,5 +1,6 @@
 """Where a DuckLake is, and how errors about it are told without its password."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ SIGNS_OF_REFUSAL = (
     "permission denied",
 )
 """What waiting does not mend."""
+STORE_IS_AWAY = re.compile(r"error for HTTP|HTTP (code )?5\d\d")
+"""In what DuckDB says of an object store that nobody answers for, or that fails."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def explained(lake: Lake, error: Exception) -> WarehouseError:
     message = " ".join(str(error).split())
     if password := fields_of(lake).get("password"):
         message = message.replace(password, "…").replace(lake.url, "…")
+    if STORE_IS_AWAY.search(message):
+        return WarehouseUnreachableError(
+            f"the data of {lake} in {lake.data} does not answer ({message}); start the object "
+            f"store, or correct AWS_ENDPOINT_URL"
+        )
     if not any(sign in message for sign in ("connection", "onnect to Postgres")):
         return WarehouseError(f"{lake} cannot be used: {message}")
     if any(sign in message for sign in SIGNS_OF_REFUSAL):
