@@ -156,7 +156,7 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             if not path.exists():
-                _refuse_to_begin_anew(path)
+                refuse_to_begin_anew(path)
                 create_database(path)
             return _attached(path)
         except (duckdb.IOException, duckdb.BinderException) as error:
@@ -182,8 +182,12 @@ def refuse_odd_file(path: Path) -> None:
             )
 
 
-def _refuse_to_begin_anew(path: Path) -> None:
-    """An empty warehouse where there was one would be published, and backed up over the copies."""
+def refuse_to_begin_anew(path: Path) -> None:
+    """An empty warehouse where there was one would be published, and backed up over the copies.
+
+    Raises:
+        WarehouseError: there was one.
+    """
     remains = (file for trace in TRACES for file in sorted(path.parent.glob(trace)))
     if (found := next(remains, None)) is not None:
         raise WarehouseError(

@@ -173,8 +173,9 @@ def test_an_empty_lake_does_not_take_the_place_of_what_was_there(lake: Lake) -> 
     trace = lake.home / "backups" / "warehouse-20260601-000000.lake"
     trace.parent.mkdir(parents=True)
     trace.touch()
-    with pytest.raises(WarehouseError, match=r"there was a warehouse\. `vkflow restore`"):
-        write(lake, "one")
+    for begin in (lambda: write(lake, "one"), lambda: catalogs.describe(lake)):
+        with pytest.raises(WarehouseError, match=r"there was a warehouse\. `vkflow restore`"):
+            begin()
 
 
 def test_a_folder_with_data_of_another_lake_is_refused(lakes: Lakes, lake: Lake) -> None:

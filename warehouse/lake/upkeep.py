@@ -5,7 +5,12 @@ from datetime import datetime
 import duckdb
 
 from warehouse.lake.lake import Lake, explained
-from warehouse.lake.opening import connect_lake, has_catalog, is_half_restored
+from warehouse.lake.opening import (
+    connect_lake,
+    has_catalog,
+    is_half_restored,
+    refuse_to_begin_anew,
+)
 from warehouse.schema import migrations
 
 
@@ -14,9 +19,10 @@ def look_into_lake(lake: Lake) -> tuple[int, int] | None:
 
     Raises:
         WarehouseUnreachableError: the catalog does not answer.
-        WarehouseError: it cannot be used.
+        WarehouseError: it cannot be used, or is missing where there was a warehouse.
     """
     if not has_catalog(lake) and not is_half_restored(lake):
+        refuse_to_begin_anew(lake)
         return None
     try:
         with connect_lake(lake) as connection:
