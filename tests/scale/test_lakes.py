@@ -245,14 +245,20 @@ def test_a_damaged_copy_changes_nothing(lake: Lake) -> None:
 
 
 def test_a_warehouse_in_a_file_moves_into_a_lake_and_changes_no_row(lake: Lake) -> None:
+    views = "SELECT view_name FROM duckdb_views() WHERE database_name = 'warehouse' ORDER BY ALL"
     file = lake.home / "warehouse.duckdb"
     with open_warehouse(file) as connection:
         write_constant(connection, "mine", "of the file")
+        of_the_file = connection.execute(views).fetchall()
         copy = catalogs.back_up(connection, file, lake.home / "backups", NOW, 1)
     with pytest.raises(WarehouseError, match="vkflow restore"):
         read(lake)
-    catalogs.restore(copy, lake, lake.home / "backups", NOW)
-    assert read(lake) == "of the file"
+    for _ in range(2):  # into an empty lake, and over what it has
+        catalogs.restore(copy, lake, lake.home / "backups", NOW)
+        assert read(lake) == "of the file"
+        with open_warehouse(lake) as connection:
+            assert connection.execute(views).fetchall() == of_the_file != []
+            assert connection.execute("FROM labels").fetchall() == []
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_transactions_and_no_orphans(
