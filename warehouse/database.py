@@ -74,8 +74,7 @@ def open_warehouse(
         yield connection
     except duckdb.Error as error:
         forget_lakes()
-        is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
-        if is_told or SIGN_OF_FULL_DISK in str(error):
+        if _is_of_the_place(error):
             # Of a lake DuckDB may quote how it is reached.
             raise explained(path, error) from (None if isinstance(path, Lake) else error)
         if isinstance(error, duckdb.CatalogException):
@@ -89,6 +88,13 @@ def open_warehouse(
         connection.close()
         forget_full_lakes()
         return_memory()
+
+
+def _is_of_the_place(error: duckdb.Error) -> bool:
+    """Whether a disk, memory or a server fails; of PostgreSQL DuckDB says so in its base class."""
+    place = duckdb.IOException | duckdb.OutOfMemoryException | duckdb.TransactionException
+    is_of_any_kind = type(error) is duckdb.Error
+    return isinstance(error, place) or is_of_any_kind or SIGN_OF_FULL_DISK in str(error)
 
 
 def look_into(path: Path) -> tuple[int, int]:

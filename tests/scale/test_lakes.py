@@ -21,7 +21,7 @@ from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.settings import load_settings
 from warehouse import catalogs
 from warehouse.constants import read_constant, write_constant
-from warehouse.database import open_warehouse
+from warehouse.database import open_warehouse, transaction
 from warehouse.digests import digest_tables
 from warehouse.errors import (
     WarehouseDamagedError,
@@ -143,6 +143,21 @@ def test_a_server_that_is_gone_is_unreachable_and_its_lock_is_lost(
         assert PASSWORD not in str(told.value)
         with pytest.raises(WriterLostError, match="stores nothing more"):
             catalogs.check_only_writer(lake)
+    assert read(lake) == "one"
+
+
+def test_a_server_that_ends_a_transaction_is_unreachable_and_nothing_is_written(
+    postgres: Postgres, lake: Lake
+) -> None:
+    write(lake, "one")
+    with (
+        pytest.raises(WarehouseUnreachableError, match="start PostgreSQL"),
+        open_warehouse(lake) as connection,
+        transaction(connection),
+    ):
+        connection.execute("UPDATE constants SET value = 'two' WHERE name = 'mine'")
+        postgres.stop()
+        postgres.start()
     assert read(lake) == "one"
 
 

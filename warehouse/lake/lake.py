@@ -25,6 +25,13 @@ SIGNS_OF_REFUSAL = (
     "permission denied",
 )
 """What waiting does not mend."""
+SIGNS_OF_ABSENCE = (
+    "connection",
+    "onnect to Postgres",
+    'Failed to execute query "COMMIT"',
+    'Failed to execute query "ROLLBACK"',
+)
+"""Of PostgreSQL, before or in the middle of a transaction."""
 STORE_IS_AWAY = re.compile(r"error for HTTP|HTTP (code )?5\d\d")
 """In what DuckDB says of an object store that nobody answers for, or that fails."""
 
@@ -110,7 +117,7 @@ def explained(lake: Lake, error: Exception) -> WarehouseError:
             f"the data of {lake} in {lake.data} does not answer ({message}); start the object "
             f"store, or correct AWS_ENDPOINT_URL"
         )
-    if not any(sign in message for sign in ("connection", "onnect to Postgres")):
+    if not any(sign in message for sign in SIGNS_OF_ABSENCE):
         return WarehouseError(f"{lake} cannot be used: {message}")
     if any(sign in message for sign in SIGNS_OF_REFUSAL):
         return WarehouseError(
