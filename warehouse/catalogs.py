@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse import backups, retention, writer_lock
-from warehouse.database import look_into
+from warehouse.database import look_into, refuse_to_begin_anew
 from warehouse.errors import WarehouseError
 from warehouse.lake.lake import Lake
 
@@ -70,7 +70,7 @@ def describe(catalog: Catalog) -> str:
     """What it is, whether it answers, how many posts it has; changes nothing.
 
     Raises:
-        WarehouseError: it cannot be read.
+        WarehouseError: it cannot be read, or is missing where there was one.
     """
     if isinstance(catalog, Lake):
         from warehouse.lake.upkeep import look_into_lake
@@ -79,6 +79,7 @@ def describe(catalog: Catalog) -> str:
         if found is None:
             return f"{where}: answers, and is empty; the first run makes the tables"
     elif not catalog.exists():
+        refuse_to_begin_anew(catalog)
         return "none yet: the first run makes it"
     else:
         found = look_into(catalog)

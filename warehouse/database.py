@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseDamagedError, WarehouseError, WarehouseLockedError
-from warehouse.lake.kept import forget_lakes, lake_session
+from warehouse.lake.kept import forget_full_lakes, forget_lakes, lake_session
 from warehouse.lake.lake import Lake
 from warehouse.lake.lake import explained as explained_of_lake
 from warehouse.memory import return_memory
@@ -74,8 +74,7 @@ def open_warehouse(
         yield connection
     except duckdb.Error as error:
         forget_lakes()
-        is_told = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException)
-        if is_told or SIGN_OF_FULL_DISK in str(error):
+        if _is_of_the_place(error):
             # Of a lake DuckDB may quote how it is reached.
             raise explained(path, error) from (None if isinstance(path, Lake) else error)
         if isinstance(error, duckdb.CatalogException):
@@ -87,7 +86,15 @@ def open_warehouse(
         raise
     finally:
         connection.close()
+        forget_full_lakes()
         return_memory()
+
+
+def _is_of_the_place(error: duckdb.Error) -> bool:
+    """Whether a disk, memory or a server fails; of PostgreSQL DuckDB says so in its base class."""
+    place = duckdb.IOException | duckdb.OutOfMemoryException | duckdb.TransactionException
+    is_of_any_kind = type(error) is duckdb.Error
+    return isinstance(error, place) or is_of_any_kind or SIGN_OF_FULL_DISK in str(error)
 
 
 def look_into(path: Path) -> tuple[int, int]:
@@ -155,7 +162,7 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             if not path.exists():
-                _refuse_to_begin_anew(path)
+                refuse_to_begin_anew(path)
                 create_database(path)
             return _attached(path)
         except (duckdb.IOException, duckdb.BinderException) as error:
@@ -181,8 +188,12 @@ def refuse_odd_file(path: Path) -> None:
             )
 
 
-def _refuse_to_begin_anew(path: Path) -> None:
-    """An empty warehouse where there was one would be published, and backed up over the copies."""
+def refuse_to_begin_anew(path: Path) -> None:
+    """An empty warehouse where there was one would be published, and backed up over the copies.
+
+    Raises:
+        WarehouseError: there was one.
+    """
     remains = (file for trace in TRACES for file in sorted(path.parent.glob(trace)))
     if (found := next(remains, None)) is not None:
         raise WarehouseError(

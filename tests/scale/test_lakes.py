@@ -21,7 +21,7 @@ from tests.fakes.postgres import PASSWORD, QUOTED_PASSWORD, Postgres
 from vkflow.settings import load_settings
 from warehouse import catalogs
 from warehouse.constants import read_constant, write_constant
-from warehouse.database import open_warehouse
+from warehouse.database import open_warehouse, transaction
 from warehouse.digests import digest_tables
 from warehouse.errors import (
     WarehouseDamagedError,
@@ -146,6 +146,21 @@ def test_a_server_that_is_gone_is_unreachable_and_its_lock_is_lost(
     assert read(lake) == "one"
 
 
+def test_a_server_that_ends_a_transaction_is_unreachable_and_nothing_is_written(
+    postgres: Postgres, lake: Lake
+) -> None:
+    write(lake, "one")
+    with (
+        pytest.raises(WarehouseUnreachableError, match="start PostgreSQL"),
+        open_warehouse(lake) as connection,
+        transaction(connection),
+    ):
+        connection.execute("UPDATE constants SET value = 'two' WHERE name = 'mine'")
+        postgres.stop()
+        postgres.start()
+    assert read(lake) == "one"
+
+
 def test_second_writer_is_told_who_is_at_work_and_the_lock_is_free_afterwards(lake: Lake) -> None:
     with catalogs.only_writer(lake, "nightly", 0):
         with (
@@ -173,8 +188,9 @@ def test_an_empty_lake_does_not_take_the_place_of_what_was_there(lake: Lake) -> 
     trace = lake.home / "backups" / "warehouse-20260601-000000.lake"
     trace.parent.mkdir(parents=True)
     trace.touch()
-    with pytest.raises(WarehouseError, match=r"there was a warehouse\. `vkflow restore`"):
-        write(lake, "one")
+    for begin in (lambda: write(lake, "one"), lambda: catalogs.describe(lake)):
+        with pytest.raises(WarehouseError, match=r"there was a warehouse\. `vkflow restore`"):
+            begin()
 
 
 def test_a_folder_with_data_of_another_lake_is_refused(lakes: Lakes, lake: Lake) -> None:
@@ -244,14 +260,20 @@ def test_a_damaged_copy_changes_nothing(lake: Lake) -> None:
 
 
 def test_a_warehouse_in_a_file_moves_into_a_lake_and_changes_no_row(lake: Lake) -> None:
+    views = "SELECT view_name FROM duckdb_views() WHERE database_name = 'warehouse' ORDER BY ALL"
     file = lake.home / "warehouse.duckdb"
     with open_warehouse(file) as connection:
         write_constant(connection, "mine", "of the file")
+        of_the_file = connection.execute(views).fetchall()
         copy = catalogs.back_up(connection, file, lake.home / "backups", NOW, 1)
     with pytest.raises(WarehouseError, match="vkflow restore"):
         read(lake)
-    catalogs.restore(copy, lake, lake.home / "backups", NOW)
-    assert read(lake) == "of the file"
+    for _ in range(2):  # into an empty lake, and over what it has
+        catalogs.restore(copy, lake, lake.home / "backups", NOW)
+        assert read(lake) == "of the file"
+        with open_warehouse(lake) as connection:
+            assert connection.execute(views).fetchall() == of_the_file != []
+            assert connection.execute("FROM labels").fetchall() == []
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_transactions_and_no_orphans(

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pytest
@@ -16,12 +17,19 @@ from tasks.step import warehouse_of
 from tasks.working import work_off
 from tests.fakes.doubling import Doubling
 from tests.fakes.numbers import LAST, Numbers, expected
-from tests.fakes.object_store import ENVIRONMENT, running_object_store
+from tests.fakes.object_store import ENVIRONMENT, failing_object_store, running_object_store
+from tests.fakes.postgres import PASSWORD
 from vkflow.engines.parts import PartFolder
 from vkflow.errors import SettingsError
 from vkflow.images.media import picture_name
 from vkflow.settings import Settings, load_settings
 from vkflow.storage import Storage
+from warehouse import catalogs
+from warehouse.database import open_warehouse
+from warehouse.errors import WarehouseUnreachableError
+from warehouse.lake import kept
+from warehouse.lake.kept import kept_lakes
+from warehouse.lake.lake import Lake
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(600)]
 UNTIL = datetime(2026, 11, 2, tzinfo=UTC)
@@ -136,3 +144,44 @@ def test_an_object_store_that_does_not_answer_is_told_with_the_setting(
     with pytest.raises(SettingsError, match="setting parts: s3://elsewhere/parts cannot be read"):
         PartFolder("s3://elsewhere/parts").names()
     S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def lake_in(bucket: str, lake: Lake) -> Lake:
+    """A lake whose data is in the bucket."""
+    made = Lake(lake.url, f"{bucket}/{lake.home.parent.name}", lake.home)
+    with open_warehouse(made) as connection:
+        connection.execute("CREATE TABLE numbers AS SELECT random() AS x FROM range(1_000_000)")
+    return made
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_lake_whose_data_does_not_answer_is_worth_another_try(
+    lake_in: Lake, answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with failing_object_store() as url, monkeypatch.context() as there:
+        there.setenv("AWS_ENDPOINT_URL", url if answers else "http://127.0.0.1:9")
+        with pytest.raises(WarehouseUnreachableError, match="start the object store") as told:
+            catalogs.describe(lake_in)
+        with pytest.raises(WarehouseUnreachableError), open_warehouse(lake_in):
+            pass
+        assert PASSWORD not in str(told.value)
+    assert ", 0 posts" in catalogs.describe(lake_in)
+
+
+def test_what_a_step_has_read_does_not_stay_in_memory(
+    lake_in: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST_BYTES", 2**20)
+    with (
+        kept_lakes(),
+        patch.object(kept, "connect_lake", wraps=kept.connect_lake) as connect,
+        open_warehouse(lake_in) as outer,
+    ):
+        numbers = outer.execute("FROM numbers").to_arrow_reader(2_048)
+        assert next(numbers).num_rows
+        for _ in range(2):
+            with open_warehouse(lake_in) as connection:
+                assert connection.execute("SELECT avg(x) < 1 FROM numbers").fetchone() == (True,)
+        assert sum(batch.num_rows for batch in numbers) > 900_000
+    assert connect.call_count == 2

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.conftest import Add
+from warehouse import catalogs
 from warehouse.backups import back_up, list_backups, restore
 from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseDamagedError, WarehouseError
@@ -235,6 +236,8 @@ def test_no_empty_warehouse_takes_the_place_of_one_that_is_gone(tmp_path: Path, 
     (tmp_path / trace).write_bytes(b"x")
     with pytest.raises(WarehouseError, match="vkflow restore"), open_warehouse(path):
         pass
+    with pytest.raises(WarehouseError, match="vkflow restore"):
+        catalogs.describe(path)
     assert not path.exists()
 
 

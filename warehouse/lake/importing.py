@@ -43,6 +43,8 @@ def import_file(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         for (table,) in tables:
             connection.execute(f"DELETE FROM warehouse.main.{table}")  # noqa: S608 - ours
             connection.execute(f"INSERT INTO warehouse.main.{table} BY NAME FROM file.main.{table}")
+        # The file says which views it has; the lake may have none.
+        connection.execute("DELETE FROM warehouse.main.constants WHERE name = 'views'")
         connection.execute("COMMIT")
     except duckdb.Error as error:
         raise WarehouseDamagedError(f"{file} cannot be copied into the lake: {error}") from error

@@ -9,6 +9,10 @@ import duckdb
 from warehouse.lake.lake import Lake
 from warehouse.lake.opening import connect_lake
 
+MOST_BYTES = 64 * 2**20
+"""What an attached lake may keep in memory between two sessions."""
+HELD = "SELECT sum(memory_usage_bytes) FROM system.main.duckdb_memory()"
+
 _kept: ContextVar[dict[Lake, duckdb.DuckDBPyConnection] | None] = ContextVar("kept", default=None)
 
 
@@ -49,6 +53,19 @@ def _session(attached: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     session = attached.cursor()
     session.execute("USE warehouse")
     return session
+
+
+def forget_full_lakes() -> None:
+    """Attach anew next time what keeps much in memory.
+
+    DuckDB keeps what it has read of an object store, up to its ``memory_limit``: beside the vectors
+    and models of the step. To have it empty that cache while a session reads would not be safe.
+    """
+    with suppress(duckdb.Error):  # one that does not answer is attached anew anyway
+        for attached in (_kept.get() or {}).values():
+            if attached.execute(HELD).fetchall()[0][0] > MOST_BYTES:
+                forget_lakes()
+                return
 
 
 def forget_lakes() -> None:

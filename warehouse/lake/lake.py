@@ -1,5 +1,6 @@
 """Where a DuckLake is, and how errors about it are told without its password."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     import psycopg
 
 EXTRA = "a DuckLake needs the extra vkflow[ducklake]: pip install -c constraints.txt '.[ducklake]'"
+NO_URL = (
+    "setting warehouse.catalog cannot be read as a URL of PostgreSQL, such as "
+    "postgresql://USER:PASSWORD@HOST/DATABASE; odd characters of the password are written as %40 "
+    "for @, %2F for /"
+)
 CONNECT_SECONDS = 10
 SIGNS_OF_REFUSAL = (
     "authentication failed",
@@ -19,6 +25,15 @@ SIGNS_OF_REFUSAL = (
     "permission denied",
 )
 """What waiting does not mend."""
+SIGNS_OF_ABSENCE = (
+    "connection",
+    "onnect to Postgres",
+    'Failed to execute query "COMMIT"',
+    'Failed to execute query "ROLLBACK"',
+)
+"""Of PostgreSQL, before or in the middle of a transaction."""
+STORE_IS_AWAY = re.compile(r"error for HTTP|HTTP (code )?5\d\d")
+"""In what DuckDB says of an object store that nobody answers for, or that fails."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +79,10 @@ def fields_of(lake: Lake) -> dict[str, str]:
     try:
         known = conninfo_to_dict(lake.url)
     except ProgrammingError:  # its message quotes the URL
-        raise WarehouseError(
-            "setting warehouse.catalog cannot be read as a URL of PostgreSQL, such as "
-            "postgresql://USER:PASSWORD@HOST/DATABASE; odd characters of the password are written "
-            "as %40 for @"
-        ) from None
+        raise WarehouseError(NO_URL) from None
+    # With an @ or / of the password as it is, the rest of it would be told as host or database.
+    if any("@" in str(known.get(name)) for name in ("host", "dbname")):
+        raise WarehouseError(NO_URL)
     return {name: str(value) for name, value in known.items() if value is not None}
 
 
@@ -98,7 +112,12 @@ def explained(lake: Lake, error: Exception) -> WarehouseError:
     message = " ".join(str(error).split())
     if password := fields_of(lake).get("password"):
         message = message.replace(password, "…").replace(lake.url, "…")
-    if not any(sign in message for sign in ("connection", "onnect to Postgres")):
+    if STORE_IS_AWAY.search(message):
+        return WarehouseUnreachableError(
+            f"the data of {lake} in {lake.data} does not answer ({message}); start the object "
+            f"store, or correct AWS_ENDPOINT_URL"
+        )
+    if not any(sign in message for sign in SIGNS_OF_ABSENCE):
         return WarehouseError(f"{lake} cannot be used: {message}")
     if any(sign in message for sign in SIGNS_OF_REFUSAL):
         return WarehouseError(

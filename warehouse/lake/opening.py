@@ -57,7 +57,7 @@ def connect_lake(lake: Lake, *, begin_anew: bool = False) -> duckdb.DuckDBPyConn
     if not begin_anew:
         _refuse_half_restored(lake)
         if not is_there:
-            _refuse_to_begin_anew(lake)
+            refuse_to_begin_anew(lake)
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
@@ -172,8 +172,12 @@ def _create_secret(
     connection.execute(f"CREATE SECRET {name} (TYPE {kind}{values})")
 
 
-def _refuse_to_begin_anew(lake: Lake) -> None:
-    """An empty warehouse where there was one would be published, and take the place of copies."""
+def refuse_to_begin_anew(lake: Lake) -> None:
+    """An empty warehouse where there was one would be published, and take the place of copies.
+
+    Raises:
+        WarehouseError: there was one.
+    """
     remains = (file for trace in TRACES for file in sorted(lake.home.glob(trace)))
     if (found := next(remains, None)) is not None:
         raise WarehouseError(

@@ -5,7 +5,12 @@ from datetime import datetime
 import duckdb
 
 from warehouse.lake.lake import Lake, explained
-from warehouse.lake.opening import connect_lake, has_catalog, is_half_restored
+from warehouse.lake.opening import (
+    connect_lake,
+    has_catalog,
+    is_half_restored,
+    refuse_to_begin_anew,
+)
 from warehouse.schema import migrations
 
 
@@ -14,21 +19,27 @@ def look_into_lake(lake: Lake) -> tuple[int, int] | None:
 
     Raises:
         WarehouseUnreachableError: the catalog does not answer.
-        WarehouseError: it cannot be used.
+        WarehouseError: it cannot be used, or is missing where there was a warehouse.
     """
     if not has_catalog(lake) and not is_half_restored(lake):
+        refuse_to_begin_anew(lake)
         return None
-    with connect_lake(lake) as connection:
-        tables = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'"
-        ).fetchall()
-        posts, applied = (
-            connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]  # noqa: S608 - ours
-            if (name,) in tables
-            else 0
-            for name in ("posts", "schema_migrations")
-        )
-    return posts, max(len(migrations()) - applied, 0)
+    try:
+        with connect_lake(lake) as connection:
+            posts = _read(connection, "posts", "count(*)")
+            # Read, not counted, which the catalog would do alone: the data has to answer, too.
+            applied = _read(connection, "schema_migrations", "version")
+    except duckdb.Error as error:
+        raise explained(lake, error) from None  # as when it is opened
+    return int(posts[0][0]) if posts else 0, max(len(migrations()) - len(applied), 0)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[tuple[int]]:
+    """A column of a table of the lake; nothing where the table is not made yet."""
+    try:
+        return connection.execute(f"SELECT {column} FROM {table}").fetchall()  # noqa: S608 - ours
+    except duckdb.CatalogException:
+        return []
 
 
 def compact_lake(lake: Lake, until: datetime, *, with_orphans: bool) -> tuple[int, int]:
