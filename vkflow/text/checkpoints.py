@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +47,11 @@ def load_transformer_encoder(
     device = resolve_device(device)
     precision = resolve_precision(precision, device)
     try:
-        model, tokenizer, identity = _load(name, revision)
+        model, tokenizer = _load(name, revision)
         encoder = TransformerEncoder(
             model,
             tokenizer,
-            name=identity,
+            name=_identity(name, model),
             max_tokens=min(max_tokens, _longest_input(model, tokenizer)),
             token_budget=token_budget,
             budgets=budgets,
@@ -70,8 +69,8 @@ def load_transformer_encoder(
     return encoder
 
 
-def _load(name: str, revision: str | None) -> tuple[Any, Any, str]:
-    """Model, tokenizer, and what tells them from others; none of it by chance."""
+def _load(name: str, revision: str | None) -> tuple[Any, Any]:
+    """Model and tokenizer, none of it by chance."""
     import transformers
 
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -88,28 +87,19 @@ def _load(name: str, revision: str | None) -> tuple[Any, Any, str]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(name, **given)
     if tokenizer.vocab_size <= len(tokenizer.all_special_ids):
         raise MissingModelError(_missing(name, "its tokenizer has no words."))
-    model, identity = _load_weights(name, {**given, "config": config})
-    return model, tokenizer, identity
-
-
-def _load_weights(name: str, given: Mapping[str, Any]) -> tuple[Any, str]:
-    """The model, and its name with the digest of its files or its commit."""
-    import transformers
-
-    directory = Path(name)
-    with ThreadPoolExecutor(1) as beside:  # a third of the time that loading takes
-        digest = beside.submit(model_digest, directory) if directory.is_dir() else None
-        model, loaded = transformers.AutoModel.from_pretrained(
-            name, **given, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-        )
+    model, loaded = transformers.AutoModel.from_pretrained(
+        name,
+        **given,
+        config=config,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
     # What a file lacks is drawn by chance; of the pooler, which many lack, nothing is used.
     if drawn := sorted(each for each in loaded["missing_keys"] if "pooler" not in each):
         problem = f"its weights lack {len(drawn)} parts, such as {drawn[0]}."
         raise MissingModelError(_missing(name, problem))
-    if digest is not None:
-        return model, f"{directory.resolve().name}@{digest.result()}"
-    commit = getattr(model.config, "_commit_hash", None) or "unknown"
-    return model, f"{name}@{commit[:DIGITS]}"
+    return model, tokenizer
 
 
 def _check_index(directory: Path) -> None:
@@ -174,6 +164,14 @@ def _longest_input(model: Any, tokenizer: Any) -> int:
     if longest <= tokenizer.num_special_tokens_to_add():
         raise ValueError(f"it reads no more than {longest} tokens.")
     return longest
+
+
+def _identity(name: str, model: Any) -> str:
+    directory = Path(name)
+    if directory.is_dir():
+        return f"{directory.resolve().name}@{model_digest(directory)}"
+    commit = getattr(model.config, "_commit_hash", None) or "unknown"
+    return f"{name}@{commit[:DIGITS]}"
 
 
 def _missing(name: str, error: Exception | str) -> str:
