@@ -85,12 +85,34 @@ def test_a_fault_of_the_workers_own_fails_the_step_once_all_else_is_stored(
     assert len(numbers.rows()) == LAST - 4
 
 
+def is_ray_at_work() -> bool:
+    """What hands out parts and uses a cluster that is gone ends the process."""
+    return any(thread.name.startswith("StreamingExecutor") for thread in threading.enumerate())
+
+
+def test_work_left_in_the_middle_is_ended_before_the_cluster(numbers: Numbers) -> None:
+    def full(*_: object) -> None:
+        assert is_ray_at_work()
+        raise OSError("no space left")
+
+    numbers.store = full
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(OSError, match="no space") as raised,
+    ):
+        patch.setattr("tasks.working.SECONDS_BETWEEN_STORES", 0)
+        work_off(numbers.settings, numbers.work(Doubling(seconds=2)))
+    assert raised.tb, "which still holds what was left"
+    assert not is_ray_at_work()
+
+
 def test_no_progress_is_an_error_and_no_hang(numbers: Numbers) -> None:
     ray = numbers.settings.ray.model_copy(update={"stall_minutes": 1.0})
     settings = numbers.settings.model_copy(update={"ray": ray})
-    with pytest.raises(WorkFailedError, match="no part of the work was finished"):
+    with pytest.raises(WorkFailedError, match="no part of the work was finished for 1 minutes"):
         work_off(settings, numbers.work(Doubling("sleeps")))
     assert "13" not in dict(numbers.rows())
+    assert not is_ray_at_work()
 
 
 def test_a_killed_actor_costs_its_part_and_no_more(numbers: Numbers, journal: Path) -> None:

@@ -11,7 +11,6 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import pyarrow as pa
@@ -51,8 +50,7 @@ class RayEngine:
             WorkFailedError: some parts failed, or nothing was finished for too long.
         """
         failed = {}
-        answers = self._answers(job, list(names))
-        for name, error in _within(answers, 60 * self._settings.stall_minutes):
+        for name, error in self._answers(job, list(names)):
             if error is None:
                 yield name
             else:
@@ -66,9 +64,11 @@ class RayEngine:
 
     def _answers(self, job: Job, names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         import ray.data
+        from ray.data.exceptions import ExecutionTimeoutError
 
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
+        context.execution_no_progress_timeout_s = 60 * self._settings.stall_minutes
         gpus, actors = self._actors(job, ray.cluster_resources(), len(names))
         # One part a block, and names: to read the parts, Ray would start dozens of readers.
         blocks = ray.data.from_arrow([pa.table({"part": [name]}) for name in names])
@@ -84,12 +84,21 @@ class RayEngine:
         try:
             for row in answers.iter_rows():
                 yield row["part"], row["error"]
+        except ExecutionTimeoutError:
+            failure = (
+                f"no part of the work was finished for {self._settings.stall_minutes:g} minutes "
+                f"(ray.stall_minutes): see whether the machines of the cluster live, and have "
+                f"the CPUs and GPUs that actors ask for"
+            )
         except ray.exceptions.RayError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise WorkFailedError(
-                f"Ray cannot work: {reason}. Every machine of the cluster needs the same vkflow, "
-                f"and the same packages, as this one."
-            ) from error
+            failure = (
+                f"Ray cannot work: {str(error).strip().splitlines()[-1]}. Every machine of the "
+                f"cluster needs the same vkflow, and the same packages, as this one."
+            )
+        else:
+            return
+        # Out here, without the error: it holds objects of Ray, which must not outlive the cluster.
+        raise WorkFailedError(failure)
 
     def _actors(self, job: Job, cluster: dict[str, float], parts: int) -> tuple[float, int]:
         """GPUs of an actor, and how many actors there may be."""
@@ -212,6 +221,9 @@ def _import_ray(settings: RaySettings) -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Whatever still runs in the background when the cluster is gone would start another one.
     os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
+    # Unset, Ray takes the parent of this process for its node manager and, where that is process 1
+    # (in a container, under systemd), for dead: at a lost message it ended the run without a word.
+    os.environ["RAY_RAYLET_PID"] = str(os.getpid())
     if settings.address is None:
         # A cluster of our own listens on every interface there is, and is to answer us alone.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -238,38 +250,3 @@ def _handlers_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _within(
-    answers: Iterator[tuple[str, str | None]], seconds: float
-) -> Iterator[tuple[str, str | None]]:
-    """The answers, as long as each comes within so many seconds.
-
-    Raises:
-        WorkFailedError: one did not.
-    """
-    came: SimpleQueue[tuple[str, str | None] | Exception | None] = SimpleQueue()
-
-    def listen() -> None:
-        try:
-            for answer in answers:
-                came.put(answer)
-            came.put(None)
-        except Exception as error:
-            came.put(error)
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        try:
-            answer = came.get(timeout=seconds)
-        except Empty:
-            raise WorkFailedError(
-                f"no part of the work was finished for {seconds / 60:g} minutes "
-                f"(ray.stall_minutes): see whether the machines of the cluster live, and have "
-                f"the CPUs and GPUs that actors ask for"
-            ) from None
-        if answer is None:
-            return
-        if isinstance(answer, Exception):
-            raise answer
-        yield answer
