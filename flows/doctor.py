@@ -3,7 +3,8 @@
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -77,7 +78,8 @@ def _packages() -> str:
 
 
 def _home(settings: Settings) -> str:
-    folder = settings.home if settings.home.exists() else settings.home.absolute().parent
+    home = settings.home.absolute()
+    folder = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(folder, os.W_OK):
         raise OSError(f"{folder} cannot be written; set VKFLOW_HOME to a folder that can")
     free = shutil.disk_usage(folder).free
@@ -110,10 +112,25 @@ def _pictures(settings: Settings) -> str:
 
 
 def _encoder(settings: Settings) -> str:
-    from vkflow.text.loading import load_encoder
+    from vkflow.text.loading import load_encoder, weights_to_unpack
 
-    encoder = load_encoder(settings)
+    if package := weights_to_unpack(settings):
+        return f"{settings.text.encoder}, made of {package} at its first use: 15 s, 500 MB"
+    with _no_downloads():
+        encoder = load_encoder(settings)
     return f"{encoder.encoder_id}, {encoder.dimensions} dimensions"
+
+
+@contextmanager
+def _no_downloads() -> Iterator[None]:
+    """Models that are here are looked at, others are no matter of minutes and gigabytes."""
+    from huggingface_hub import constants
+
+    was_offline, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = was_offline
 
 
 def _tagger(settings: Settings) -> str:
@@ -123,9 +140,10 @@ def _tagger(settings: Settings) -> str:
     from vkflow.images.taxonomy import load_taxonomy
 
     taxonomy = load_taxonomy(settings.images.taxonomy_name)
-    tagger = load_tagger(
-        settings.images.tagger, device=settings.device, precision=settings.precision
-    )
+    with _no_downloads():
+        tagger = load_tagger(
+            settings.images.tagger, device=settings.device, precision=settings.precision
+        )
     return f"{tagger.encoder_id}, {len(taxonomy.categories)} categories of {taxonomy.taxonomy_id}"
 
 

