@@ -40,6 +40,12 @@ def open_database(url: SecretStr, setting: str) -> sa.Engine:
             raise ValueError  # drivers would read no further, and call at another address
     except (ArgumentError, ValueError):
         raise SettingsError(f"setting {setting} is no SQLAlchemy URL, {SUCH_AS}") from None
+    after_secrets = url.get_secret_value().partition("://")[2].rpartition("@")[2].lstrip("[")
+    if address.host and not after_secrets.startswith(address.host):
+        # The rest of such a password would be told as host or name of the database.
+        raise SettingsError(
+            f"setting {setting} has an @ too many: in a password it is written as %40"
+        )
     if address.drivername in POSTGRES_NAMES:
         address = address.set(drivername=POSTGRES_DRIVER)
     try:
