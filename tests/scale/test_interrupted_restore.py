@@ -129,3 +129,16 @@ def test_a_restore_killed_at_any_moment_is_done_or_said_not_to_be(lakes: Lakes, 
             assert read(anew) == "one"
         lakes.drop(anew)
     assert ends <= {"one", "refused"} and "refused" in ends
+
+
+def test_a_second_restore_of_one_moment_keeps_what_the_first_replaced(lake: Lake) -> None:
+    copy = copy_of(lake, lake.home)
+    replaced = []
+    for value in ("two", "three"):
+        with open_warehouse(lake) as connection:
+            write_constant(connection, "mine", value)
+        replaced.append(catalogs.restore(copy, lake, lake.home / "backups", NOW))
+    for aside, value in zip(replaced, ("two", "three"), strict=True):
+        assert aside is not None
+        catalogs.restore(aside, lake, lake.home / "backups", NOW)
+        assert read(lake) == value

@@ -8,7 +8,7 @@ would have to be there, no older than the server.
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -109,7 +109,7 @@ def restore_lake(backup: Path, lake: Lake, folder: Path, now: datetime) -> Path 
     if not has_catalog(lake) or is_half_restored(lake):
         _refuse_to_others(lake)
     else:
-        aside = _write_copy(lake, folder / f"{now:{BEFORE}}")
+        aside = _write_copy(lake, _unused(folder, now))
     with connect_lake(lake, begin_anew=True) as connection:
         if is_file:
             import_file(connection, backup)
@@ -117,6 +117,13 @@ def restore_lake(backup: Path, lake: Lake, folder: Path, now: datetime) -> Path 
         _put_back(lake, backup)
     _open_to_others(lake)
     return aside
+
+
+def _unused(folder: Path, now: datetime) -> Path:
+    """A name no earlier restore has; one of a second earlier keeps as much data, and more."""
+    while (copy := folder / f"{now:{BEFORE}}").exists():
+        now -= timedelta(seconds=1)
+    return copy
 
 
 def _refuse_to_others(lake: Lake) -> None:
