@@ -1,6 +1,8 @@
 """A step attaches its DuckLake once, and what it does at one time does not leak into the next."""
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from unittest.mock import patch
 
 import duckdb
@@ -14,7 +16,7 @@ from warehouse.database import open_warehouse
 from warehouse.errors import WarehouseUnreachableError
 from warehouse.lake import kept
 from warehouse.lake.kept import kept_lakes
-from warehouse.lake.lake import Lake
+from warehouse.lake.lake import Lake, fields_of
 
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(300)]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -34,6 +36,18 @@ def test_a_step_attaches_a_lake_once(lake: Lake) -> None:
     assert attached(lake, 3) == 3
     counted = step("count")(attached).fn
     assert [counted(lake, 3), counted(lake, 2)] == [1, 1]
+
+
+def test_a_machine_of_the_catalog_that_is_gone_is_noticed_in_minutes(lake: Lake) -> None:
+    with open_warehouse(lake):
+        remote = f":{int(fields_of(lake)['port']):04X}"
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        # Of each session: what the kernel waits for ("02" is the next keepalive), and how long.
+        open_ones = [line for line in lines if line[2].endswith(remote) and line[3] == "01"]
+        timers = [line[5].split(":") for line in open_ones]
+    assert timers
+    for kind, ticks in timers:
+        assert kind == "02" and int(ticks, 16) <= 60 * os.sysconf("SC_CLK_TCK")
 
 
 def test_two_lakes_in_a_step_are_two(lakes: Lakes, lake: Lake) -> None:

@@ -16,7 +16,14 @@ NO_URL = (
     "postgresql://USER:PASSWORD@HOST/DATABASE; odd characters of the password are written as %40 "
     "for @, %2F for /"
 )
-CONNECT_SECONDS = 10
+NETWORK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "60",
+    "keepalives_interval": "15",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "120000",
+}
+"""Where the URL does not say otherwise: a machine that is gone is noticed in minutes, not hours."""
 SIGNS_OF_REFUSAL = (
     "authentication failed",
     "no password supplied",
@@ -97,7 +104,7 @@ def connect_catalog(lake: Lake, application: str = "vkflow") -> "psycopg.Connect
         WarehouseUnreachableError: nobody answers.
         WarehouseError: the server refuses, or psycopg is not installed.
     """
-    known = {"connect_timeout": str(CONNECT_SECONDS)} | fields_of(lake)
+    known = NETWORK | fields_of(lake)
     known["application_name"] = application
     import psycopg
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseError
-from warehouse.lake.lake import CONNECT_SECONDS, EXTRA, Lake, connect_catalog, explained, fields_of
+from warehouse.lake.lake import EXTRA, NETWORK, Lake, connect_catalog, explained, fields_of
 
 IN_SECRET = {
     "host": "HOST",
@@ -134,8 +134,7 @@ def _load_extensions(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
-    known = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "vkflow"}
-    known |= fields_of(lake)
+    known = NETWORK | {"application_name": "vkflow"} | fields_of(lake)
     secret = {IN_SECRET[name]: value for name, value in known.items() if name in IN_SECRET}
     _create_secret(connection, "catalog", "postgres", secret)
     others = " ".join(
