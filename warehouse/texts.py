@@ -1,44 +1,31 @@
 """Text statistics and vectors, by text hash: equal texts are worked on once."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import duckdb
 import polars as pl
 
 from warehouse.database import transaction
 from warehouse.parts import in_parts
-from warehouse.reading import first_row
 from warehouse.schema import query
-from warehouse.writing import add_missing_rows, replace_rows
-
-HASH_DIGITS = 8
-"""Of a hash, hexadecimal: enough to tell ranges apart."""
+from warehouse.writing import add_missing_rows, registered, replace_rows
 
 
 def texts_without_statistics(
     connection: duckdb.DuckDBPyConnection, version: int, rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Texts without statistics of ``version``, about ``rows`` at a time: text_hash, text.
+    """Texts without statistics of ``version``, at most ``rows`` at a time: text_hash, text.
 
-    Statistics may be stored between two frames. Hashes are evenly spread, so a range of them holds
-    as many texts as any other of its size, and nothing is read twice.
+    Statistics may be stored between two frames.
     """
-    count = first_row(
-        connection.execute(
-            "SELECT count(DISTINCT text_hash) FROM first_contents ANTI JOIN "
-            "(SELECT text_hash FROM text_statistics WHERE version = ?) USING (text_hash)",
-            [version],
-        )
-    )
-    ranges = -(-int(count[0]) // rows) if count else 0
-    bounds = ["", *(f"{number * 16**HASH_DIGITS // ranges:0{HASH_DIGITS}x}"
-                    for number in range(1, ranges)), None]  # fmt: skip
-    for since, until in pairwise(bounds) if ranges else ():
-        parameters = {"version": version, "since": since, "until": until}
-        found = connection.execute(query("texts_without_statistics"), parameters).pl()
-        if not found.is_empty():
-            yield found
+    missing = connection.execute(query("texts_without_statistics"), {"version": version}).pl()
+    for (place,), stored in missing.group_by("place", maintain_order=True):
+        for part in stored.iter_slices(rows):
+            with registered(connection, "part", part):
+                texts = f"SELECT text_hash, text FROM {place}"  # noqa: S608 - ours
+                texts += " SEMI JOIN part ON rowid = part.row WHERE rowid BETWEEN ? AND ?"
+                bounds = [part["row"].min(), part["row"].max()]
+                yield connection.execute(texts, bounds).pl()
 
 
 def write_text_statistics(connection: duckdb.DuckDBPyConnection, statistics: pl.DataFrame) -> int:
