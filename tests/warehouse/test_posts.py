@@ -1,4 +1,4 @@
-"""Posts, snapshots, quarantine and watermarks: what a source says, stored once."""
+"""Posts and snapshots: what a source says, stored once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,14 +8,7 @@ import polars as pl
 import pytest
 
 from warehouse.contents import write_posts
-from warehouse.posts import (
-    count_conflicts,
-    fresh_snapshots,
-    read_watermark,
-    write_quarantine,
-    write_snapshots,
-    write_watermark,
-)
+from warehouse.posts import count_conflicts, fresh_snapshots, write_snapshots
 
 NIGHT = datetime(2026, 6, 1, 3, tzinfo=UTC)
 NEXT_NIGHT = NIGHT + timedelta(days=1)
@@ -79,10 +72,6 @@ def stored_snapshots(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, .
     return connection.execute(
         "SELECT owner_id, post_id, observed_at, views, likes FROM snapshots ORDER BY ALL"
     ).fetchall()
-
-
-def complaints(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    return connection.execute("SELECT source, key, reason FROM quarantine ORDER BY ALL").fetchall()
 
 
 def test_new_posts_are_stored_with_the_moment_they_were_seen(
@@ -275,67 +264,6 @@ def test_a_delivery_that_adds_a_count_gives_up_none(
 
 def test_no_snapshots_are_no_work(connection: duckdb.DuckDBPyConnection):
     assert write_snapshots(connection, snapshots(), seen_at=NIGHT) == 0
-
-
-def rejected(*rows: tuple[str, str]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [(*row, "{}") for row in rows],
-        schema={"key": pl.String, "reason": pl.String, "payload": pl.String},
-        orient="row",
-    )
-
-
-def keys(*accepted: str) -> pl.DataFrame:
-    return pl.DataFrame({"key": accepted}, schema={"key": pl.String})
-
-
-def test_rejected_rows_are_kept_with_their_reason(connection: duckdb.DuckDBPyConnection):
-    frame = rejected(("0_1", "bad"), ("0_2", "worse"))
-    added = write_quarantine(connection, "vk", frame, accepted_keys=keys(), seen_at=NIGHT)
-    assert added == 2
-    assert connection.execute("FROM quarantine ORDER BY key").fetchall() == [
-        ("vk", "0_1", "bad", "{}", NIGHT),
-        ("vk", "0_2", "worse", "{}", NIGHT),
-    ]
-
-
-def test_a_row_rejected_again_is_kept_once_with_the_last_night(
-    connection: duckdb.DuckDBPyConnection,
-):
-    for night in (NIGHT, NEXT_NIGHT):
-        write_quarantine(
-            connection, "vk", rejected(("0_1", "bad")), accepted_keys=keys(), seen_at=night
-        )
-    assert connection.execute("FROM quarantine").fetchall() == [
-        ("vk", "0_1", "bad", "{}", NEXT_NIGHT)
-    ]
-
-
-def test_a_mended_row_is_forgotten_by_its_own_source_only(
-    connection: duckdb.DuckDBPyConnection,
-):
-    frame = rejected(("0_1", "bad"), ("0_1", "worse"), ("0_2", "bad"))
-    for source in ("vk", "dataset"):
-        write_quarantine(connection, source, frame, accepted_keys=keys(), seen_at=NIGHT)
-    write_quarantine(
-        connection, "vk", rejected(), accepted_keys=keys("0_1", "0_9"), seen_at=NEXT_NIGHT
-    )
-    assert complaints(connection) == [
-        ("dataset", "0_1", "bad"),
-        ("dataset", "0_1", "worse"),
-        ("dataset", "0_2", "bad"),
-        ("vk", "0_2", "bad"),
-    ]
-
-
-def test_each_source_has_a_watermark_of_its_own(connection: duckdb.DuckDBPyConnection):
-    assert read_watermark(connection, "vk") is None
-    write_watermark(connection, "vk", "1")
-    write_watermark(connection, "sample", "9")
-    write_watermark(connection, "vk", "2")
-    assert read_watermark(connection, "vk") == "2"
-    assert read_watermark(connection, "sample") == "9"
-    assert connection.execute("SELECT count(*) FROM watermarks").fetchall() == [(2,)]
 
 
 def test_post_whose_picture_did_not_come_keeps_the_one_it_has(
