@@ -60,7 +60,7 @@ requirements: $(INSTALLED)
 audit: $(INSTALLED)
 	$(BIN)/python deployments/audit.py
 
-# Beside what people would use instead: half an hour on a quiet machine, or three minutes.
+# Beside what people would use instead: an hour on a quiet machine, or three minutes.
 bench: $(BENCHMARKED)
 	$(BIN)/python -m tests.benchmarks
 
