@@ -19,7 +19,7 @@ def test_no_part_of_a_password_is_told_where_a_message_is_cut(before: int):
     ["a@p4ss@127.0.0.1:1/db", "a@p4ss/b@h/db", "a@p4ss@[::1]/db", "a@h/p4ss@"],
 )
 def test_a_password_with_an_at_is_refused_and_not_told(rest: str) -> None:
-    with pytest.raises(SettingsError, match="%40|is no SQLAlchemy URL") as raised:
+    with pytest.raises(SettingsError, match=r"%40|is no SQLAlchemy URL") as raised:
         open_database(SecretStr(f"postgresql://u:{rest}"), "database.url")
     assert "p4ss" not in str(raised.value)
 
