@@ -123,7 +123,7 @@ def _encoder(settings: Settings) -> str:
 
 @contextmanager
 def _no_downloads() -> Iterator[None]:
-    """Models that are here are looked at, others are no matter of minutes and gigabytes."""
+    """Only models that are on this machine are loaded: looking must not fetch gigabytes."""
     from huggingface_hub import constants
 
     was_offline, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True

@@ -25,7 +25,8 @@ def texts_without_statistics(
                 texts = f"SELECT text_hash, text FROM {place}"  # noqa: S608 - ours
                 texts += " SEMI JOIN part ON rowid = part.row WHERE rowid BETWEEN ? AND ?"
                 bounds = [part["row"].min(), part["row"].max()]
-                yield connection.execute(texts, bounds).pl()
+                found = connection.execute(texts, bounds).pl()
+            yield found
 
 
 def write_text_statistics(connection: duckdb.DuckDBPyConnection, statistics: pl.DataFrame) -> int:
