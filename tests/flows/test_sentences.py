@@ -185,6 +185,7 @@ def test_doctor_makes_no_home_and_downloads_nothing(
     """Nor half a gigabyte of weights; and a home that is still to be made is no fault."""
     home = tmp_path / "not" / "yet"
     monkeypatch.setenv("VKFLOW_HOME", str(home))
+    monkeypatch.delenv("VKFLOW_HUB", raising=False)  # where other tests keep their weights
     findings = {check.name: check for check in run_checks("sample")}
     assert findings["home"].ok, findings["home"].finding
     assert findings["text encoder"].ok
